@@ -1,0 +1,147 @@
+package rules
+
+import (
+	"time"
+
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+)
+
+// World is the machine that a line would run on: this one (guard/host), or the
+// ordinary server that --hypothetical imagines (rules/hypothetical).
+type World interface {
+	command.Files
+	// Facts looks up what the rules need to know about the effects' objects,
+	// each with its deadline. It never fails: what cannot be had is in the
+	// facts' Unknown.
+	Facts(line *command.Line, effects []effect.Effect) *Facts
+}
+
+// Facts is what a world says about one line. It is written to the trail as
+// JSON, so that a recorded line can be judged again.
+type Facts struct {
+	Host    HostFact               `json:"host" expr:"host"`
+	Session SessionFact            `json:"session" expr:"session"`
+	Objects map[string]*ObjectFact `json:"objects,omitempty"` // by effect.Object.Key()
+	Took    time.Duration          `json:"took,omitempty"`
+}
+
+// Of is the facts about an object; never nil.
+func (f *Facts) Of(o effect.Object) *ObjectFact {
+	if f != nil {
+		if of := f.Objects[o.Key()]; of != nil {
+			return of
+		}
+	}
+	return &ObjectFact{}
+}
+
+// ObjectFact is what is known of one object. Only the parts that fit its type
+// are filled; the others are zero, so that a rule may always read them.
+type ObjectFact struct {
+	Path    PathFact    `json:"path,omitzero" expr:"path"`
+	Device  DeviceFact  `json:"device,omitzero" expr:"device"`
+	Crontab CrontabFact `json:"crontab,omitzero" expr:"crontab"`
+	Service ServiceFact `json:"service,omitzero" expr:"service"`
+	Unknown []string    `json:"unknown,omitempty" expr:"unknown"` // "real path: no answer within 50 ms"
+}
+
+// Class says how much the system leans on a path.
+type Class string
+
+const (
+	Ordinary Class = ""        //
+	Root     Class = "root"    // / itself
+	System   Class = "system"  // a tree or file that the system cannot run, boot or be logged into without
+	Inside   Class = "inside"  // below a system tree
+	HomeRoot Class = "home"    // a home directory itself, or the directory of all of them
+	MountAt  Class = "mount"   // the root of a mounted filesystem
+	Site     Class = "site"    // named by the site's configuration
+	Scratch  Class = "scratch" // /tmp, build output, caches
+	Special  Class = "special" // /dev, /proc, /sys entries
+)
+
+// PathFact is what a path is now. For a pattern it is about everything that
+// the pattern could match: Class is the highest of them.
+type PathFact struct {
+	Real      string   `json:"real,omitempty" expr:"real"`           // with every link resolved that the command would follow
+	Exists    bool     `json:"exists,omitempty" expr:"exists"`       //
+	Type      string   `json:"type,omitempty" expr:"type"`           // file, dir, link, block, char, fifo, socket
+	Link      string   `json:"link,omitempty" expr:"link"`           // the real path behind it, if its last component is a link
+	Follows   bool     `json:"follows,omitempty" expr:"follows"`     // the act goes through that link (a trailing slash, a write)
+	Class     Class    `json:"class,omitempty" expr:"class"`         // of Real
+	Protected []string `json:"protected,omitempty" expr:"protected"` // the protected paths that the act would reach, by name
+	Account   bool     `json:"account,omitempty" expr:"account"`     // an account or authority file: passwd, shadow, group, sudoers …
+	Kernel    bool     `json:"kernel,omitempty" expr:"kernel"`       // a kernel, initramfs or module
+	Loader    bool     `json:"loader,omitempty" expr:"loader"`       // dynamic loader, libc or what they need
+	Config    bool     `json:"config,omitempty" expr:"config"`       // a configuration file (below /etc or named so)
+	Mount     string   `json:"mount,omitempty" expr:"mount"`         // mount point it lies on
+	FSType    string   `json:"fstype,omitempty" expr:"fstype"`       //
+	ReadOnly  bool     `json:"readonly,omitempty" expr:"readonly"`
+	Entries   int      `json:"entries,omitempty" expr:"entries"`     // in the tree, the top included (bounded: see More)
+	Bytes     int64    `json:"bytes,omitempty" expr:"bytes"`         // apparent size of the tree
+	More      bool     `json:"more,omitempty" expr:"more"`           // there is more than Entries and Bytes say
+	Size      int64    `json:"size,omitempty" expr:"size"`           // of a file
+	Overwrite []string `json:"overwrite,omitempty" expr:"overwrite"` // write-tree: protected entries that the source holds too
+	Cwd       bool     `json:"cwd,omitempty" expr:"cwd"`             // it is the working directory or above it
+	HeldBy    []Holder `json:"held_by,omitempty" expr:"heldBy"`      // processes that have it open
+}
+
+// Holder is a process that uses an object.
+type Holder struct {
+	PID       int    `json:"pid" expr:"pid"`
+	Name      string `json:"name" expr:"name"`
+	User      string `json:"user,omitempty" expr:"user"`
+	TTY       string `json:"tty,omitempty" expr:"tty"`
+	Container string `json:"container,omitempty" expr:"container"`
+}
+
+// DeviceFact is what a block device carries and who uses it.
+type DeviceFact struct {
+	Block     bool     `json:"block,omitempty" expr:"block"`     // it is a block device
+	InUse     bool     `json:"in_use,omitempty" expr:"inUse"`    // itself, a partition or a holder is used
+	Users     []string `json:"users,omitempty" expr:"users"`     // "mounted on /srv", "swap", "physical volume of vg0", "member of md0"
+	Mounts    []string `json:"mounts,omitempty" expr:"mounts"`   //
+	Carries   []string `json:"carries,omitempty" expr:"carries"` // signatures: "ext4 'data' 20 GiB", "gpt table, 3 partitions"
+	FSType    string   `json:"fstype,omitempty" expr:"fstype"`   //
+	Label     string   `json:"label,omitempty" expr:"label"`
+	Table     string   `json:"table,omitempty" expr:"table"`         // dos, gpt
+	Size      int64    `json:"size,omitempty" expr:"size"`           // bytes
+	Transport string   `json:"transport,omitempty" expr:"transport"` // iscsi, fc, usb, sata, nvme, virtio
+}
+
+// CrontabFact is a user's crontab.
+type CrontabFact struct {
+	User    string   `json:"user,omitempty" expr:"user"`
+	Jobs    []string `json:"jobs,omitempty" expr:"jobs"`        // the lines that start something
+	NewJobs int      `json:"new_jobs,omitempty" expr:"newJobs"` // in what would replace it; -1 unknown
+}
+
+// ServiceFact is a unit or init script.
+type ServiceFact struct {
+	Active  bool   `json:"active,omitempty" expr:"active"`
+	Carries bool   `json:"carries,omitempty" expr:"carries"` // it carries this session: networking, sshd
+	Note    string `json:"note,omitempty" expr:"note"`       // the site's
+}
+
+// SessionFact is who is typing, and from where.
+type SessionFact struct {
+	User        string `json:"user,omitempty" expr:"user"`
+	Root        bool   `json:"root,omitempty" expr:"root"`
+	TTY         string `json:"tty,omitempty" expr:"tty"`
+	Interactive bool   `json:"interactive,omitempty" expr:"interactive"`
+	SSH         bool   `json:"ssh,omitempty" expr:"ssh"`
+	Peer        string `json:"peer,omitempty" expr:"peer"`              // the address at the other end
+	Interface   string `json:"interface,omitempty" expr:"interface"`    // that the session came through
+	LoaderGone  bool   `json:"loader_gone,omitempty" expr:"loaderGone"` // programs can no longer start
+}
+
+// HostFact is what the machine is and serves.
+type HostFact struct {
+	Name      string   `json:"name,omitempty" expr:"name"`
+	Labels    []string `json:"labels,omitempty" expr:"labels"`        // production …
+	LoggedIn  []string `json:"logged_in,omitempty" expr:"loggedIn"`   // other users: "ann on pts/1 from 10.0.0.7"
+	Serves    []string `json:"serves,omitempty" expr:"serves"`        // "2 NFS exports", "3 guests", "1 iSCSI session"
+	Container string   `json:"container,omitempty" expr:"container"`  // what kind, when this is one
+	SharedNet bool     `json:"shared_net,omitempty" expr:"sharedNet"` // in the host's network namespace
+}
