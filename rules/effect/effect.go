@@ -102,6 +102,17 @@ func (o Object) Key() string {
 	return string(o.Type) + ":" + n
 }
 
+// Display is the object for people: its name, its pattern, or its word.
+func (o Object) Display() string {
+	switch {
+	case o.Name != "":
+		return o.Name
+	case o.Pattern != "":
+		return o.Pattern
+	}
+	return o.Word.String()
+}
+
 // Effect is one thing that an action does to one object.
 type Effect struct {
 	Kind    Kind
