@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// budget is a number to hold. The benchmark measures it, side by side with
+// what it is compared with in one run, and reports it under the unit.
+type budget struct {
+	what  string
+	pkg   string
+	bench string
+	unit  string  // as in b.ReportMetric
+	limit float64 // at most this, in the unit
+}
+
+var budgets = []budget{
+	{"understand and judge one everyday line, median", "./guard", "BenchmarkJudgeEveryday", "p50-µs", 50},
+	{"understand and judge one everyday line, 99th percentile", "./guard", "BenchmarkJudgeEveryday", "p99-µs", 1000},
+	{"everyday lines that are interrupted", "./guard", "BenchmarkJudgeEveryday", "interrupted-%", 0.5},
+	{"Enter to execution over plain bash, median", "./guard/bash", "BenchmarkEnter", "p50-ms", 2},
+	{"Enter to execution over plain bash, 99th percentile", "./guard/bash", "BenchmarkEnter", "p99-ms", 10},
+	{"guardsh -c true over bash -c true", "./cmd/guardsh", "BenchmarkStart", "over-ms", 5},
+	{"resident memory of a session", "./cmd/guardsh", "BenchmarkMemory", "MB", 40},
+	{"100 MB through the recorded terminal over script -q", "./guard/bash", "BenchmarkThroughput", "ratio", 1.5},
+	{"keystroke echo over script -q", "./guard/bash", "BenchmarkEcho", "ratio", 1.4},
+	{"durable event over one fsync", "./audit", "BenchmarkAppend", "ratio", 2},
+	{"snapshot of a 3,000-entry /etc", "./audit/snapshot", "BenchmarkTree", "ms", 50},
+	{"snapshot before chmod -R on the same", "./audit/snapshot", "BenchmarkMetadata", "ms", 25},
+}
+
+// bench runs the benchmarks that the budgets name and prints a table. A
+// budget without its benchmark is listed as not measured.
+func (d *dev) bench() int {
+	got := map[string]map[string]float64{} // by package and benchmark, by unit
+	status := 0
+	for _, b := range budgets {
+		key := b.pkg + " " + b.bench
+		if got[key] != nil {
+			continue
+		}
+		cmd := d.command(nil, "go", "test", "-run", "^$", "-bench", "^"+b.bench+"$", "-count", "1", b.pkg)
+		out, err := cmd.CombinedOutput()
+		got[key] = metrics(out)
+		if err != nil {
+			status = 1
+			fmt.Fprintf(d.out, "%s: %v\n%s", key, err, out)
+		}
+	}
+	w := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "WHAT\tBUDGET\tMEASURED\tOF BUDGET\t")
+	for _, b := range budgets {
+		v, ok := got[b.pkg+" "+b.bench][b.unit]
+		if !ok {
+			fmt.Fprintf(w, "%s\t%g %s\tnot measured\t%s %s\t\n", b.what, b.limit, b.unit, b.pkg, b.bench)
+			continue
+		}
+		mark := ""
+		if v > b.limit {
+			mark, status = "OVER", 1
+		}
+		fmt.Fprintf(w, "%s\t%g %s\t%.3g\t%.0f %%\t%s\n", b.what, b.limit, b.unit, v, 100*v/b.limit, mark)
+	}
+	w.Flush()
+	return status
+}
+
+// metrics reads what go test -bench printed: "BenchmarkX-2  10  5 ns/op  3 ms".
+// Of a benchmark with parts the largest value of each unit counts.
+func metrics(out []byte) map[string]float64 {
+	m := map[string]float64{}
+	sc := bufio.NewScanner(bytes.NewReader(out))
+	for sc.Scan() {
+		f := strings.Fields(sc.Text())
+		if len(f) < 4 || !strings.HasPrefix(f[0], "Benchmark") {
+			continue
+		}
+		if _, err := strconv.Atoi(f[1]); err != nil {
+			continue
+		}
+		for i := 2; i+1 < len(f); i += 2 {
+			v, err := strconv.ParseFloat(f[i], 64)
+			if old, seen := m[f[i+1]]; err == nil && (!seen || v > old) {
+				m[f[i+1]] = v
+			}
+		}
+	}
+	return m
+}
