@@ -83,8 +83,13 @@ type PathFact struct {
 	More      bool     `json:"more,omitempty" expr:"more"`           // there is more than Entries and Bytes say
 	Size      int64    `json:"size,omitempty" expr:"size"`           // of a file
 	Overwrite []string `json:"overwrite,omitempty" expr:"overwrite"` // write-tree: protected entries that the source holds too
-	Cwd       bool     `json:"cwd,omitempty" expr:"cwd"`             // it is the working directory or above it
-	HeldBy    []Holder `json:"held_by,omitempty" expr:"heldBy"`      // processes that have it open
+	// Writes is how many entries a write-tree would put there, as far as the
+	// source was counted; WritesMore: there are more.
+	Writes     int  `json:"writes,omitempty" expr:"writes"`
+	WritesMore bool `json:"writes_more,omitempty" expr:"writesMore"`
+
+	Cwd    bool     `json:"cwd,omitempty" expr:"cwd"`        // it is the working directory or above it
+	HeldBy []Holder `json:"held_by,omitempty" expr:"heldBy"` // processes that have it open
 }
 
 // Holder is a process that uses an object.
