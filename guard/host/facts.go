@@ -1,0 +1,396 @@
+package host
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"guardsh/rules"
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+)
+
+// Facts looks up what the rules need to know about the effects' objects.
+// Without effects nothing is looked at.
+func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts {
+	f := &rules.Facts{Session: w.session(), Host: rules.HostFact{Labels: w.opts.Labels}}
+	ends := line != nil && line.Ends
+	if len(effects) == 0 && !ends {
+		return f
+	}
+	g := &gathering{w: w, line: line, effects: effects, facts: f, start: time.Now()}
+	g.deadline = g.start.Add(lineDeadline)
+	if ends {
+		f.Session.LoaderGone = w.loaderGone()
+	}
+	if len(effects) > 0 {
+		f.Objects = make(map[string]*rules.ObjectFact, len(effects))
+		g.table = w.mountsNow()
+		g.paths()
+		g.devices()
+		g.crontabs()
+		g.services()
+		g.aroundUs()
+	}
+	f.Took = time.Since(g.start)
+	return f
+}
+
+// gathering is one call of Facts.
+type gathering struct {
+	w        *World
+	line     *command.Line
+	effects  []effect.Effect
+	facts    *rules.Facts
+	start    time.Time
+	deadline time.Time
+	table    *mountTable
+}
+
+func (g *gathering) left() time.Duration { return time.Until(g.deadline) }
+
+// object is the fact about an object, made when it is not there yet.
+func (g *gathering) object(o *effect.Object) (of *rules.ObjectFact, fresh bool) {
+	k := o.Key()
+	of = g.facts.Objects[k]
+	if of != nil {
+		return of, false
+	}
+	of = &rules.ObjectFact{}
+	g.facts.Objects[k] = of
+	return of, true
+}
+
+// local says whether an effect falls on this machine's own files.
+func local(e *effect.Effect) bool {
+	return e.Place.Kind == command.Here || e.Place.Kind == command.Namespace
+}
+
+// noFollow are the kinds that act on a name, not on what is behind a link.
+var noFollow = map[effect.Kind]bool{effect.Delete: true, effect.Move: true}
+
+// follows says whether an effect goes through a link in its path's last
+// component even without a slash behind it.
+func follows(e *effect.Effect) bool {
+	return !noFollow[e.Kind] && !e.Has("nofollow") && !e.Has("no-dereference")
+}
+
+// wanted is a path that is to be looked up.
+type wanted struct {
+	key     string
+	name    string
+	follow  bool
+	tree    bool // count what is below
+	reaches bool // name the protected paths below
+	copies  *effect.Effect
+	of      *rules.ObjectFact
+	spot    spot
+}
+
+// treeKinds are the kinds whose reach is the whole tree below.
+var treeKinds = map[effect.Kind]bool{
+	effect.Delete: true, effect.Move: true, effect.Metadata: true, effect.WriteTree: true,
+	effect.Create: false, effect.RepoChange: true,
+}
+
+// paths finds where the paths lead first, all of them, and only then counts.
+func (g *gathering) paths() {
+	var list []*wanted
+	byKey := map[string]*wanted{}
+	add := func(o *effect.Object, e *effect.Effect, source bool) {
+		if o.Type != effect.Path && o.Type != effect.Device {
+			return
+		}
+		k := o.Key()
+		x := byKey[k]
+		if x == nil {
+			of, _ := g.object(o)
+			x = &wanted{key: k, name: o.Name, of: of}
+			byKey[k] = x
+			if o.Name == "" && o.Pattern != "" {
+				g.pattern(o.Pattern, e, &of.Path)
+				return
+			}
+			if !path.IsAbs(o.Name) {
+				return
+			}
+			list = append(list, x)
+		}
+		if source {
+			x.tree = x.tree || treeKinds[e.Kind]
+			return
+		}
+		x.follow = x.follow || follows(e)
+		reach := treeKinds[e.Kind] && (e.Has("recursive") || e.Kind == effect.Move)
+		x.tree = x.tree || reach
+		x.reaches = x.reaches || reach
+		if e.Kind == effect.WriteTree {
+			x.copies = e
+		}
+	}
+	for i := range g.effects {
+		e := &g.effects[i]
+		if !local(e) {
+			continue
+		}
+		add(&e.Object, e, false)
+		if e.Source != nil {
+			add(e.Source, e, true)
+		}
+	}
+	g.lookUp(list)
+	g.measure(list)
+	g.copies(list, byKey)
+	g.holders(list)
+}
+
+// lookUp says where each path leads.
+func (g *gathering) lookUp(list []*wanted) {
+	rs := make([]request, len(list))
+	for i, x := range list {
+		rs[i] = request{Op: opPath, Path: x.name, Follow: x.follow}
+	}
+	cwds := g.cwds()
+	for i, a := range g.w.askAll(rs, g.deadline) {
+		x := list[i]
+		p := &x.of.Path
+		x.spot = a.Spot
+		if a.Err != "" {
+			x.of.Unknown = append(x.of.Unknown, "real path: "+a.Err)
+			x.spot = spot{Real: path.Clean(x.name), Denied: a.Err}
+		}
+		g.fill(p, &x.spot)
+		if x.spot.Denied != "" && a.Err == "" && x.spot.Denied != "not a directory" {
+			x.of.Unknown = append(x.of.Unknown, "real path: "+x.spot.Denied)
+		}
+		for _, cwd := range cwds {
+			if _, ok := relative(p.Real, cwd); ok && p.Exists {
+				p.Cwd = true
+			}
+		}
+		if x.reaches && (p.Type == "dir" || p.Class == rules.Root) {
+			p.Protected = g.w.protectedBelow(g.table, p.Real)
+		}
+	}
+}
+
+// fill sets what follows from where a path leads.
+func (g *gathering) fill(p *rules.PathFact, s *spot) {
+	p.Real, p.Exists, p.Link, p.Follows = s.Real, s.Exists, s.Link, s.Follows
+	if s.Exists {
+		p.Type = typeNames[s.Mode&unix.S_IFMT]
+		if p.Type == "file" {
+			p.Size = s.Size
+		}
+	}
+	p.Class = g.w.classOf(g.table, s.Real)
+	g.w.opts.Protect.Mark(s.Real, p)
+	if m := g.table.of(g.w.root + s.Real); m != nil {
+		p.Mount, p.FSType, p.ReadOnly = m.Mountpoint, m.FSType, readOnly(m)
+	}
+}
+
+var typeNames = map[uint32]string{
+	unix.S_IFREG: "file", unix.S_IFDIR: "dir", unix.S_IFLNK: "link", unix.S_IFBLK: "block",
+	unix.S_IFCHR: "char", unix.S_IFIFO: "fifo", unix.S_IFSOCK: "socket",
+}
+
+// cwds are the working directories of the line's actions.
+func (g *gathering) cwds() []string {
+	var list []string
+	if g.line == nil {
+		return nil
+	}
+	for i := range g.line.Actions {
+		for _, d := range g.line.Actions[i].Cwd.Values {
+			if !path.IsAbs(d) || slices.Contains(list, d) {
+				continue
+			}
+			list = append(list, d)
+			if len(list) >= 16 { // a line that moves more often is a script
+				return g.realCwds(list)
+			}
+		}
+	}
+	return g.realCwds(list)
+}
+
+func (g *gathering) realCwds(list []string) []string {
+	for i, d := range list {
+		s, err := g.w.walker(g.table, "", true).find(d, true)
+		if err == nil {
+			list[i] = s.Real
+		}
+	}
+	return list
+}
+
+// measure counts the trees, sharing what time is left.
+func (g *gathering) measure(list []*wanted) {
+	var trees []*wanted
+	for _, x := range list {
+		if x.spot.Denied != "" || !x.spot.Exists {
+			continue
+		}
+		p := &x.of.Path
+		switch {
+		case !x.tree || !x.spot.isDir():
+			p.Entries, p.Bytes = 1, x.spot.Size
+		default:
+			trees = append(trees, x)
+		}
+	}
+	for i, x := range trees {
+		budget := min(treeBudget, (g.left()-20*time.Millisecond)/time.Duration(len(trees)-i)*2)
+		p := &x.of.Path
+		if budget <= 0 {
+			p.Entries, p.More = 1, true
+			continue
+		}
+		a := g.w.ask(request{Op: opTree, Path: x.spot.Real, Budget: budget}, g.deadline)
+		if a.Err != "" {
+			x.of.Unknown = append(x.of.Unknown, "entries: "+a.Err)
+			p.Entries, p.More = 1, true
+			continue
+		}
+		p.Entries, p.Bytes, p.More = a.Entries, a.Bytes, a.More
+	}
+}
+
+// copies says which protected entries at a destination a copied tree holds,
+// too.
+func (g *gathering) copies(list []*wanted, byKey map[string]*wanted) {
+	for _, x := range list {
+		e := x.copies
+		if e == nil || x.spot.Denied != "" {
+			continue
+		}
+		dest := x.of.Path.Real
+		for i := range g.effects {
+			e := &g.effects[i]
+			if e.Kind != effect.WriteTree || e.Source == nil || e.Object.Key() != x.key {
+				continue
+			}
+			src := byKey[e.Source.Key()]
+			if src == nil || !src.spot.Exists {
+				continue
+			}
+			g.overwrites(&x.of.Path, dest, e, src)
+		}
+	}
+}
+
+// overwrites adds one source's part.
+func (g *gathering) overwrites(p *rules.PathFact, dest string, e *effect.Effect, src *wanted) {
+	from := src.spot.Real
+	if src.of.Path.Link != "" {
+		from = src.of.Path.Link
+	}
+	into := dest
+	if !wholeContent(e) {
+		into = path.Join(dest, path.Base(path.Clean(e.Source.Name)))
+	}
+	p.Writes += src.of.Path.Entries
+	p.WritesMore = p.WritesMore || src.of.Path.More
+	var rel []string
+	for _, q := range g.protectedNames() {
+		if r, ok := relative(into, q); ok && r != "" {
+			rel = append(rel, r)
+		}
+	}
+	if len(rel) == 0 {
+		return
+	}
+	a := g.w.ask(request{Op: opTree, Path: from, Has: rel, Budget: time.Nanosecond}, g.deadline)
+	if a.Err != "" {
+		return
+	}
+	for _, r := range a.Has {
+		q := path.Join(into, r)
+		if !slices.Contains(p.Overwrite, q) && g.w.there(g.table, q) && len(p.Overwrite) < maxNamed {
+			p.Overwrite = append(p.Overwrite, q)
+		}
+	}
+}
+
+func (g *gathering) protectedNames() []string {
+	names := slices.Clone(g.w.opts.Protect.Paths())
+	for d := range g.w.passwd().dirs {
+		names = append(names, d)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// wholeContent says whether a source's content is copied, not the directory
+// under its own name.
+func wholeContent(e *effect.Effect) bool {
+	n := e.Source.Name
+	switch {
+	case e.Has("contents") || e.Has("no-target-directory"):
+		return true
+	case strings.HasSuffix(n, "/.") || n == "/":
+		return true
+	}
+	return e.Command == "rsync" && strings.HasSuffix(n, "/")
+}
+
+// pattern fills in the highest class of what an unmatched pattern could be.
+func (g *gathering) pattern(pattern string, e *effect.Effect, p *rules.PathFact) {
+	dir, last := path.Split(pattern)
+	if !special(dir, true) && last != "" {
+		// Only the last component is open: its directory is known.
+		s, err := g.w.walker(g.table, "", true).find(unquote(dir), true)
+		if err == nil && s.Denied == "" {
+			dir = quote(strings.TrimRight(s.Real, "/")) + "/"
+			g.fill(p, &s)
+			p.Exists, p.Type, p.Follows, p.Link = false, "", false, ""
+		}
+		p.Class = g.w.opts.Protect.Class(path.Join(unquote(dir), "?"))
+	}
+	p.Real = dir + last
+	want := strings.Split(strings.Trim(p.Real, "/"), "/")
+	for _, q := range g.protectedNames() {
+		if matchesPath(want, strings.Split(strings.Trim(q, "/"), "/")) && g.w.there(g.table, q) {
+			p.Class = heavier(p.Class, g.w.classOf(g.table, q))
+			if len(p.Protected) < maxNamed {
+				p.Protected = append(p.Protected, q)
+			}
+		}
+	}
+}
+
+// matchesPath matches component by component; "**" is any number of them.
+func matchesPath(pattern, name []string) bool {
+	m := matcher{opts: command.GlobOptions{ExtGlob: true, DotGlob: true}}
+	for i, c := range pattern {
+		if c == "**" {
+			return true
+		}
+		if i >= len(name) || !m.match(c, name[i]) {
+			return false
+		}
+	}
+	return len(pattern) == len(name)
+}
+
+// quote takes the meaning from what would read as a pattern.
+func quote(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if strings.IndexByte(`*?[]\()|+@!`, s[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// unknownf notes a fact that could not be had.
+func unknownf(of *rules.ObjectFact, format string, args ...any) {
+	of.Unknown = append(of.Unknown, fmt.Sprintf(format, args...))
+}

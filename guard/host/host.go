@@ -1,0 +1,191 @@
+// Package host answers for the machine that guardsh runs on: where a path
+// really leads, what is there, who uses it, what carries this session. It
+// implements rules.World.
+//
+// Everything has a deadline. Whatever lies on a file system that may stop
+// answering is asked in a helper process that guardsh never waits for, since a
+// thread that is stuck in the kernel cannot be ended. What cannot be had is
+// said in the facts' Unknown; it is never an error and never silent.
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"guardsh/rules"
+	"guardsh/rules/command"
+)
+
+// Deadlines of DESIGN section 11.
+const (
+	pathDeadline = 50 * time.Millisecond  // one path, from the moment its helper is ready
+	lineDeadline = 250 * time.Millisecond // all the facts of a line
+	treeBudget   = 40 * time.Millisecond  // counting one tree
+	silence      = 10 * time.Second       // how long a mount that missed its deadline is left alone
+)
+
+// ErrUnknown is wrapped by every answer that could not be had; the message
+// says which and why.
+var ErrUnknown = errors.New("not known")
+
+// Options are what a World cannot find out by itself.
+type Options struct {
+	// Protect says how much the system leans on a path; nil takes the
+	// built-in set.
+	Protect Protection
+	// Labels are the site's labels of this host: production …
+	Labels []string
+	// Notes are the site's words about a service, by its name without
+	// ".service".
+	Notes map[string]string
+	// Root is the directory that is taken for /; "" is the real one.
+	Root string
+	// Env is the session's environment, as os.Environ gives it; nil takes the
+	// process's own.
+	Env []string
+	// Interactive is set when a person types.
+	Interactive bool
+	// TTY is the terminal of the session, "/dev/pts/3"; "" when there is none.
+	TTY string
+}
+
+// World is this machine. Its methods may be called from several goroutines.
+type World struct {
+	opts Options
+	root string // without a trailing slash; "" for the real one
+	env  map[string]string
+
+	mu     sync.Mutex
+	table  *mountTable
+	mounts *os.File // /proc/self/mountinfo, polled for changes
+	homes  homeCache
+
+	helpers helpers
+	cards   sessionCards
+}
+
+var _ rules.World = (*World)(nil)
+
+// New makes a World. It looks at nothing until it is asked.
+func New(o Options) *World {
+	if o.Env == nil {
+		o.Env = os.Environ()
+	}
+	if o.Protect == nil {
+		o.Protect = builtin{}
+	}
+	w := &World{opts: o, root: strings.TrimRight(o.Root, "/"), env: make(map[string]string, len(o.Env))}
+	for _, kv := range o.Env {
+		if k, v, ok := strings.Cut(kv, "="); ok {
+			w.env[k] = v
+		}
+	}
+	return w
+}
+
+// Close lets the helpers go. It never waits for them.
+func (w *World) Close() {
+	w.helpers.close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.mounts != nil {
+		w.mounts.Close()
+		w.mounts = nil
+	}
+}
+
+// ReadFile reads at most max bytes of a regular file.
+func (w *World) ReadFile(path string, max int64) ([]byte, error) {
+	if !filepath.IsAbs(path) {
+		return nil, fmt.Errorf("read %q: path is not absolute: %w", path, ErrUnknown)
+	}
+	a := w.ask(request{Op: opRead, Path: path, Max: max}, time.Now().Add(lineDeadline))
+	if a.Err != "" {
+		return nil, a.error("read", path)
+	}
+	return a.Data, nil
+}
+
+// Glob matches a pattern below cwd as bash does, sorted by byte value. No
+// match is an empty list.
+func (w *World) Glob(cwd, pattern string, opts command.GlobOptions) ([]string, error) {
+	if !filepath.IsAbs(pattern) && !filepath.IsAbs(cwd) {
+		return nil, fmt.Errorf("glob %q: working directory is not known: %w", pattern, ErrUnknown)
+	}
+	a := w.ask(request{Op: opGlob, Path: pattern, Cwd: cwd, Glob: opts}, time.Now().Add(lineDeadline))
+	if a.Err != "" {
+		return nil, a.error("glob", pattern)
+	}
+	return a.Names, nil
+}
+
+// Home is a user's home directory; "" asks for the session's own.
+func (w *World) Home(name string) (string, error) {
+	if name == "" {
+		if h := w.env["HOME"]; h != "" {
+			return h, nil
+		}
+		u, err := user.Current()
+		if err != nil {
+			return "", fmt.Errorf("home of the session: %w", err)
+		}
+		return u.HomeDir, nil
+	}
+	if h, ok := w.accounts()[name]; ok {
+		return h, nil
+	}
+	if w.root != "" {
+		return "", fmt.Errorf("home of %q: no such user", name)
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return "", fmt.Errorf("home of %q: %w", name, err)
+	}
+	return u.HomeDir, nil
+}
+
+// LookPath finds the program that a name would start, along path (a list as in
+// $PATH). A name with a slash is itself.
+func (w *World) LookPath(name, path string) (string, error) {
+	if name == "" {
+		return "", fmt.Errorf("look up %q: empty name", name)
+	}
+	deadline := time.Now().Add(lineDeadline)
+	if strings.Contains(name, "/") {
+		a := w.ask(request{Op: opProgram, Path: name}, deadline)
+		if a.Err != "" {
+			return "", a.error("look up", name)
+		}
+		return name, nil
+	}
+	var unknown error
+	for _, dir := range filepath.SplitList(path) {
+		if !filepath.IsAbs(dir) {
+			// An empty or relative entry means the working directory of
+			// that moment, which is not ours to know.
+			unknown = fmt.Errorf("look up %q: the search path has a relative entry: %w", name, ErrUnknown)
+			continue
+		}
+		p := filepath.Join(dir, name)
+		a := w.ask(request{Op: opProgram, Path: p}, deadline)
+		switch {
+		case a.Err == "":
+			if unknown != nil {
+				return "", unknown
+			}
+			return p, nil
+		case a.Unknown:
+			unknown = a.error("look up", name)
+		}
+	}
+	if unknown != nil {
+		return "", unknown
+	}
+	return "", fmt.Errorf("look up %q: not found", name)
+}

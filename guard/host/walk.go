@@ -1,0 +1,316 @@
+package host
+
+import (
+	"errors"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bounds of one path; the kernel's own.
+const (
+	maxLinks      = 40
+	maxComponents = 4096 // PATH_MAX bytes hold no more
+)
+
+// hangs is returned by a walk that would have to touch a mount which may not
+// answer.
+type hangs struct{ Mount string }
+
+func (h hangs) Error() string { return h.Mount + " may not answer" }
+
+// walker resolves paths by handles, one component after the other, as the
+// kernel would, and says where they lead.
+type walker struct {
+	root string // the directory that is taken for /; "" for the real one
+	cwd  string // for /proc/self/cwd; may be ""
+	// stop is asked before a directory entry is touched, with its real path.
+	stop func(real string) error
+	proc func(real string) bool // lies on a proc file system
+}
+
+// spot is where a path leads.
+type spot struct {
+	Real    string
+	Exists  bool
+	Mode    uint32 // st_mode
+	Size    int64
+	Dev     uint64
+	Ino     uint64
+	Rdev    uint64
+	Link    string // the last component is a link, and this is behind it
+	Follows bool   // and the act goes through it
+	Denied  string // why the walk ended early: "permission denied"
+}
+
+func (s *spot) isDir() bool { return s.Exists && s.Mode&unix.S_IFMT == unix.S_IFDIR }
+
+// component is one name of a path.
+type component struct {
+	name  string
+	final bool // the last name of the path as typed
+}
+
+// components are the names of a path that mean something: a trailing slash is
+// kept as a last ".", since it asks for a directory.
+func components(p string) []component {
+	var list []component
+	for c := range strings.SplitSeq(p, "/") {
+		if c != "" && c != "." {
+			list = append(list, component{name: c})
+		}
+	}
+	if len(list) > 0 && (strings.HasSuffix(p, "/") || strings.HasSuffix(p, "/.")) {
+		list = append(list, component{name: "."})
+	}
+	return list
+}
+
+// find resolves an absolute path. A link in the last component is followed
+// when follow is set or something stands behind it, be it only a slash.
+func (w *walker) find(p string, follow bool) (spot, error) {
+	s, last, err := w.resolve(p, follow)
+	if err != nil || last == "" || s.Follows {
+		return s, err
+	}
+	// A link that is not followed: say what is behind it.
+	behind, _, err := w.resolve(p, true)
+	if err != nil {
+		var h hangs
+		if errors.As(err, &h) {
+			// The act itself touches only the link.
+			s.Link = last
+			return s, nil
+		}
+		return s, err
+	}
+	s.Link = behind.Real
+	return s, nil
+}
+
+// resolve does the walk; last is the text of the last component's link, if it
+// is one.
+func (w *walker) resolve(p string, follow bool) (s spot, last string, err error) {
+	todo := components(p)
+	slash := false
+	if n := len(todo); n > 0 {
+		if slash = todo[n-1].name == "."; slash {
+			n--
+		}
+		todo[n-1].final = true
+	}
+	base := w.root
+	if base == "" {
+		base = "/"
+	}
+	real := "/"
+	if err := w.check(real); err != nil {
+		return s, "", err
+	}
+	fd, err := unix.Open(base, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return s, "", err
+	}
+	defer func() { unix.Close(fd) }()
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return s, "", err
+	}
+	links := 0
+	for n := 0; len(todo) > 0; n++ {
+		if n > maxComponents {
+			return s, "", unix.ENAMETOOLONG
+		}
+		name, final := todo[0].name, todo[0].final
+		todo = todo[1:]
+		if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			s.end(path.Join(real, name), todo)
+			s.Denied = "not a directory"
+			return s, "", nil
+		}
+		switch name {
+		case ".":
+			continue
+		case "..":
+			if real == "/" {
+				continue
+			}
+			up := path.Dir(real)
+			if err := w.check(up); err != nil {
+				return s, "", err
+			}
+			if err := step(&fd, "..", unix.O_DIRECTORY, &st); err != nil {
+				s.end(up, todo)
+				s.Denied = reason(err)
+				return s, "", nil
+			}
+			real = up
+			continue
+		}
+		next := path.Join(real, name)
+		if err := w.check(next); err != nil {
+			return s, "", err
+		}
+		dir := fd
+		nfd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			s.end(next, todo)
+			if !errors.Is(err, unix.ENOENT) {
+				s.Denied = reason(err)
+			}
+			return s, last, nil
+		}
+		if err := unix.Fstat(nfd, &st); err != nil {
+			unix.Close(nfd)
+			return s, "", err
+		}
+		if st.Mode&unix.S_IFMT != unix.S_IFLNK {
+			unix.Close(fd)
+			fd, real = nfd, next
+			continue
+		}
+		text, err := readlink(nfd)
+		unix.Close(nfd)
+		if err != nil {
+			s.end(next, todo)
+			s.Denied = reason(err)
+			return s, "", nil
+		}
+		if final {
+			last = text
+			if !follow && !slash {
+				s.stat(next, &st)
+				return s, last, nil
+			}
+		}
+		if w.proc != nil && w.proc(next) {
+			done, to := procLink(next, text, w.cwd)
+			switch {
+			case done && len(todo) == 0:
+				s.stat(next, &st)
+				return s, "", nil
+			case done:
+				// A process's own view: go on by name.
+				if err := step(&fd, name, 0, &st); err != nil {
+					s.end(next, todo)
+					s.Denied = reason(err)
+					return s, "", nil
+				}
+				real = next
+				continue
+			}
+			text = to
+		}
+		if links++; links > maxLinks {
+			s.end(next, todo)
+			s.Denied = "too many levels of symbolic links"
+			return s, "", nil
+		}
+		s.Follows = s.Follows || final
+		todo = append(components(text), todo...)
+		if strings.HasPrefix(text, "/") {
+			if err := w.check("/"); err != nil {
+				return s, "", err
+			}
+			nfd, err := unix.Open(base, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return s, "", err
+			}
+			unix.Close(fd)
+			fd, real = nfd, "/"
+		}
+		if err := unix.Fstat(fd, &st); err != nil {
+			return s, "", err
+		}
+	}
+	s.stat(real, &st)
+	if s.Follows {
+		s.Link = s.Real
+	}
+	return s, last, nil
+}
+
+func (w *walker) check(real string) error {
+	if w.stop == nil {
+		return nil
+	}
+	return w.stop(real)
+}
+
+// step replaces a handle by that of one of its entries.
+func step(fd *int, name string, flags int, st *unix.Stat_t) error {
+	n, err := unix.Openat(*fd, name, unix.O_PATH|unix.O_CLOEXEC|flags, 0)
+	if err != nil {
+		return err
+	}
+	unix.Close(*fd)
+	*fd = n
+	return unix.Fstat(n, st)
+}
+
+// stat fills in what is at the end of the walk.
+func (s *spot) stat(real string, st *unix.Stat_t) {
+	s.Real, s.Exists = real, true
+	s.Mode, s.Size, s.Dev, s.Ino, s.Rdev = st.Mode, st.Size, uint64(st.Dev), st.Ino, uint64(st.Rdev)
+}
+
+// end is a walk that stops before its last component: the real parent is
+// kept, the rest is only a name.
+func (s *spot) end(real string, rest []component) {
+	s.Real = real
+	for _, c := range rest {
+		s.Real = path.Join(s.Real, c.name)
+	}
+	if s.Follows {
+		s.Link = s.Real
+	}
+}
+
+func readlink(fd int) (string, error) {
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(fd, "", buf)
+	if err != nil {
+		return "", err
+	}
+	return string(buf[:n]), nil
+}
+
+// procLink says what a link on a proc file system means to the program that
+// will run, which is not us: done when it is not to be read as a path, else
+// where it leads.
+func procLink(real, text, cwd string) (done bool, to string) {
+	dir, name := path.Split(real)
+	dir = path.Base(dir)
+	switch name {
+	case "self", "thread-self", "exe":
+		return true, ""
+	case "root":
+		return false, text
+	case "cwd":
+		if dir == "self" || dir == "thread-self" {
+			if cwd == "" {
+				return true, ""
+			}
+			return false, cwd
+		}
+	}
+	if !strings.HasPrefix(text, "/") {
+		// "pipe:[1234]"; but /proc/mounts is a plain link.
+		return strings.Contains(text, ":["), text
+	}
+	if _, err := strconv.Atoi(name); err == nil && strings.Contains(real, "/self/") {
+		return true, "" // our descriptor, not the program's
+	}
+	return false, text
+}
+
+// reason is an error in words that people know.
+func reason(err error) string {
+	var e unix.Errno
+	if errors.As(err, &e) {
+		return e.Error()
+	}
+	return err.Error()
+}
