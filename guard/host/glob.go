@@ -41,7 +41,7 @@ func glob(wk *walker, cwd, pattern string, opts command.GlobOptions) ([]string, 
 	for strings.HasPrefix(rest, "/") {
 		prefix, rest = prefix+"/", rest[1:]
 	}
-	if err := g.expand(prefix, rest); err != nil {
+	if err := g.expand(prefix, rest, false); err != nil {
 		return nil, err
 	}
 	slices.Sort(g.names)
@@ -49,8 +49,9 @@ func glob(wk *walker, cwd, pattern string, opts command.GlobOptions) ([]string, 
 }
 
 // expand matches rest, which does not begin with a slash, below prefix, which
-// is "" or ends in one.
-func (g *globber) expand(prefix, rest string) error {
+// is "" or ends in one. Once a component was a pattern (matched), bash writes
+// single slashes.
+func (g *globber) expand(prefix, rest string, matched bool) error {
 	if len(g.names) > maxNames {
 		return errTooMany
 	}
@@ -70,14 +71,17 @@ func (g *globber) expand(prefix, rest string) error {
 		slashes, after = slashes+"/", after[1:]
 	}
 	if g.opts.GlobStar && name == "**" {
-		return g.star(prefix, after, last)
+		return g.star(prefix, after, last, matched)
+	}
+	if slashes != "" && (matched || special(name, g.opts.ExtGlob)) {
+		slashes = "/"
 	}
 	if !special(name, g.opts.ExtGlob) {
 		name = unquote(name)
 		if last {
 			return g.keep(prefix + name)
 		}
-		return g.expand(prefix+name+slashes, after)
+		return g.expand(prefix+name+slashes, after, matched)
 	}
 	entries, err := g.list(prefix)
 	if err != nil {
@@ -98,7 +102,7 @@ func (g *globber) expand(prefix, rest string) error {
 		if t := e.Type(); t != 0 && t&(os.ModeDir|os.ModeSymlink) == 0 {
 			continue
 		}
-		if err := g.expand(prefix+e.Name()+slashes, after); err != nil {
+		if err := g.expand(prefix+e.Name()+slashes, after, true); err != nil {
 			return err
 		}
 	}
@@ -106,7 +110,7 @@ func (g *globber) expand(prefix, rest string) error {
 }
 
 // star is "**": no directory, or any number of them; links are not followed.
-func (g *globber) star(prefix, after string, last bool) error {
+func (g *globber) star(prefix, after string, last, matched bool) error {
 	if len(g.names) > maxNames {
 		return errTooMany
 	}
@@ -119,13 +123,19 @@ func (g *globber) star(prefix, after string, last bool) error {
 		for strings.HasPrefix(after, "**/") {
 			after = strings.TrimLeft(after[2:], "/")
 		}
-		if err := g.expand(prefix, after); err != nil {
+		if err := g.expand(prefix, after, true); err != nil {
 			return err
 		}
 	case prefix != "":
+		if matched {
+			prefix = strings.TrimSuffix(prefix, "/")
+		}
 		if err := g.keep(prefix); err != nil {
 			return err
 		}
+	}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
 	}
 	return g.below(prefix, after, last)
 }
@@ -145,10 +155,16 @@ func (g *globber) below(prefix, after string, last bool) error {
 				return errTooMany
 			}
 		}
+		if !last && after == "" && e.Type()&os.ModeSymlink != 0 {
+			// "**/" names links to directories, without going on below.
+			if err := g.keep(prefix + e.Name() + "/"); err != nil {
+				return err
+			}
+		}
 		if e.IsDir() {
 			sub := prefix + e.Name() + "/"
 			if !last {
-				if err := g.expand(sub, after); err != nil {
+				if err := g.expand(sub, after, true); err != nil {
 					return err
 				}
 			}

@@ -243,7 +243,7 @@ func (m *matcher) bracket(b string, r rune) bool {
 		if strings.HasPrefix(b, "[:") {
 			if k := strings.Index(b, ":]"); k > 0 {
 				f := classes[b[2:k]]
-				hit = hit || f != nil && (f(r) || m.opts.NoCase && (f(unicode.ToLower(r)) || f(unicode.ToUpper(r))))
+				hit = hit || f != nil && f(r) // nocaseglob leaves classes alone
 				b = b[k+2:]
 				continue
 			}
