@@ -1,0 +1,191 @@
+package guard
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// Config is what the site says about this machine. None of it is needed: the
+// zero paths, or no file at all, give DefaultConfig.
+//
+// The administrator writes it in /etc/guardsh/config.yaml. A user's own
+// ~/.config/guardsh/config.yaml may only tighten: more protected paths, labels
+// and notes, paste: stop, and more supervision.
+type Config struct {
+	Protected   []string // paths that count as the site's system trees
+	Unprotected []string // paths taken out of the protected set
+	Scratch     []string // paths whose loss is nobody's: no question, no snapshot
+	Labels      []string // production …
+	Notes       []Note
+	Paste       Paste
+	Supervise   Supervise
+	Sudo        Sudo
+	Trail       string // directory of the trail; "" the default
+	Snapshots   SnapshotConfig
+	Notify      []string // argv of a command that is run for events; nil none
+	Automation  []Automation
+
+	Rules    []SiteFile // rules.d, by name
+	Commands []SiteFile // commands.d, by name: the site's manifests
+}
+
+// SiteFile is a file that was read for somebody else: a site's rule or manifest.
+type SiteFile struct {
+	Name string // its full path, for messages
+	Data []byte
+}
+
+// Note is the site's word about one thing. It is shown with every finding
+// about that thing and raises its verdict.
+type Note struct {
+	About NoteAbout
+	Name  string // the service, absolute path, host or command
+	Text  string
+}
+
+// NoteAbout is what a note is about. It has no useful zero.
+type NoteAbout string
+
+const (
+	AboutService NoteAbout = "service"
+	AboutPath    NoteAbout = "path"
+	AboutHost    NoteAbout = "host"
+	AboutCommand NoteAbout = "command"
+)
+
+// Paste says what becomes of the lines behind a refused one in a paste.
+type Paste string
+
+const (
+	PasteStop     Paste = "stop"     // they do not run either, and their number is said
+	PasteContinue Paste = "continue" // they are judged and run
+)
+
+// Supervise says whether program starts below a line are judged too.
+type Supervise string
+
+const (
+	SuperviseAuto Supervise = "auto" // where the kernel lets us
+	SuperviseOn   Supervise = "on"   // where it does not, the session says so at its start
+	SuperviseOff  Supervise = "off"  // never: the line gate works alone
+)
+
+// Sudo says how a sudo that is typed in a session reaches the guard.
+type Sudo string
+
+const (
+	SudoAuto    Sudo = "auto"    // the better of the two on this machine
+	SudoRewrite Sudo = "rewrite" // the word is replaced in the line
+	SudoFront   Sudo = "front"   // a directory with our sudo comes first on PATH
+)
+
+// SnapshotConfig says where snapshots go and how long they stay. Zero fields
+// are the store's own defaults.
+type SnapshotConfig struct {
+	Store   string        // directory
+	MaxAge  time.Duration //
+	MaxSize int64         // bytes of all snapshots together
+	Budget  time.Duration // how long a line may wait for its snapshot before it is asked about
+}
+
+// Automation lets one rule's questions pass where nobody can answer, for one
+// user. It never passes a block.
+type Automation struct {
+	Rule   string
+	User   string
+	Reason string
+	Until  time.Time // the first moment it no longer holds; zero: no end
+}
+
+// DefaultConfig is what holds without any file.
+func DefaultConfig() Config {
+	return Config{Paste: PasteStop, Supervise: SuperviseAuto, Sudo: SudoAuto}
+}
+
+// Automated finds what the site allowed one rule to do for a user at now.
+func (c *Config) Automated(rule, user string, now time.Time) (Automation, bool) {
+	for _, a := range c.Automation {
+		if a.Rule == rule && a.User == user && (a.Until.IsZero() || now.Before(a.Until)) {
+			return a, true
+		}
+	}
+	return Automation{}, false
+}
+
+// AutomationWords are the lines for /etc/guardsh/config.yaml that allow a rule
+// for a user, as a refusal without a terminal shows them.
+func AutomationWords(rule, user string) []string {
+	return []string{
+		"automation:",
+		"  - {rule: " + rule + ", user: " + yamlWord(user) + `, reason: "why it is right here"}`,
+	}
+}
+
+// yamlWord quotes a user's name where YAML would read something else in it.
+func yamlWord(s string) string {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && r != '-' && r != '_' {
+			return strconv.Quote(s)
+		}
+	}
+	switch s {
+	case "", "y", "n", "yes", "no", "on", "off", "true", "false", "null", "-", "_":
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// NotesAbout lists the notes about one thing. A service answers to its name with and
+// without ".service"; a path to everything below it.
+func (c *Config) NotesAbout(about NoteAbout, name string) []string {
+	var texts []string
+	for _, n := range c.Notes {
+		if n.About == about && noteMatches(about, n.Name, name) {
+			texts = append(texts, n.Text)
+		}
+	}
+	return texts
+}
+
+func noteMatches(about NoteAbout, noted, name string) bool {
+	switch about {
+	case AboutService:
+		return noted == unitName(name)
+	case AboutPath:
+		return name == noted || noted == "/" || len(name) > len(noted) && name[:len(noted)] == noted && name[len(noted)] == '/'
+	default:
+		return noted == name
+	}
+}
+
+// unitName is a service's name without ".service".
+func unitName(s string) string {
+	const suffix = ".service"
+	if len(s) > len(suffix) && s[len(s)-len(suffix):] == suffix {
+		return s[:len(s)-len(suffix)]
+	}
+	return s
+}
+
+// ConfigPaths say where the configuration is and who is believed.
+type ConfigPaths struct {
+	Root  string // taken for /; "" is the real one
+	Etc   string // the administrator's directory
+	Owner int    // whom its files must belong to: 0
+	User  string // the user's own file; "" none
+	UID   int    // whom that file must belong to, if not to Owner
+	// Hangs says that a path lies where looking at it may never end. Such a
+	// file of the user's is not read. nil: nothing hangs.
+	Hangs func(path string) bool
+}
+
+// DefaultConfigPaths are the paths of this process's user.
+func DefaultConfigPaths() ConfigPaths {
+	p := ConfigPaths{Etc: "/etc/guardsh", UID: os.Getuid()}
+	if home := os.Getenv("HOME"); filepath.IsAbs(home) {
+		p.User = filepath.Join(home, ".config/guardsh/config.yaml")
+	}
+	return p
+}
