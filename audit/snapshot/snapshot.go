@@ -11,7 +11,8 @@
 //	snapshots/ID/pack       the contents of small files, one after the other
 //	snapshots/ID/blob/N     a larger file: a clone, a hard link or a copy
 //	snapshots/ID/state/N    what a program said of a state that is no file
-//	snapshots/ID/post       the state after the line: a JSON Post, then entries
+//	snapshots/ID/after      the entries after the line
+//	snapshots/ID/post       JSON, that and when "after" was written
 //	snapshots/ID/undone     JSON, an Undone: it was restored, when and by what
 //	snapshots/ID/pin        present: prune leaves it alone
 //
