@@ -1,0 +1,349 @@
+// Package cast writes and reads terminal recordings: asciicast v3, one JSON
+// array a line, [interval, code, data].
+//
+// Strings of asciicast are UTF-8. A chunk that is not is written twice, in one
+// write: first an event of guardsh's own, code "b", with the exact bytes in
+// base64, then the standard "o" event with U+FFFD in place of what is not
+// UTF-8, zero seconds later. Other players skip the first and show the second;
+// this package's reader returns the first and skips the second. A character
+// that the terminal's chunks cut in two is put together again and is not a
+// case of it.
+//
+// A marker ("m") stands where a line was released: its label is the line's
+// number, a space and the line. A comment ("# gap …") says what could not be
+// recorded.
+package cast
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+)
+
+// Codes of events.
+const (
+	Output = 'o'
+	Input  = 'i'
+	Resize = 'r'
+	Marker = 'm'
+	Exit   = 'x'
+	Raw    = 'b' // guardsh's own: base64 of the bytes that the next output stands for
+)
+
+// Term is the terminal that was recorded.
+type Term struct {
+	Cols int    `json:"cols"`
+	Rows int    `json:"rows"`
+	Type string `json:"type,omitempty"`
+}
+
+// Header is a recording's first line.
+type Header struct {
+	Version       int               `json:"version"`
+	Term          Term              `json:"term"`
+	Timestamp     int64             `json:"timestamp,omitempty"` // Unix seconds
+	IdleTimeLimit float64           `json:"idle_time_limit,omitempty"`
+	Command       string            `json:"command,omitempty"`
+	Title         string            `json:"title,omitempty"`
+	Env           map[string]string `json:"env,omitempty"`
+	Tags          []string          `json:"tags,omitempty"`
+}
+
+// syncEvery is how much of a recording a power cut may cost.
+const syncEvery = time.Second
+
+// Recorder writes one recording. Its methods may be called from any goroutine.
+// After an error it goes on: what could not be written is a gap in the
+// recording, never the end of the session.
+type Recorder struct {
+	mu     sync.Mutex
+	f      *os.File
+	buf    []byte
+	carry  []byte // the first bytes of a character whose rest has not come
+	start  time.Time
+	last   int64 // microseconds since start of the last event written
+	offset int64
+	lost   int64 // bytes of output that could not be recorded
+	dirty  bool
+	err    error
+	stop   chan struct{}
+	closed bool
+}
+
+// Create starts a recording at path, which must not exist. Version and, when
+// it is zero, Timestamp are filled in.
+func Create(path string, h Header) (*Recorder, error) {
+	start := time.Now()
+	h.Version = 3
+	if h.Timestamp == 0 {
+		h.Timestamp = start.Unix()
+	}
+	if h.Term.Cols <= 0 || h.Term.Rows <= 0 {
+		h.Term.Cols, h.Term.Rows = 80, 24
+	}
+	line, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("recording's header: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	line = append(line, '\n')
+	if _, err := f.Write(line); err != nil {
+		f.Close()
+		os.Remove(path)
+		return nil, err
+	}
+	r := &Recorder{f: f, start: start, offset: int64(len(line)), dirty: true, stop: make(chan struct{})}
+	go r.keepSynced()
+	return r, nil
+}
+
+// Write records a chunk of output as one event and one write.
+func (r *Recorder) Write(chunk []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(chunk) == 0 {
+		return 0, nil
+	}
+	data := chunk
+	if len(r.carry) > 0 {
+		r.carry = append(r.carry, chunk...)
+		data = r.carry
+	}
+	whole := len(data) - partial(data)
+	if whole == 0 {
+		r.carry = append(r.carry[:0], data...)
+		return len(chunk), nil
+	}
+	r.buf = r.appendOutput(r.begin(), data[:whole])
+	err := r.put(int64(whole))
+	r.carry = append(r.carry[:0], data[whole:]...)
+	if err != nil {
+		return 0, err
+	}
+	return len(chunk), nil
+}
+
+// Resize records a new window size.
+func (r *Recorder) Resize(cols, rows int) error {
+	return r.event(Resize, strconv.Itoa(cols)+"x"+strconv.Itoa(rows))
+}
+
+// Line records the marker of a line that is released, and syncs what stands
+// before it.
+func (r *Recorder) Line(number int, text string) error {
+	if err := r.event(Marker, strconv.Itoa(number)+" "+text); err != nil {
+		return err
+	}
+	return r.Sync()
+}
+
+// Offset is where in the file the next event will stand, in bytes.
+func (r *Recorder) Offset() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.carry) > 0 {
+		r.flushCarry()
+	}
+	return r.offset
+}
+
+// Err is why the last event could not be recorded; nil when it was.
+func (r *Recorder) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// Sync makes what was recorded durable.
+func (r *Recorder) Sync() error {
+	r.mu.Lock()
+	was := r.dirty && !r.closed
+	r.dirty = false
+	r.mu.Unlock()
+	if !was {
+		return nil
+	}
+	return unix.Fdatasync(int(r.f.Fd())) // outside the lock: output goes on
+}
+
+// Close records the exit status and ends the recording.
+func (r *Recorder) Close(status int) error {
+	err := r.event(Exit, strconv.Itoa(status))
+	if e := r.Sync(); err == nil {
+		err = e
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	close(r.stop)
+	if e := r.f.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+func (r *Recorder) keepSynced() {
+	t := time.NewTicker(syncEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-t.C:
+			r.Sync()
+		}
+	}
+}
+
+func (r *Recorder) event(code byte, data string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.carry) > 0 {
+		r.flushCarry()
+	}
+	b := r.begin()
+	b = r.appendHead(b, code)
+	b = appendString(b, []byte(data))
+	r.buf = append(b, ']', '\n')
+	return r.put(0)
+}
+
+// flushCarry writes the start of a character whose rest did not come.
+func (r *Recorder) flushCarry() {
+	n := len(r.carry)
+	r.buf = r.appendOutput(r.begin(), r.carry)
+	r.carry = r.carry[:0]
+	r.put(int64(n)) // the error is in r.err
+}
+
+// begin is the buffer of the next write, with the gap before it, if any.
+func (r *Recorder) begin() []byte {
+	b := r.buf[:0]
+	if r.lost > 0 {
+		b = append(b, "# gap: "...)
+		b = strconv.AppendInt(b, r.lost, 10)
+		b = append(b, " bytes of output were not recorded\n"...)
+	}
+	return b
+}
+
+// put writes the buffer. output is how many bytes of output it stands for.
+func (r *Recorder) put(output int64) error {
+	if r.closed {
+		return os.ErrClosed
+	}
+	n, err := r.f.Write(r.buf)
+	if err != nil {
+		if n > 0 {
+			r.f.Truncate(r.offset) // best effort: a reader skips half a line at the end only
+		}
+		r.lost += output
+		r.err = err
+		return err
+	}
+	r.offset += int64(n)
+	r.lost, r.err, r.dirty = 0, nil, true
+	return nil
+}
+
+func (r *Recorder) appendHead(b []byte, code byte) []byte {
+	// Intervals are whole microseconds of one clock, so that they add up.
+	now := max(time.Since(r.start).Microseconds(), r.last)
+	us := now - r.last
+	r.last = now
+	b = append(b, '[')
+	b = strconv.AppendInt(b, us/1e6, 10)
+	b = append(b, '.')
+	frac := us % 1e6
+	for d := int64(1e5); d > 0; d /= 10 {
+		b = append(b, byte('0'+frac/d%10))
+	}
+	return append(b, ',', ' ', '"', code, '"', ',', ' ')
+}
+
+func (r *Recorder) appendOutput(b, data []byte) []byte {
+	if !utf8.Valid(data) {
+		b = r.appendHead(b, Raw)
+		b = append(b, '"')
+		b = base64.StdEncoding.AppendEncode(b, data)
+		b = append(b, "\"]\n[0.000000, \"o\", "...)
+	} else {
+		b = r.appendHead(b, Output)
+	}
+	b = appendString(b, data)
+	return append(b, ']', '\n')
+}
+
+// partial is how many bytes at the end of data are the start of a character.
+func partial(data []byte) int {
+	for n := 1; n <= utf8.UTFMax-1 && n <= len(data); n++ {
+		c := data[len(data)-n]
+		if c < utf8.RuneSelf {
+			return 0
+		}
+		if utf8.RuneStart(c) {
+			if utf8.FullRune(data[len(data)-n:]) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+const hex = "0123456789abcdef"
+
+// appendString appends data as a JSON string; what is not UTF-8 becomes
+// U+FFFD.
+func appendString(b, data []byte) []byte {
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(data); {
+		c := data[i]
+		if c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			if _, n := utf8.DecodeRune(data[i:]); n > 1 {
+				i += n
+				continue
+			}
+			b = append(b, data[from:i]...)
+			b = append(b, "\uFFFD"...)
+			i++
+			from = i
+			continue
+		}
+		b = append(b, data[from:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		i++
+		from = i
+	}
+	b = append(b, data[from:]...)
+	return append(b, '"')
+}
