@@ -46,8 +46,9 @@ type ObjectFact struct {
 	Unknown []string    `json:"unknown,omitempty" expr:"unknown"` // "real path: no answer within 50 ms"
 }
 
-// Class says how much the system leans on a path.
-type Class string
+// Class says how much the system leans on a path. It is an alias, so that a
+// rule may compare it with a string.
+type Class = string
 
 const (
 	Ordinary Class = ""        //
@@ -113,6 +114,7 @@ type DeviceFact struct {
 	Table     string   `json:"table,omitempty" expr:"table"`         // dos, gpt
 	Size      int64    `json:"size,omitempty" expr:"size"`           // bytes
 	Transport string   `json:"transport,omitempty" expr:"transport"` // iscsi, fc, usb, sata, nvme, virtio
+	Errors    int      `json:"errors,omitempty" expr:"errors"`       // that its file system counted since it was last repaired
 }
 
 // CrontabFact is a user's crontab.
