@@ -1,0 +1,248 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// ptyDeadline is how long a step waits for what it expects. Nothing takes a
+// tenth of it; it only bounds how long a failure takes.
+const ptyDeadline = 20 * time.Second
+
+// answerAfter is how long the keys have to be quiet before an answer counts,
+// which is what guard/ask promises, with a margin.
+const answerAfter = 1300 * time.Millisecond
+
+// cmdPty is "pty STEPS COMMAND ARGS": runs a command on a terminal and works
+// through the file STEPS, a step a line:
+//
+//	prompt [N]     waits for the next prompt, with the last status N if given
+//	expect REGEXP  waits until the output shows it, and looks on behind it
+//	never REGEXP   it was not shown between the two last things waited for
+//	type TEXT      types the text and Enter
+//	keys "TEXT"    types the text, quoted as in Go: "\x03" is ^C
+//	answer TEXT    types the text and Enter after a second without keys
+//	size ROWS COLS makes the window another size
+//	end N          waits for the command to end with exit status N
+//
+// All output without escape sequences is the command's stdout for the script.
+func cmdPty(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: pty steps command args...")
+	}
+	steps := strings.Split(ts.ReadFile(args[0]), "\n")
+	cmd := exec.Command(args[1], args[2:]...)
+	if name, err := lookPath(args[1], ts.Getenv("PATH")); err == nil {
+		cmd.Path, cmd.Err = name, nil
+	}
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG", "WORK", "DST"} {
+		if v := ts.Getenv(name); v != "" {
+			cmd.Env = append(cmd.Env, name+"="+v)
+		}
+	}
+	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 200})
+	ts.Check(err)
+	p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
+	p.grew = sync.NewCond(&p.mu)
+	go p.read()
+	go func() { p.status = cmd.Wait(); close(p.ended) }()
+	defer func() {
+		f.Close()
+		_ = cmd.Process.Kill()
+		<-p.ended
+	}()
+	for i, line := range steps {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if err := p.step(line); err != nil {
+			ts.Fatalf("%s:%d: %s: %v\nthe terminal showed:\n%s", args[0], i+1, line, err, p.all())
+		}
+	}
+	_, err = io.WriteString(ts.Stdout(), p.all())
+	ts.Check(err)
+}
+
+// lookPath finds a program along another PATH than our own.
+func lookPath(name, path string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	for dir := range strings.SplitSeq(path, ":") {
+		full := dir + "/" + name
+		if st, err := os.Stat(full); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			return full, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// typist types at a terminal and reads what it shows.
+type typist struct {
+	f   *os.File
+	cmd *exec.Cmd
+
+	mu    sync.Mutex
+	grew  *sync.Cond
+	raw   []byte // as it came
+	eof   bool
+	from  int // in the plain text: what was waited for ends here
+	prior int // and what was waited for before that ended here
+
+	ended  chan struct{}
+	status error
+}
+
+func (p *typist) read() {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := p.f.Read(buf)
+		p.mu.Lock()
+		p.raw = append(p.raw, buf[:n]...)
+		p.eof = err != nil
+		p.grew.Broadcast()
+		p.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// escapes are terminal control sequences: CSI, OSC, single ones, and the
+// carriage returns of a terminal's line ends.
+var escapes = regexp.MustCompile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)|\x1b[()][0-9A-Z]|\x1b[=>78cDEHM]|\r|\x07")
+
+func (p *typist) plain() string { return escapes.ReplaceAllString(string(p.raw), "") }
+
+func (p *typist) all() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.plain()
+}
+
+func (p *typist) step(line string) error {
+	verb, rest, _ := strings.Cut(line, " ")
+	switch verb {
+	case "prompt":
+		if rest == "" {
+			rest = "[0-9]+"
+		}
+		return p.expect(`\[` + rest + `\] ready> `)
+	case "expect":
+		return p.expect(rest)
+	case "never":
+		re, err := regexp.Compile("(?m)" + rest)
+		if err != nil {
+			return err
+		}
+		if m := re.FindString(p.all()[p.prior:p.from]); m != "" {
+			return fmt.Errorf("it showed %q", m)
+		}
+		return nil
+	case "type":
+		return p.send(rest + "\r")
+	case "answer":
+		// The product promises that earlier keys do not count: this is
+		// the time it promises, not a race.
+		time.Sleep(answerAfter)
+		return p.send(rest + "\r")
+	case "keys":
+		s, err := strconv.Unquote(rest)
+		if err != nil {
+			return err
+		}
+		return p.send(s)
+	case "size":
+		var ws pty.Winsize
+		if _, err := fmt.Sscan(rest, &ws.Rows, &ws.Cols); err != nil {
+			return err
+		}
+		return pty.Setsize(p.f, &ws)
+	case "end":
+		return p.end(rest)
+	}
+	return errors.New("unknown step")
+}
+
+func (p *typist) send(s string) error {
+	_, err := p.f.WriteString(s)
+	return err
+}
+
+// expect waits for the output to show something behind what was waited for
+// before.
+func (p *typist) expect(text string) error {
+	re, err := regexp.Compile("(?m)" + text)
+	if err != nil {
+		return err
+	}
+	late := false
+	timer := time.AfterFunc(ptyDeadline, func() {
+		p.mu.Lock()
+		late = true
+		p.grew.Broadcast()
+		p.mu.Unlock()
+	})
+	defer timer.Stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		s := p.plain()
+		if at := re.FindStringIndex(s[min(p.from, len(s)):]); at != nil {
+			p.prior, p.from = p.from, p.from+at[1]
+			return nil
+		}
+		switch {
+		case late:
+			return fmt.Errorf("not within %s", ptyDeadline)
+		case p.eof:
+			return errors.New("the terminal was closed")
+		}
+		p.grew.Wait()
+	}
+}
+
+func (p *typist) end(rest string) error {
+	want, err := strconv.Atoi(rest)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(ptyDeadline):
+		return fmt.Errorf("still running after %s", ptyDeadline)
+	}
+	got := 0
+	var ee *exec.ExitError
+	if errors.As(p.status, &ee) {
+		got = ee.ExitCode()
+	} else if p.status != nil {
+		return p.status
+	}
+	if got != want {
+		return fmt.Errorf("exit status %d, want %d", got, want)
+	}
+	// What it said last is still in the terminal: read it to the end.
+	timer := time.AfterFunc(ptyDeadline, func() { p.f.Close() })
+	defer timer.Stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.eof {
+		p.grew.Wait()
+	}
+	p.prior, p.from = p.from, len(p.plain())
+	return nil
+}

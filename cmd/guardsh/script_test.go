@@ -1,0 +1,154 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"guardsh/guard/host"
+)
+
+func TestMain(m *testing.M) {
+	host.HelperMain()
+	if os.Getenv(scratchEnv) != "" {
+		os.Exit(scratchInit())
+	}
+	os.Exit(m.Run())
+}
+
+// scriptEnv names the script that TestInside runs.
+const scriptEnv = "GUARDSH_TEST_SCRIPT"
+
+// TestScripts runs each script of testdata/script on a scratch machine of its
+// own, where /usr/local/bin/guardsh is the product as it is delivered.
+//
+// Beside testscript's own commands there are:
+//
+//	status N COMMAND ...    runs it and wants exactly this exit status
+//	pty STEPS COMMAND ...   types at a terminal; see ptySteps
+//	loop NAME SIZE          a block device; its path is in $NAME
+func TestScripts(t *testing.T) {
+	scripts, err := filepath.Glob(filepath.Join("..", "..", "testdata", "script", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(scripts) == 0 {
+		t.Fatal("no scripts in testdata/script")
+	}
+	bin := product(t)
+	for _, script := range scripts {
+		name := strings.TrimSuffix(filepath.Base(script), ".txtar")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runInside(t, bin, script)
+		})
+	}
+}
+
+// runInside runs one script on a scratch machine, and wants to see that it ran
+// to its end.
+func runInside(t *testing.T, bin, script string) {
+	t.Helper()
+	there := insideDir + "/" + filepath.Base(script)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := scratchMachine{
+		base:  t.TempDir(),
+		files: map[string]string{"/usr/local/bin/guardsh": bin, insideDir + "/guardsh.test": exe, there: script},
+		argv:  []string{insideDir + "/guardsh.test", "-test.run=^TestInside$", "-test.v", "-test.timeout=3m"},
+		env: []string{
+			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+			"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash", "TERM=xterm", "LANG=C.UTF-8",
+			scriptEnv + "=" + there,
+		},
+	}.run(t)
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestInside/") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// product builds guardsh as it is delivered, once.
+var buildOnce = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "guardsh-product")
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "guardsh")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", bin, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", errors.New(string(out))
+	}
+	return bin, nil
+})
+
+func product(t testing.TB) string {
+	t.Helper()
+	bin, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+// TestInside runs the script that TestScripts brought to a scratch machine.
+func TestInside(t *testing.T) {
+	script := os.Getenv(scriptEnv)
+	if script == "" {
+		return // TestScripts is what runs here
+	}
+	if os.Getppid() != 1 {
+		t.Fatal("this is no scratch machine")
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               []string{script},
+		Setup:               setupScript,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": cmdStatus,
+			"pty":    cmdPty,
+			"loop":   cmdLoop,
+		},
+	})
+}
+
+// setupScript gives a script the environment that root has.
+func setupScript(e *testscript.Env) error {
+	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG"} {
+		e.Setenv(name, os.Getenv(name))
+	}
+	e.Setenv("TMPDIR", "/tmp")
+	// A prompt that shows the status and that nothing else prints.
+	return os.WriteFile("/root/.bashrc", []byte("PS1='[$?] ready> '\n"), 0o644)
+}
+
+// cmdStatus is "status N COMMAND ARGS": an exit status is asserted exactly, so
+// that a refusal never passes for another failure.
+func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command args...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var ee *exec.ExitError
+		if !errors.As(err, &ee) {
+			ts.Fatalf("%v", err)
+		}
+		got = ee.ExitCode() // -1: killed by a signal
+	}
+	if got != want {
+		ts.Fatalf("%s: exit status %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
