@@ -2,38 +2,16 @@ package host
 
 import (
 	"bufio"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"guardsh/rules"
 )
-
-// Protection is what a policy says about real paths.
-type Protection interface {
-	// Class says how much the system leans on a real path, by its name
-	// alone.
-	Class(real string) rules.Class
-	// Paths are the protected paths, as real names; not what lies below.
-	Paths() []string
-	// Mark sets Account, Kernel, Loader and Config of a path.
-	Mark(real string, f *rules.PathFact)
-}
-
-// weight orders classes: a path with several names has the heaviest.
-var weight = map[rules.Class]int{
-	rules.Scratch: 0, rules.Ordinary: 1, rules.Special: 2, rules.Inside: 3, rules.MountAt: 4,
-	rules.HomeRoot: 5, rules.Site: 6, rules.System: 7, rules.Root: 8,
-}
-
-func heavier(a, b rules.Class) rules.Class {
-	if weight[b] > weight[a] {
-		return b
-	}
-	return a
-}
 
 // homeCache is what the password file said.
 type homeCache struct {
@@ -85,7 +63,8 @@ func (w *World) passwd() homeCache {
 		// protected by that.
 		if home := path.Clean(field[5]); (uid == 0 || uid >= 1000) && home != "/" {
 			c.dirs[home] = true
-			if up := path.Dir(home); uid != 0 && up != "/" {
+			up := path.Dir(home)
+			if own := w.opts.Protect.Class(up); uid != 0 && (own == rules.Ordinary || own == rules.HomeRoot) {
 				c.dirs[up] = true
 			}
 		}
@@ -94,18 +73,38 @@ func (w *World) passwd() homeCache {
 	return c
 }
 
-// classOf is the class of a real path under all its names.
-func (w *World) classOf(t *mountTable, real string) rules.Class {
-	c := w.classByName(real)
-	if m := t.at[w.root+real]; m != nil && real != "/" && !pseudo[m.FSType] {
-		c = heavier(c, rules.MountAt)
-	}
+// names are a real path and the others that lead to the same place through
+// bind mounts.
+func (w *World) names(t *mountTable, real string) []string {
+	list := []string{real}
 	for _, a := range t.aliases(w.root + real) {
 		if a, ok := relative(w.root, a); ok {
-			c = heavier(c, w.classByName("/"+a))
+			list = append(list, "/"+a)
 		}
 	}
+	return list
+}
+
+// classOf is the class of a real path under all its names.
+func (w *World) classOf(t *mountTable, real string, dir bool) rules.Class {
+	c := rules.Scratch
+	for _, n := range w.names(t, real) {
+		c = rules.Higher(c, w.classByName(n))
+	}
+	if m := t.at[w.root+real]; dir && m != nil && !pseudo[m.FSType] {
+		c = rules.Higher(c, rules.MountAt)
+	}
 	return c
+}
+
+// mark says what a path is under any of its names.
+func (w *World) mark(t *mountTable, p *rules.PathFact) {
+	for _, n := range w.names(t, p.Real) {
+		p.Account = p.Account || w.opts.Protect.Account(n)
+		p.Kernel = p.Kernel || w.opts.Protect.Kernel(n)
+		p.Loader = p.Loader || w.opts.Protect.Loader(n)
+		p.Config = p.Config || w.opts.Protect.Config(n)
+	}
 }
 
 // pseudo are file systems whose mount points are the kernel's, not data.
@@ -117,46 +116,46 @@ var pseudo = map[string]bool{
 
 func (w *World) classByName(real string) rules.Class {
 	c := w.opts.Protect.Class(real)
-	if w.passwd().dirs[real] || real == path.Clean(w.env["HOME"]) && real != "." {
-		c = heavier(c, rules.HomeRoot)
+	if w.passwd().dirs[real] || path.IsAbs(real) && real == path.Clean(w.env["HOME"]) {
+		c = rules.Higher(c, rules.HomeRoot)
 	}
 	return c
 }
 
-// protectedBelow lists the protected paths at and below a real directory that
-// are really there, and the mounts below it.
-func (w *World) protectedBelow(t *mountTable, real string) []string {
+// maxNamed bounds what is listed by name; nobody reads more than a dozen.
+const maxNamed = 12
+
+// reach lists the protected paths at and below a real path that are really
+// there, those that matter most first; for a whole tree the homes and mounts
+// below, too.
+func (w *World) reach(t *mountTable, real string, tree bool) []string {
 	var list []string
-	add := func(p string) bool {
-		for _, have := range list {
-			if have == p {
-				return true
+	add := func(p string) {
+		if len(list) < maxNamed && !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	for _, n := range w.names(t, real) {
+		for _, p := range w.opts.Protect.Reach(n, 0) {
+			if len(list) < maxNamed && w.there(t, p) {
+				add(p)
 			}
 		}
-		list = append(list, p)
-		return len(list) < maxNamed
 	}
-	for _, p := range w.opts.Protect.Paths() {
-		if _, ok := relative(real, p); ok && w.there(t, p) && !add(p) {
-			return list
-		}
+	if !tree {
+		return list
 	}
-	for home := range w.passwd().dirs {
-		if _, ok := relative(real, home); ok && w.there(t, home) && !add(home) {
-			return list
+	for _, home := range slices.Sorted(maps.Keys(w.passwd().dirs)) {
+		if _, ok := relative(real, home); ok && w.there(t, home) {
+			add(home)
 		}
 	}
 	for _, m := range t.below(w.root + real) {
 		name, _ := relative(w.root, m.Mountpoint)
-		if !add("/" + name) {
-			return list
-		}
+		add("/" + name)
 	}
 	return list
 }
-
-// maxNamed bounds what is listed by name; nobody reads more.
-const maxNamed = 64
 
 // there says whether a protected path exists, without touching a mount that
 // may hang (such a one counts as there).

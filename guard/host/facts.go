@@ -2,6 +2,7 @@ package host
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -87,6 +88,8 @@ type wanted struct {
 	tree    bool // count what is below
 	reaches bool // name the protected paths below
 	copies  *effect.Effect
+	held    bool // say who has it open
+	unmount bool // or anything below it
 	of      *rules.ObjectFact
 	spot    spot
 }
@@ -112,7 +115,7 @@ func (g *gathering) paths() {
 			x = &wanted{key: k, name: o.Name, of: of}
 			byKey[k] = x
 			if o.Name == "" && o.Pattern != "" {
-				g.pattern(o.Pattern, e, &of.Path)
+				g.pattern(o.Pattern, of)
 				return
 			}
 			if !path.IsAbs(o.Name) {
@@ -125,6 +128,8 @@ func (g *gathering) paths() {
 			return
 		}
 		x.follow = x.follow || follows(e)
+		x.held = x.held || holdKinds[e.Kind]
+		x.unmount = x.unmount || e.Kind == effect.Unmount || e.Kind == effect.Kill
 		reach := treeKinds[e.Kind] && (e.Has("recursive") || e.Kind == effect.Move)
 		x.tree = x.tree || reach
 		x.reaches = x.reaches || reach
@@ -172,9 +177,7 @@ func (g *gathering) lookUp(list []*wanted) {
 				p.Cwd = true
 			}
 		}
-		if x.reaches && (p.Type == "dir" || p.Class == rules.Root) {
-			p.Protected = g.w.protectedBelow(g.table, p.Real)
-		}
+		p.Protected = g.w.reach(g.table, p.Real, x.reaches)
 	}
 }
 
@@ -187,8 +190,8 @@ func (g *gathering) fill(p *rules.PathFact, s *spot) {
 			p.Size = s.Size
 		}
 	}
-	p.Class = g.w.classOf(g.table, s.Real)
-	g.w.opts.Protect.Mark(s.Real, p)
+	p.Class = g.w.classOf(g.table, s.Real, s.isDir())
+	g.w.mark(g.table, p)
 	if m := g.table.of(g.w.root + s.Real); m != nil {
 		p.Mount, p.FSType, p.ReadOnly = m.Mountpoint, m.FSType, readOnly(m)
 	}
@@ -297,7 +300,7 @@ func (g *gathering) overwrites(p *rules.PathFact, dest string, e *effect.Effect,
 	p.Writes += src.of.Path.Entries
 	p.WritesMore = p.WritesMore || src.of.Path.More
 	var rel []string
-	for _, q := range g.protectedNames() {
+	for _, q := range append(g.w.opts.Protect.Reach(into, 0), slices.Sorted(maps.Keys(g.w.passwd().dirs))...) {
 		if r, ok := relative(into, q); ok && r != "" {
 			rel = append(rel, r)
 		}
@@ -317,15 +320,6 @@ func (g *gathering) overwrites(p *rules.PathFact, dest string, e *effect.Effect,
 	}
 }
 
-func (g *gathering) protectedNames() []string {
-	names := slices.Clone(g.w.opts.Protect.Paths())
-	for d := range g.w.passwd().dirs {
-		names = append(names, d)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
 // wholeContent says whether a source's content is copied, not the directory
 // under its own name.
 func wholeContent(e *effect.Effect) bool {
@@ -340,49 +334,38 @@ func wholeContent(e *effect.Effect) bool {
 }
 
 // pattern fills in the highest class of what an unmatched pattern could be.
-func (g *gathering) pattern(pattern string, e *effect.Effect, p *rules.PathFact) {
+func (g *gathering) pattern(pattern string, of *rules.ObjectFact) {
+	p := &of.Path
 	dir, last := path.Split(pattern)
 	if !special(dir, true) && last != "" {
 		// Only the last component is open: its directory is known.
 		s, err := g.w.walker(g.table, "", true).find(unquote(dir), true)
-		if err == nil && s.Denied == "" {
+		switch {
+		case err != nil:
+			unknownf(of, "real path of the pattern's directory: %v", err)
+		case s.Denied == "":
 			dir = quote(strings.TrimRight(s.Real, "/")) + "/"
 			g.fill(p, &s)
 			p.Exists, p.Type, p.Follows, p.Link = false, "", false, ""
 		}
-		p.Class = g.w.opts.Protect.Class(path.Join(unquote(dir), "?"))
 	}
 	p.Real = dir + last
-	want := strings.Split(strings.Trim(p.Real, "/"), "/")
-	for _, q := range g.protectedNames() {
-		if matchesPath(want, strings.Split(strings.Trim(q, "/"), "/")) && g.w.there(g.table, q) {
-			p.Class = heavier(p.Class, g.w.classOf(g.table, q))
-			if len(p.Protected) < maxNamed {
-				p.Protected = append(p.Protected, q)
-			}
+	class, named := g.w.opts.Protect.Pattern(p.Real)
+	p.Class = rules.Higher(class, rules.Scratch)
+	p.Protected = nil
+	for _, q := range named {
+		if g.w.there(g.table, q) {
+			p.Protected = append(p.Protected, q)
+			p.Class = rules.Higher(p.Class, g.w.classOf(g.table, q, true))
 		}
 	}
-}
-
-// matchesPath matches component by component; "**" is any number of them.
-func matchesPath(pattern, name []string) bool {
-	m := matcher{opts: command.GlobOptions{ExtGlob: true, DotGlob: true}}
-	for i, c := range pattern {
-		if c == "**" {
-			return true
-		}
-		if i >= len(name) || !m.match(c, name[i]) {
-			return false
-		}
-	}
-	return len(pattern) == len(name)
 }
 
 // quote takes the meaning from what would read as a pattern.
 func quote(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if strings.IndexByte(`*?[]\()|+@!`, s[i]) >= 0 {
+		if strings.IndexByte(`*?[\`, s[i]) >= 0 {
 			b.WriteByte('\\')
 		}
 		b.WriteByte(s[i])

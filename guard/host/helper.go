@@ -25,6 +25,7 @@ const (
 	opRead                  // the content of a regular file
 	opGlob                  // the names that match a pattern
 	opProgram               // is it a program that can be started
+	opClaimed               // does the kernel use the block device
 )
 
 // request is one question about the file system. It is answered in this

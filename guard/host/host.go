@@ -38,7 +38,7 @@ var ErrUnknown = errors.New("not known")
 type Options struct {
 	// Protect says how much the system leans on a path; nil takes the
 	// built-in set.
-	Protect Protection
+	Protect *rules.Protection
 	// Labels are the site's labels of this host: production …
 	Labels []string
 	// Notes are the site's words about a service, by its name without
@@ -78,7 +78,7 @@ func New(o Options) *World {
 		o.Env = os.Environ()
 	}
 	if o.Protect == nil {
-		o.Protect = builtin{}
+		o.Protect = rules.NewProtection(nil, nil, nil)
 	}
 	w := &World{opts: o, root: strings.TrimRight(o.Root, "/"), env: make(map[string]string, len(o.Env))}
 	for _, kv := range o.Env {

@@ -19,6 +19,13 @@ func serve(r request, wk *walker) (a answer, err error) {
 		a.Names, err = glob(wk, r.Cwd, r.Path, r.Glob)
 		return a.settle(err)
 	}
+	if r.Op == opClaimed {
+		busy, err := exclusive(wk.root + r.Path)
+		if busy {
+			a.Names = []string{r.Path}
+		}
+		return a.settle(err)
+	}
 	follow := r.Follow || r.Op == opRead || r.Op == opProgram
 	p := r.Path
 	if !path.IsAbs(p) {

@@ -1,0 +1,247 @@
+package host
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"guardsh/rules/effect"
+)
+
+// need says which facts about the session and the host an effect's kind can
+// depend on; the others are not looked up, so that harmless lines cost nothing.
+type need uint8
+
+const (
+	needInterface need = 1 << iota
+	needLogins
+	needServes
+	needContainer
+)
+
+var needs = map[effect.Kind]need{
+	effect.Power:         needInterface | needLogins | needServes | needContainer,
+	effect.NetChange:     needInterface | needContainer,
+	effect.Stop:          needInterface | needServes | needContainer,
+	effect.Restart:       needInterface | needServes | needContainer,
+	effect.Disable:       needInterface,
+	effect.Kill:          needInterface | needServes,
+	effect.AccountChange: needLogins,
+	effect.Unmount:       needServes,
+	effect.KernelChange:  needInterface | needLogins | needServes | needContainer,
+	effect.GuestStop:     needServes,
+	effect.BootChange:    needContainer,
+}
+
+// aroundUs fills in what kinds of effects need to know of session and host.
+func (g *gathering) aroundUs() {
+	var n need
+	for i := range g.effects {
+		if local(&g.effects[i]) {
+			n |= needs[g.effects[i].Kind]
+		}
+	}
+	h := &g.facts.Host
+	if g.w.root == "" || n != 0 {
+		h.Name, _ = os.Hostname()
+	}
+	if n&needInterface != 0 && g.facts.Session.SSH {
+		g.facts.Session.Interface = g.w.sessionInterface()
+	}
+	if n&needLogins != 0 {
+		h.LoggedIn = g.w.logins()
+	}
+	if n&needServes != 0 {
+		h.Serves = g.w.serves()
+	}
+	if n&needContainer != 0 {
+		h.Container = g.w.container()
+		h.SharedNet = h.Container != "" && hostNetwork()
+	}
+}
+
+// utmp's record as glibc writes it: the first fields are the same everywhere,
+// only the end differs.
+const (
+	utmpUserProcess = 7
+	utmpLine        = 8
+	utmpUser        = 44
+	utmpHost        = 76
+	utmpHostEnd     = 332
+)
+
+func utmpSize() int {
+	switch runtime.GOARCH {
+	case "amd64", "386", "arm", "ppc64le", "s390x", "riscv64":
+		return 384
+	}
+	return 400
+}
+
+// logins are the other sessions: "ann on pts/1 from 10.0.0.7".
+func (w *World) logins() []string {
+	var list []string
+	add := func(user, tty, from string) {
+		if user == "" || tty != "" && "/dev/"+tty == w.opts.TTY {
+			return
+		}
+		s := user
+		if tty != "" {
+			s += " on " + tty
+		}
+		if from != "" {
+			s += " from " + from
+		}
+		if !slices.Contains(list, s) && len(list) < maxNamed {
+			list = append(list, s)
+		}
+	}
+	if b, err := os.ReadFile(w.root + "/run/utmp"); err == nil {
+		for _, r := range parseUtmp(b) {
+			add(r[0], r[1], r[2])
+		}
+	}
+	if len(list) > 0 {
+		return list
+	}
+	// Without utmp (newer distributions), systemd-logind's own records.
+	files, _ := filepath.Glob(w.root + "/run/systemd/sessions/*")
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		t := parseTags(b, "")
+		if t["CLASS"] == "user" && t["STATE"] != "closing" {
+			add(t["USER"], t["TTY"], t["REMOTE_HOST"])
+		}
+	}
+	return list
+}
+
+// parseUtmp gives user, line and host of those who are logged in.
+func parseUtmp(b []byte) (list [][3]string) {
+	text := func(b []byte) string {
+		b, _, _ = bytes.Cut(b, []byte{0})
+		return string(b)
+	}
+	for n := utmpSize(); len(b) >= n; b = b[n:] {
+		if binary.NativeEndian.Uint16(b) != utmpUserProcess {
+			continue
+		}
+		list = append(list, [3]string{text(b[utmpUser:utmpHost]), text(b[utmpLine : utmpLine+32]), text(b[utmpHost:utmpHostEnd])})
+	}
+	return list
+}
+
+// serves says what others have from this host right now.
+func (w *World) serves() []string {
+	var list []string
+	count := func(n int, one string) {
+		if n > 0 {
+			list = append(list, plural(n, one))
+		}
+	}
+	if b, err := os.ReadFile(w.root + "/var/lib/nfs/etab"); err == nil {
+		count(len(strings.Fields(strings.Join(firstFields(b), " "))), "NFS export")
+	}
+	clients, _ := os.ReadDir("/proc/fs/nfsd/clients")
+	count(len(clients), "NFS client")
+	if names := w.guests(); len(names) > 0 {
+		list = append(list, fmt.Sprintf("%s (%s)", plural(len(names), "guest"), strings.Join(names[:min(len(names), maxNamed)], ", ")))
+	}
+	sessions, _ := os.ReadDir("/sys/class/iscsi_session")
+	count(len(sessions), "iSCSI session")
+	targets, _ := filepath.Glob("/sys/kernel/config/target/iscsi/iqn.*")
+	count(len(targets), "iSCSI target")
+	return list
+}
+
+// firstFields are the first words of lines that say something.
+func firstFields(b []byte) []string {
+	var list []string
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 0 && !strings.HasPrefix(f[0], "#") {
+			list = append(list, f[0])
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// guests are the virtual machines that run here, by name.
+func (w *World) guests() []string {
+	var names []string
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		if _, err := strconv.Atoi(e.Name()); err != nil {
+			continue
+		}
+		comm, err := os.ReadFile("/proc/" + e.Name() + "/comm")
+		if err != nil || !bytes.HasPrefix(comm, []byte("qemu")) && !bytes.HasPrefix(comm, []byte("kvm")) {
+			continue
+		}
+		b, err := os.ReadFile("/proc/" + e.Name() + "/cmdline")
+		if err != nil || len(b) == 0 || !bytes.Contains(b, []byte{0}) {
+			continue // a kernel thread
+		}
+		names = append(names, guestName(strings.Split(string(b), "\x00"), e.Name()))
+	}
+	return names
+}
+
+// guestName reads -name web or -name guest=web,debug-threads=on.
+func guestName(argv []string, pid string) string {
+	for i, a := range argv {
+		if (a == "-name" || a == "--name") && i+1 < len(argv) {
+			n, _, _ := strings.Cut(argv[i+1], ",")
+			return strings.TrimPrefix(n, "guest=")
+		}
+	}
+	return "pid " + pid
+}
+
+// container is what kind of container this is; "" when it is none.
+func (w *World) container() string {
+	if b, err := os.ReadFile(w.root + "/run/systemd/container"); err == nil {
+		if s := strings.TrimSpace(string(b)); s != "" {
+			return s
+		}
+	}
+	for _, mark := range [...]struct{ file, kind string }{{"/.dockerenv", "docker"}, {"/run/.containerenv", "podman"}} {
+		if _, err := os.Lstat(w.root + mark.file); err == nil {
+			return mark.kind
+		}
+	}
+	if w.root != "" {
+		return ""
+	}
+	if b, err := os.ReadFile("/proc/1/environ"); err == nil {
+		for kv := range strings.SplitSeq(string(b), "\x00") {
+			if kind, ok := strings.CutPrefix(kv, "container="); ok && kind != "" {
+				return kind
+			}
+		}
+	}
+	if b, err := os.ReadFile("/proc/1/cgroup"); err == nil {
+		for _, mark := range [...]string{"lxc", "docker", "libpod", "kubepods"} {
+			if bytes.Contains(b, []byte("/"+mark)) {
+				return mark
+			}
+		}
+	}
+	return ""
+}
+
+// hostNetwork says whether a container sees the host's network: only there are
+// interfaces that have hardware below them.
+func hostNetwork() bool {
+	devices, _ := filepath.Glob("/sys/class/net/*/device")
+	return len(devices) > 0
+}

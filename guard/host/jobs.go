@@ -1,0 +1,193 @@
+package host
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"guardsh/rules"
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+)
+
+// Deadlines of the programs that are asked.
+const (
+	crontabDeadline = 100 * time.Millisecond
+	serviceDeadline = 50 * time.Millisecond
+)
+
+// maxCrontab bounds a file that would become a crontab; cron's own bound is
+// far lower.
+const maxCrontab = 1 << 20
+
+// crontabs fills in whose jobs there are and how many would come.
+func (g *gathering) crontabs() {
+	for i := range g.effects {
+		e := &g.effects[i]
+		if e.Object.Type != effect.Crontab || !local(e) {
+			continue
+		}
+		of, fresh := g.object(&e.Object)
+		c := &of.Crontab
+		if fresh {
+			c.User = e.Object.Name
+			if c.User == "" && e.User != "?" {
+				c.User = e.User
+			}
+			own := c.User == "" || c.User == g.facts.Session.User
+			if own {
+				c.User = g.facts.Session.User
+			}
+			g.jobs(of, own)
+		}
+		c.NewJobs = g.newJobs(e)
+	}
+}
+
+// jobs asks crontab itself, whose spool differs between systems.
+func (g *gathering) jobs(of *rules.ObjectFact, own bool) {
+	if g.w.root != "" {
+		b, err := os.ReadFile(g.w.root + "/var/spool/cron/crontabs/" + of.Crontab.User)
+		if err == nil {
+			of.Crontab.Jobs = cronJobs(b)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			unknownf(of, "crontab: %v", err)
+		}
+		return
+	}
+	args := []string{"-l"}
+	if !own {
+		args = []string{"-u", of.Crontab.User, "-l"}
+	}
+	b, err := output(time.Now().Add(min(crontabDeadline, g.left())), "crontab", args...)
+	switch code := exitCode(err); {
+	case err == nil:
+		of.Crontab.Jobs = cronJobs(b)
+	case code == 1 && len(b) == 0 && own:
+		// "no crontab for ann"
+	case code == 1 && len(b) == 0 && g.facts.Session.Root:
+	default:
+		unknownf(of, "crontab of %s: %v", of.Crontab.User, err)
+	}
+}
+
+// newJobs counts the jobs of what would replace a crontab: -1 when that is not
+// known, 0 when it is removed.
+func (g *gathering) newJobs(e *effect.Effect) int {
+	if e.Has("remove") || e.Has("delete") {
+		return 0
+	}
+	if e.Source != nil && e.Source.Name != "" && e.Source.Name != "-" {
+		if e.Source.Name == "/dev/null" {
+			return 0
+		}
+		return g.jobsIn(e.Source.Name)
+	}
+	if g.line == nil || e.Action < 0 || e.Action >= len(g.line.Actions) {
+		return -1
+	}
+	in := &g.line.Actions[e.Action].Stdin
+	v, known := in.Word.Value()
+	switch {
+	case in.Kind == command.InputClosed:
+		return 0
+	case in.Kind == command.InputText && known:
+		return len(cronJobs([]byte(v)))
+	case in.Kind == command.InputFile && known && v == "/dev/null":
+		return 0
+	case in.Kind == command.InputFile && known:
+		return g.jobsIn(v)
+	}
+	return -1
+}
+
+func (g *gathering) jobsIn(name string) int {
+	b, err := g.w.ReadFile(name, maxCrontab)
+	if err != nil {
+		return -1
+	}
+	return len(cronJobs(b))
+}
+
+// cronJobs are the lines that start something: no comments, no settings.
+func cronJobs(b []byte) []string {
+	var jobs []string
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' || cronSetting(line) {
+			continue
+		}
+		jobs = append(jobs, line)
+	}
+	return jobs
+}
+
+// cronSetting recognizes "NAME = value".
+func cronSetting(line string) bool {
+	name, _, ok := strings.Cut(line, "=")
+	if !ok {
+		return false
+	}
+	name = strings.Trim(strings.TrimSpace(name), `"'`)
+	return name != "" && !strings.ContainsAny(name, " \t*/,@")
+}
+
+// serviceKinds are the effects for which a service's state is asked.
+var serviceKinds = map[effect.Kind]bool{effect.Stop: true, effect.Restart: true, effect.Disable: true, effect.Kill: true}
+
+// carriers are the services that a remote session depends on.
+var carriers = map[string]bool{
+	"ssh": true, "sshd": true, "dropbear": true, "networking": true, "network": true, "NetworkManager": true, "network-manager": true,
+	"systemd-networkd": true, "wicked": true, "wickedd": true, "dhcpcd": true, "netplan": true, "wpa_supplicant": true,
+	"openvswitch": true, "openvswitch-switch": true, "ovs-vswitchd": true, "firewalld": true, "nftables": true, "iptables": true,
+	"ufw": true, "openvpn": true, "strongswan": true, "tailscaled": true, "dbus": true, "systemd-logind": true, "network-online": true,
+}
+
+// services fills in what runs and what carries this session.
+func (g *gathering) services() {
+	for i := range g.effects {
+		e := &g.effects[i]
+		if e.Object.Type != effect.Service || e.Object.Name == "" || !local(e) {
+			continue
+		}
+		of, fresh := g.object(&e.Object)
+		if !fresh {
+			continue
+		}
+		name := unitName(e.Object.Name)
+		s := &of.Service
+		s.Carries = g.facts.Session.SSH && carriers[name]
+		s.Note = g.w.opts.Notes[name]
+		if serviceKinds[e.Kind] {
+			g.active(of, e.Object.Name)
+		}
+	}
+}
+
+// unitName is a service's name without the unit's suffix and instance.
+func unitName(name string) string {
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ".service"), ".socket")
+	if base, instance, ok := strings.Cut(name, "@"); ok && carriers[base] && instance != "" {
+		return base
+	}
+	return name
+}
+
+func (g *gathering) active(of *rules.ObjectFact, name string) {
+	if g.w.root != "" {
+		return
+	}
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		unknownf(of, "state of the service: systemd does not run here")
+		return
+	}
+	_, err := output(time.Now().Add(min(serviceDeadline, g.left())), "systemctl", "is-active", "--quiet", "--", name)
+	switch {
+	case err == nil:
+		of.Service.Active = true
+	case exitCode(err) < 0:
+		unknownf(of, "state of the service: %v", err)
+	}
+}
