@@ -3,11 +3,249 @@ package bash
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // Interactive runs bash on a pseudo terminal until it ends and returns its
 // exit status, 128+n when signal n killed it. When it returns, everything
 // that bash wrote has been shown and the outer terminal is as it was.
 func Interactive(ctx context.Context, cfg Config) (status int, err error) {
-	return StatusFailed, errors.New("not built yet")
+	path, err := cfg.fill()
+	if err != nil {
+		return StatusFailed, err
+	}
+	dir, remove, err := runtimeDir(cfg.Dir)
+	if err != nil {
+		return StatusFailed, err
+	}
+	defer remove()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	master, slave, err := pty.Open()
+	if err != nil {
+		return StatusFailed, fmt.Errorf("pseudo terminal: %w", err)
+	}
+	defer master.Close()
+	scr, err := newScreen(cfg, master, slave)
+	if err != nil {
+		slave.Close()
+		return StatusFailed, err
+	}
+	g, err := openGate(ctx, cfg, dir, scr)
+	if err != nil {
+		slave.Close()
+		return StatusFailed, err
+	}
+	defer g.close()
+	env, err := wrapperPath(cfg, dir, gateEnv(cfg.Env, dir))
+	if err != nil {
+		slave.Close()
+		return StatusFailed, err
+	}
+
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGWINCH, unix.SIGHUP, unix.SIGTERM, unix.SIGCONT, unix.SIGTSTP,
+		unix.SIGINT, unix.SIGQUIT, unix.SIGTTIN, unix.SIGTTOU)
+	defer signal.Stop(signals)
+	if err := scr.makeRaw(); err != nil {
+		slave.Close()
+		return StatusFailed, err
+	}
+	defer scr.makeCooked()
+	scr.resize()
+
+	argv := append([]string{"bash"}, cfg.Args...)
+	if cfg.Login {
+		argv[0] = "-bash"
+	}
+	if len(cfg.Args) == 0 && !cfg.Login {
+		argv = append(argv, "-i")
+	}
+	proc, err := os.StartProcess(path, argv, &os.ProcAttr{
+		Env: env, Files: []*os.File{slave, slave, slave},
+		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true},
+	})
+	slave.Close()
+	if err != nil {
+		return StatusFailed, fmt.Errorf("start bash: %w", err)
+	}
+
+	var pumps sync.WaitGroup
+	pumps.Go(scr.pumpKeys)
+	go scr.pumpOutput() // ends with the last holder of the terminal, which may outlive bash
+	ended := make(chan int, 1)
+	go func() { ended <- waitFor(proc.Pid, func() { suspend(scr, proc.Pid) }) }()
+
+	done := ctx.Done()
+	for {
+		select {
+		case status := <-ended:
+			// What bash and its children wrote is shown before the status is
+			// reported; what is left below it may go on writing for ever.
+			scr.barrier(drainLimit)
+			scr.endKeys()
+			pumps.Wait()
+			return status, nil
+		case sig := <-signals:
+			handleSignal(scr, proc.Pid, sig)
+		case <-done:
+			done = nil
+			hangUp(proc.Pid)
+		}
+	}
+}
+
+// drainLimit bounds how long the last output may take to be shown, on a
+// terminal that was stopped or lost.
+const drainLimit = 2 * time.Second
+
+// handleSignal does for one signal to guardsh what a terminal would do.
+func handleSignal(scr *screen, pid int, sig os.Signal) {
+	switch sig {
+	case unix.SIGWINCH:
+		scr.resize()
+	case unix.SIGHUP, unix.SIGTERM:
+		hangUp(pid)
+	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		suspend(scr, 0)
+	}
+	// INT and QUIT sent to us from elsewhere are not for the line that runs;
+	// from the keyboard they come as keys.
+}
+
+// hangUp ends the inner session as a closed terminal does.
+func hangUp(pid int) {
+	unix.Kill(pid, unix.SIGHUP)
+	unix.Kill(pid, unix.SIGCONT)
+}
+
+// suspend stops this process with the terminal as it was, until it is
+// continued; pid, when not 0, is a shell that stopped itself and goes on then.
+func suspend(scr *screen, pid int) {
+	scr.makeCooked()
+	unix.Kill(os.Getpid(), unix.SIGSTOP)
+	scr.makeRaw()
+	scr.resize()
+	if pid != 0 {
+		unix.Kill(pid, unix.SIGCONT)
+	}
+}
+
+// waitFor waits for a child and returns its status. stopped is called when it
+// stopped itself (suspend).
+func waitFor(pid int, stopped func()) int {
+	for {
+		var ws unix.WaitStatus
+		_, err := unix.Wait4(pid, &ws, unix.WUNTRACED, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return StatusFailed
+		case ws.Stopped():
+			stopped()
+		case ws.Signaled():
+			return 128 + int(ws.Signal())
+		case ws.Exited():
+			return ws.ExitStatus()
+		}
+	}
+}
+
+// fill sets what was left out and finds bash.
+func (c *Config) fill() (path string, err error) {
+	if c.In == nil {
+		c.In = os.Stdin
+	}
+	if c.Out == nil {
+		c.Out = os.Stdout
+	}
+	if c.Env == nil {
+		c.Env = os.Environ()
+	}
+	name := c.Bash
+	if name == "" {
+		name = "bash"
+	}
+	path, err = exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("find bash: %w", err)
+	}
+	return path, nil
+}
+
+// runtimeDir makes the session's directory. A given one is made if it is not
+// there, and stays.
+func runtimeDir(dir string) (path string, remove func(), err error) {
+	mode := os.FileMode(0o700)
+	if os.Geteuid() == 0 {
+		mode = 0o711 // su may lead to a user whose shell has to reach its channel
+	}
+	if dir != "" {
+		if err := os.MkdirAll(dir, mode); err != nil {
+			return "", nil, fmt.Errorf("make the runtime directory: %w", err)
+		}
+		dir, err := os.MkdirTemp(dir, "gate.")
+		if err != nil {
+			return "", nil, fmt.Errorf("make the runtime directory: %w", err)
+		}
+		return dir, func() { os.RemoveAll(dir) }, os.Chmod(dir, mode)
+	}
+	var bases []string
+	if os.Geteuid() == 0 {
+		if os.MkdirAll("/run/guardsh", 0o711) == nil {
+			bases = append(bases, "/run/guardsh")
+		}
+	} else if x := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(x) {
+		bases = append(bases, x)
+	}
+	bases = append(bases, os.TempDir())
+	var first error
+	for _, base := range bases {
+		path, err := os.MkdirTemp(base, "guardsh.")
+		if err == nil {
+			err = os.Chmod(path, mode)
+		}
+		if err == nil {
+			return path, func() { os.RemoveAll(path) }, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return "", nil, fmt.Errorf("make the runtime directory: %w", first)
+}
+
+// wrapperPath makes the directory of stand-in programs and puts it first on
+// PATH.
+func wrapperPath(cfg Config, dir string, env []string) ([]string, error) {
+	if len(cfg.Wrappers) == 0 {
+		return env, nil
+	}
+	bin := filepath.Join(dir, "bin")
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return nil, err
+	}
+	for name, target := range cfg.Wrappers {
+		if err := os.Symlink(target, filepath.Join(bin, filepath.Base(name))); err != nil {
+			return nil, err
+		}
+	}
+	for i, kv := range env {
+		if len(kv) >= 5 && kv[:5] == "PATH=" {
+			env[i] = "PATH=" + bin + ":" + kv[5:]
+			return env, nil
+		}
+	}
+	return append(env, "PATH="+bin+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), nil
 }

@@ -1,6 +1,7 @@
 package bash
 
 import (
+	"context"
 	"errors"
 
 	"guardsh/rules/command"
@@ -13,7 +14,13 @@ var ErrUnknown = errors.New("the live shell does not know")
 // Live answers for the shell that waits, out of a fork of it. What was not
 // answered within the budget of the line is unknown. It never makes bash
 // evaluate anything that could run code. It is for one goroutine at a time.
-type Live struct{}
+type Live struct {
+	ctx context.Context
+	s   *shell
+	p   *pending
+}
+
+func newLive(ctx context.Context, s *shell, p *pending) *Live { return &Live{ctx: ctx, s: s, p: p} }
 
 var _ command.Shell = (*Live)(nil)
 

@@ -1,0 +1,513 @@
+package bash
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// screen joins the outer terminal to the pseudo terminal that bash has.
+type screen struct {
+	cfg    Config
+	in     *os.File
+	out    *os.File
+	master *os.File
+	tty    string // the slave's path
+
+	outMu sync.Mutex // one writer to out at a time, Output in the same order
+
+	rawMu  sync.Mutex
+	cooked *term.State // the outer terminal as it was; nil when it is no terminal
+	raw    bool
+
+	wakeIn  [2]int // written to stop or pause the key pump
+	pauseMu sync.Mutex
+	paused  chan struct{} // closed when the pump has stopped for pause
+	resume  chan struct{}
+	pausing bool
+	ending  bool
+
+	keysMu  sync.Mutex
+	holding bool   // keys stay with us until the line is settled
+	held    []byte // keys read but kept from the shell
+	ahead   int    // lines sent to bash that no request has taken yet
+
+	marks  sync.Mutex
+	mark   string
+	marked chan struct{}
+	tail   []byte // output that may be the beginning of a mark
+	serial int
+}
+
+// bufferSize is what one read of a pseudo terminal can give at most.
+const bufferSize = 4096
+
+func newScreen(cfg Config, master, slave *os.File) (*screen, error) {
+	s := &screen{cfg: cfg, in: cfg.In, out: cfg.Out, master: master, tty: slave.Name()}
+	if err := unix.Pipe2(s.wakeIn[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, fmt.Errorf("pipe: %w", err)
+	}
+	return s, nil
+}
+
+// makeRaw puts the outer terminal into raw mode; undo with makeCooked.
+func (s *screen) makeRaw() error {
+	s.rawMu.Lock()
+	defer s.rawMu.Unlock()
+	if s.raw || !term.IsTerminal(int(s.in.Fd())) {
+		return nil
+	}
+	st, err := term.MakeRaw(int(s.in.Fd()))
+	if err != nil {
+		return fmt.Errorf("terminal to raw mode: %w", err)
+	}
+	if s.cooked == nil {
+		s.cooked = st
+	}
+	s.raw = true
+	return nil
+}
+
+func (s *screen) makeCooked() {
+	s.rawMu.Lock()
+	defer s.rawMu.Unlock()
+	if s.raw && s.cooked != nil {
+		term.Restore(int(s.in.Fd()), s.cooked)
+		s.raw = false
+	}
+}
+
+// resize gives the inner terminal the outer one's size.
+func (s *screen) resize() {
+	ws, err := pty.GetsizeFull(s.out)
+	if err != nil {
+		if ws, err = pty.GetsizeFull(s.in); err != nil {
+			return
+		}
+	}
+	pty.Setsize(s.master, ws)
+	if s.cfg.Resize != nil {
+		s.cfg.Resize(int(ws.Cols), int(ws.Rows))
+	}
+}
+
+// pumpKeys carries keys from the outer terminal to bash until end.
+func (s *screen) pumpKeys() {
+	buf := make([]byte, bufferSize)
+	fds := []unix.PollFd{{Fd: int32(s.wakeIn[0]), Events: unix.POLLIN}, {Fd: int32(s.in.Fd()), Events: unix.POLLIN}}
+	watch := fds
+	for {
+		if _, err := unix.Poll(watch, -1); err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+		if fds[0].Revents != 0 && !(s.pausePoint() && s.sendHeld()) {
+			return
+		}
+		if len(watch) < 2 || fds[1].Revents == 0 {
+			continue
+		}
+		n, err := unix.Read(int(s.in.Fd()), buf)
+		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+			continue
+		}
+		if err != nil || n <= 0 {
+			// No more keys: a pipe that ended means ^D, a lost terminal is
+			// followed by SIGHUP.
+			if n == 0 && !term.IsTerminal(int(s.in.Fd())) {
+				s.sendKeys([]byte{4})
+			}
+			watch = fds[:1]
+			continue
+		}
+		if !s.keys(buf[:n]) {
+			return
+		}
+	}
+}
+
+// keys sends keys to bash or, from a question to its line's end, holds them;
+// ^C always goes through: it withdraws the line.
+func (s *screen) keys(b []byte) bool {
+	s.keysMu.Lock()
+	holding := s.holding
+	if holding {
+		if i := bytes.LastIndexByte(b, interrupt); i >= 0 {
+			s.held = append(s.held[:0], b[i+1:]...)
+			b = b[i : i+1]
+		} else {
+			s.held = append(s.held, b...)
+			b = nil
+		}
+	}
+	s.keysMu.Unlock()
+	return s.sendKeys(b)
+}
+
+// interrupt is ^C.
+const interrupt = 3
+
+// sendHeld sends what was held, once nothing is to be held any more.
+func (s *screen) sendHeld() bool {
+	s.keysMu.Lock()
+	var b []byte
+	if !s.holding {
+		b, s.held = s.held, nil
+	}
+	s.keysMu.Unlock()
+	return s.sendKeys(b)
+}
+
+// settle ends the holding of keys that a question began: they go on to bash.
+func (s *screen) settle() {
+	s.keysMu.Lock()
+	was := s.holding
+	s.holding = false
+	s.keysMu.Unlock()
+	if was {
+		unix.Write(s.wakeIn[1], []byte{0})
+	}
+}
+
+// pausePoint stops the pump for as long as a question has the terminal; false
+// ends it.
+func (s *screen) pausePoint() bool {
+	var b [16]byte
+	unix.Read(s.wakeIn[0], b[:])
+	s.pauseMu.Lock()
+	ending, pausing, paused, resume := s.ending, s.pausing, s.paused, s.resume
+	s.pauseMu.Unlock()
+	if ending {
+		return false
+	}
+	if !pausing {
+		return true
+	}
+	select {
+	case <-paused:
+	default:
+		close(paused)
+	}
+	<-resume
+	return true
+}
+
+// sendKeys writes to bash, which may be slow to read. While it waits it can
+// be paused; what was not sent yet is then held.
+func (s *screen) sendKeys(b []byte) bool {
+	for len(b) > 0 {
+		fds := []unix.PollFd{{Fd: int32(s.wakeIn[0]), Events: unix.POLLIN}, {Fd: int32(s.master.Fd()), Events: unix.POLLOUT}}
+		if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
+			return false
+		}
+		if fds[0].Revents != 0 {
+			s.hold(b)
+			if !s.pausePoint() {
+				return false
+			}
+			return s.sendHeld()
+		}
+		if fds[1].Revents&unix.POLLOUT == 0 {
+			if fds[1].Revents != 0 {
+				return false
+			}
+			continue
+		}
+		n, err := unix.Write(int(s.master.Fd()), b)
+		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+			continue
+		}
+		if err != nil {
+			return false
+		}
+		s.keysMu.Lock()
+		s.ahead += countLines(b[:n])
+		s.keysMu.Unlock()
+		b = b[n:]
+	}
+	return true
+}
+
+func (s *screen) hold(b []byte) {
+	s.keysMu.Lock()
+	s.held = append(s.held, b...)
+	s.keysMu.Unlock()
+}
+
+// countLines counts Enter keys: both bytes mean it in a paste.
+func countLines(b []byte) int {
+	return bytes.Count(b, []byte{'\r'}) + bytes.Count(b, []byte{'\n'})
+}
+
+// pause stops the key pump; resume with the function that it returns.
+func (s *screen) pause() (resume func()) {
+	s.pauseMu.Lock()
+	s.pausing, s.paused, s.resume = true, make(chan struct{}), make(chan struct{})
+	paused, ch := s.paused, s.resume
+	s.pauseMu.Unlock()
+	unix.Write(s.wakeIn[1], []byte{0})
+	<-paused
+	return func() {
+		s.pauseMu.Lock()
+		s.pausing = false
+		s.pauseMu.Unlock()
+		close(ch)
+	}
+}
+
+// endKeys ends the key pump.
+func (s *screen) endKeys() {
+	s.pauseMu.Lock()
+	s.ending = true
+	s.pauseMu.Unlock()
+	unix.Write(s.wakeIn[1], []byte{0})
+}
+
+// pumpOutput carries what bash and its children write to the outer terminal,
+// until stop's mark was seen or the terminal is gone.
+func (s *screen) pumpOutput() {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := unix.Read(int(s.master.Fd()), buf)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if errors.Is(err, unix.EAGAIN) {
+			fds := []unix.PollFd{{Fd: int32(s.master.Fd()), Events: unix.POLLIN}}
+			unix.Poll(fds, -1)
+			continue
+		}
+		if err != nil || n <= 0 { // EIO: nothing has the slave open any more
+			s.flushTail()
+			s.passed()
+			return
+		}
+		s.show(s.withoutMark(buf[:n]))
+	}
+}
+
+// show writes to the outer terminal and to the recording.
+func (s *screen) show(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
+	for rest := b; len(rest) > 0; {
+		n, err := unix.Write(int(s.out.Fd()), rest)
+		if errors.Is(err, unix.EAGAIN) {
+			unix.Poll([]unix.PollFd{{Fd: int32(s.out.Fd()), Events: unix.POLLOUT}}, -1)
+			continue
+		}
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			break // the terminal is gone; the recording goes on
+		}
+		rest = rest[n:]
+	}
+	if s.cfg.Output != nil {
+		s.cfg.Output(b)
+	}
+}
+
+// say shows text of ours in the outer terminal, which is raw.
+func (s *screen) say(text string) error {
+	s.barrier(time.Second)
+	s.show([]byte(strings.ReplaceAll(text, "\n", "\r\n")))
+	return nil
+}
+
+// barrier waits until everything that was written to the inner terminal has
+// been shown: it writes a mark there and waits for it to come out.
+func (s *screen) barrier(limit time.Duration) {
+	slave, err := os.OpenFile(s.tty, os.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer slave.Close()
+	s.marks.Lock()
+	s.serial++
+	s.mark = fmt.Sprintf("\x1b]guardsh;%d;%d\a", os.Getpid(), s.serial)
+	marked := make(chan struct{})
+	s.marked = marked
+	mark := s.mark
+	s.marks.Unlock()
+	if _, err := slave.WriteString(mark); err == nil {
+		select {
+		case <-marked:
+		case <-time.After(limit): // stopped by ^S, or nobody reads
+		}
+	}
+	s.marks.Lock()
+	if s.mark == mark {
+		s.mark, s.marked = "", nil
+	}
+	s.marks.Unlock()
+}
+
+// passed tells a waiting barrier that nothing more will come.
+func (s *screen) passed() {
+	s.marks.Lock()
+	if s.marked != nil {
+		close(s.marked)
+		s.mark, s.marked = "", nil
+	}
+	s.marks.Unlock()
+}
+
+// withoutMark takes the barrier's mark out of the output.
+func (s *screen) withoutMark(b []byte) []byte {
+	s.marks.Lock()
+	defer s.marks.Unlock()
+	if s.mark == "" {
+		if len(s.tail) == 0 {
+			return b
+		}
+		b = append(s.tail, b...)
+		s.tail = nil
+		return b
+	}
+	b = append(s.tail, b...)
+	s.tail = nil
+	if i := bytes.Index(b, []byte(s.mark)); i >= 0 {
+		out := append(b[:i:i], b[i+len(s.mark):]...)
+		close(s.marked)
+		s.mark, s.marked = "", nil
+		return out
+	}
+	for n := min(len(s.mark)-1, len(b)); n > 0; n-- {
+		if bytes.HasSuffix(b, []byte(s.mark[:n])) {
+			s.tail = append([]byte(nil), b[len(b)-n:]...)
+			return b[:len(b)-n]
+		}
+	}
+	return b
+}
+
+func (s *screen) flushTail() {
+	s.marks.Lock()
+	tail := s.tail
+	s.tail = nil
+	s.marks.Unlock()
+	s.show(tail)
+}
+
+// atPrompt is told that a shell on this terminal is about to read a line.
+func (s *screen) atPrompt(pid int) {
+	s.keysMu.Lock()
+	defer s.keysMu.Unlock()
+	if n, err := s.queued(); err == nil && n == 0 {
+		s.ahead = 0
+	}
+}
+
+// lineTaken counts a line off what was sent ahead and returns what is left.
+func (s *screen) lineTaken(line string) int {
+	s.keysMu.Lock()
+	defer s.keysMu.Unlock()
+	s.ahead = max(0, s.ahead-1-strings.Count(line, "\n"))
+	return s.ahead + countLines(s.held)
+}
+
+// queued is the number of bytes that wait in the inner terminal's input.
+func (s *screen) queued() (int, error) {
+	slave, err := os.OpenFile(s.tty, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer slave.Close()
+	return unix.IoctlGetInt(int(slave.Fd()), unix.TIOCINQ)
+}
+
+// readAhead takes what the outer terminal holds now into held. The key pump
+// must be paused.
+func (s *screen) readAhead() {
+	buf := make([]byte, bufferSize)
+	for {
+		fds := []unix.PollFd{{Fd: int32(s.in.Fd()), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, 0); n <= 0 || err != nil {
+			return
+		}
+		n, err := unix.Read(int(s.in.Fd()), buf)
+		if n <= 0 || err != nil {
+			return
+		}
+		s.hold(buf[:n])
+	}
+}
+
+// dropAhead throws away everything that was typed behind a refused line and
+// returns the number of its lines.
+func (s *screen) dropAhead() int {
+	resume := s.pause()
+	defer resume()
+	s.readAhead()
+	s.keysMu.Lock()
+	n := s.ahead + countLines(s.held)
+	s.ahead, s.held, s.holding = 0, nil, false
+	s.keysMu.Unlock()
+	if slave, err := os.OpenFile(s.tty, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0); err == nil {
+		unix.IoctlSetInt(int(slave.Fd()), unix.TCFLSH, unix.TCIFLUSH)
+		slave.Close()
+	}
+	return n
+}
+
+// open takes the outer terminal for a question.
+func (s *screen) open() (in, out *os.File, restore func(), err error) {
+	if !term.IsTerminal(int(s.in.Fd())) {
+		return nil, nil, nil, errors.New("no terminal to ask on")
+	}
+	s.barrier(time.Second)
+	resume := s.pause()
+	s.readAhead()
+	s.keysMu.Lock()
+	s.holding = true
+	s.keysMu.Unlock()
+	proxy, slave, err := pty.Open()
+	if err != nil {
+		resume()
+		return nil, nil, nil, fmt.Errorf("terminal for a question: %w", err)
+	}
+	if ws, err := pty.GetsizeFull(s.out); err == nil {
+		pty.Setsize(proxy, ws)
+	}
+	// What the question writes goes through a terminal of its own, so that it
+	// is recorded in its place; that one must not translate anything: the
+	// outer terminal is cooked again and does.
+	term.MakeRaw(int(slave.Fd()))
+	s.makeCooked()
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		buf := make([]byte, bufferSize)
+		for {
+			n, err := proxy.Read(buf)
+			if n > 0 {
+				s.show(buf[:n])
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	var once sync.Once
+	return s.in, slave, func() {
+		once.Do(func() {
+			slave.Close()
+			<-shown
+			proxy.Close()
+			s.makeRaw()
+			resume()
+		})
+	}, nil
+}

@@ -1,0 +1,71 @@
+package bash
+
+import (
+	"embed"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// What bash itself runs for the gate: prompt before each prompt, gate in the
+// fork that PS0 makes, go and no in the live shell when the answer is there.
+//
+//go:embed sh/*.sh
+var shellFiles embed.FS
+
+// The names of the shell files in the runtime directory.
+var shellNames = []string{"prompt", "gate", "go", "no", "debug", "edit"}
+
+const (
+	// gatePS0 is what PS0 holds in every shell below us. The gate's output is
+	// an index: 1 makes it 0, an element that exists, and the inner expansion
+	// then puts a lost PROMPT_COMMAND back (bash 5.1 or later). Nothing of it
+	// is ever printed. The user's own PS0 comes after it.
+	gatePS0 = `${GUARDSH_PC[1-0$({ \\builtin . "${GUARDSH_DIR-}/gate"; } 2>/dev/null)]:+${GUARDSH_PC#"${PROMPT_COMMAND[999]:=$GUARDSH_PC}"}}` +
+		`${GUARDSH_PS0:+${GUARDSH_PS0@P}}`
+	// gatePrompt is what PROMPT_COMMAND holds. The user's own is run between
+	// ours, with the $? that it would see without us; what has to happen in
+	// the shell's outermost scope (DEBUG traps are not seen from a sourced
+	// file) is evaluated last.
+	gatePrompt = `{ \builtin . "${GUARDSH_DIR-}/prompt"; } 2>/dev/null; \builtin eval "${GUARDSH_USER-}"; { \builtin eval "${GUARDSH_LAST-}"; } 2>/dev/null`
+)
+
+// writeScripts puts the shell files into the runtime directory, without
+// comments, which bash would read again before each prompt.
+func writeScripts(dir string) error {
+	for _, name := range shellNames {
+		b, err := shellFiles.ReadFile("sh/" + name + ".sh")
+		if err != nil {
+			return err
+		}
+		var out strings.Builder
+		for line := range strings.Lines(string(b)) {
+			if t := strings.TrimSpace(line); t != "" && t[0] != '#' {
+				out.WriteString(strings.TrimLeft(line, "\t"))
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(out.String()), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gateEnv is env with what a gated bash needs, over any gate that this
+// process itself runs under.
+func gateEnv(env []string, dir string) []string {
+	out := make([]string, 0, len(env)+5)
+	for _, kv := range env {
+		name, _, _ := strings.Cut(kv, "=")
+		switch name {
+		case "PS0", "PROMPT_COMMAND", "GUARDSH_DIR", "GUARDSH_PID", "GUARDSH_PC", "GUARDSH_P0":
+			continue
+		}
+		out = append(out, kv)
+	}
+	return append(out,
+		"PS0="+gatePS0, "PROMPT_COMMAND="+gatePrompt,
+		"GUARDSH_P0="+gatePS0, "GUARDSH_PC="+gatePrompt,
+		"GUARDSH_DIR="+dir, "GUARDSH_PID="+strconv.Itoa(os.Getpid()))
+}

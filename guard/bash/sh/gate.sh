@@ -1,0 +1,72 @@
+# Read by the subshell that PS0 forks from the live shell when a line has been
+# parsed and nothing of it has run. The line passes when this ends without a
+# signal; what it prints tells PS0 whether PROMPT_COMMAND has to be put back.
+\builtin set +aeux
+[[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]] || \builtin exit 0
+# Death of this subshell would let the line pass: no signal of the keyboard may.
+GUARDSH_W=
+\builtin trap 'GUARDSH_W=1' INT QUIT HUP TERM
+\builtin trap '' TSTP TTIN TTOU PIPE
+GUARDSH_A=$GUARDSH_DIR/$$.a GUARDSH_Q=$GUARDSH_DIR/$$.q
+GUARDSH_N=0
+while [[ ! -p $GUARDSH_A && $GUARDSH_N -lt 200 ]]; do
+	if [[ $GUARDSH_N == 0 ]]; then
+		if [[ -r $GUARDSH_DIR/q ]]; then
+			\builtin printf '\0\2G\0%s\0\3\0' "$$" 1<>"$GUARDSH_DIR/q"
+		else
+			\builtin printf '\0\2G\0%s\0\3\0' "$$" >"$GUARDSH_DIR/q"
+		fi
+	fi
+	IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/z"
+	GUARDSH_N=$((GUARDSH_N+1))
+done
+if [[ ! -p $GUARDSH_A ]]; then
+	\builtin printf '\r\nguardsh: no channel to the guard; the line runs unguarded\r\n' >/dev/tty
+	\builtin exit 0
+fi
+GUARDSH_K=$BASHPID.$RANDOM$RANDOM
+\builtin exec {GUARDSH_R}<>"$GUARDSH_A" {GUARDSH_Q}<>"$GUARDSH_Q"
+{
+	\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=%s\0%s\0%s\0' "$GUARDSH_K" "$BASHPID" "$HISTCMD" "${GUARDSH_H-}" "$PWD" "${GUARDSH_HC-} ${GUARDSH_O-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
+	\builtin fc -ln -0
+	\builtin printf '\0\3\0'
+} >&"$GUARDSH_Q"
+GUARDSH_V=
+while :; do
+	if IFS= \builtin read -r -d '' -t 5 -u "$GUARDSH_R" GUARDSH_M && [[ -z $GUARDSH_W ]]; then
+		case $GUARDSH_M in
+		"$GUARDSH_K ok") GUARDSH_V=ok; \builtin break ;;
+		"$GUARDSH_K no") GUARDSH_V=no; \builtin break ;;
+		"$GUARDSH_K e "*)
+			{
+				\builtin printf '\0\2E\0%s\0' "$GUARDSH_K"
+				\builtin eval "${GUARDSH_M#"$GUARDSH_K e "}"
+				\builtin printf '\0\3\0'
+			} >&"$GUARDSH_Q" ;;
+		esac
+	elif [[ -n $GUARDSH_W ]]; then
+		\builtin printf '\0\2W\0%s\0\3\0' "$GUARDSH_K" >&"$GUARDSH_Q"
+		GUARDSH_V=no; \builtin break
+	elif [[ ! -e /proc/$GUARDSH_PID/stat ]]; then
+		\builtin printf '\r\nguardsh: the guard ended before it had answered; the line does not run\r\n' >/dev/tty
+		GUARDSH_V=no; \builtin break
+	fi
+done
+if [[ $GUARDSH_V == no ]]; then
+	# A trapped INT would not throw the line away: the live shell lifts the
+	# trap first.
+	GUARDSH_M=
+	if [[ ${GUARDSH_ARMED-} == "$$" && -n ${GUARDSH_T-} ]]; then
+		\builtin kill -s RTMIN+13 "$$"
+	else
+		\builtin kill -s INT "$$"
+	fi
+	\builtin exit 0
+fi
+if [[ ${GUARDSH_ARMED-} == "$$" && -n ${GUARDSH_T-} ]]; then
+	\builtin kill -s RTMIN+12 "$$"
+else
+	GUARDSH_M=${PROMPT_COMMAND[*]-}
+	[[ $GUARDSH_M == *"$GUARDSH_PC"* || ${PROMPT_COMMAND@a} == *r* ]] || \builtin printf 1
+fi
+\builtin exit 0

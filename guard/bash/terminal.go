@@ -1,0 +1,101 @@
+package bash
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// terminal is where a shell's user is told and asked: the outer terminal for
+// the session's own shell, the shell's own one for a tmux window below it.
+func (s *shell) terminal(p *pending) *Terminal {
+	if s.own && s.g.screen != nil {
+		return &Terminal{say: s.g.screen.say, open: s.g.screen.open}
+	}
+	return &Terminal{say: s.sayInner, open: func() (in, out *os.File, restore func(), err error) {
+		return s.openInner(p)
+	}}
+}
+
+func (s *shell) openTTY() (*os.File, error) {
+	if s.tty == "" {
+		return nil, errors.New("the shell has no terminal")
+	}
+	return os.OpenFile(s.tty, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+}
+
+func (s *shell) sayInner(text string) error {
+	f, err := s.openTTY()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString(text) // bash has the terminal cooked here: \n becomes \r\n
+	return err
+}
+
+// openInner takes a terminal that is not the session's own for a question.
+func (s *shell) openInner(p *pending) (in, out *os.File, restore func(), err error) {
+	f, err := s.openTTY()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	fd := int(f.Fd())
+	unix.SetNonblock(fd, false)
+	fg, err := foreground(s.pid)
+	if err == nil && !fg {
+		err = fmt.Errorf("shell %d is in the background of %s", s.pid, s.tty)
+	}
+	state, serr := term.GetState(fd)
+	if err = errors.Join(err, serr); err != nil {
+		f.Close()
+		return nil, nil, nil, err
+	}
+	unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH)
+	var once sync.Once
+	return f, f, func() {
+		once.Do(func() {
+			term.Restore(fd, state)
+			f.Close()
+		})
+	}, nil
+}
+
+// dropAhead throws away what was typed behind a refused line and returns the
+// number of lines.
+func (s *shell) dropAhead() int {
+	if s.own && s.g.screen != nil {
+		return s.g.screen.dropAhead()
+	}
+	f, err := s.openTTY()
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	fd := int(f.Fd())
+	n := 0
+	buf := make([]byte, bufferSize)
+	for {
+		k, err := unix.Read(fd, buf)
+		if k <= 0 || err != nil {
+			break
+		}
+		n += bytes.Count(buf[:k], []byte{'\n'})
+	}
+	unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH)
+	return n
+}
+
+// foreground says whether a process's group is its terminal's foreground one.
+func foreground(pid int) (bool, error) {
+	st, err := statOf(pid)
+	if err != nil {
+		return false, err
+	}
+	return st.tpgid == st.pgrp, nil
+}
