@@ -1,0 +1,274 @@
+package rules
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+	"guardsh/rules/word"
+
+	"github.com/expr-lang/expr"
+)
+
+// env is what a condition or an interpolated text of a rule may name. The
+// package documentation tells each.
+type env struct {
+	Kind    string              `expr:"kind"`
+	Object  string              `expr:"object"`
+	Type    string              `expr:"type"`
+	Known   bool                `expr:"known"`
+	Glob    bool                `expr:"glob"`
+	Pattern string              `expr:"pattern"`
+	Word    string              `expr:"word"`
+	Attr    map[string]bool     `expr:"attr"`
+	Param   map[string]string   `expr:"param"`
+	Params  map[string][]string `expr:"params"`
+	Command string              `expr:"command"`
+	Argv    string              `expr:"argv"`
+	Via     []string            `expr:"via"`
+	Certain bool                `expr:"certain"`
+	Place   string              `expr:"place"`
+	Remote  bool                `expr:"remote"`
+	Hosts   []string            `expr:"hosts"`
+	User    string              `expr:"user"`
+	Cwd     string              `expr:"cwd"`
+	Empty   emptied             `expr:"empty"`
+	From    string              `expr:"from"`
+	Source  PathFact            `expr:"source"`
+	Path    PathFact            `expr:"path"`
+	Device  DeviceFact          `expr:"device"`
+	Crontab CrontabFact         `expr:"crontab"`
+	Service ServiceFact         `expr:"service"`
+	Unknown []string            `expr:"unknown"`
+	Session SessionFact         `expr:"session"`
+	Host    HostFact            `expr:"host"`
+	Line    string              `expr:"line"`
+	Note    string              `expr:"note"`
+}
+
+// emptied is what an object becomes when the variables in its word are empty.
+type emptied struct {
+	Vars  []string `expr:"vars"`  // as written: $X
+	Path  string   `expr:"path"`  // the path or pattern that is left; "" none
+	Class Class    `expr:"class"` // of that
+	Reach []string `expr:"reach"` // the protected paths it would reach
+}
+
+var places4 = map[command.PlaceKind]string{command.Here: "here", command.Remote: "remote", command.Container: "container", command.Chroot: "chroot", command.Namespace: "namespace"}
+
+func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
+	v := &env{
+		Kind: string(e.Kind), Object: e.Object.Display(), Type: string(e.Object.Type), Known: e.Object.Name != "",
+		Glob: e.Object.Name == "" && e.Object.Pattern != "", Pattern: e.Object.Pattern, Word: e.Object.Word.Src,
+		Attr: e.Attrs, Params: e.Params, Command: e.Command,
+		Certain: e.Certain == command.Certain, Place: places4[e.Place.Kind], Remote: e.Place.Kind == command.Remote,
+		User: e.User, Line: line.Src,
+	}
+	if v.Attr == nil {
+		v.Attr = noAttrs
+	}
+	v.Param = noParams
+	if len(e.Params) > 0 {
+		v.Param = make(map[string]string, len(e.Params))
+		for k, p := range e.Params {
+			v.Param[k] = strings.Join(p, " ")
+		}
+	}
+	for _, h := range e.Place.Names {
+		switch {
+		case h.Know == word.OneOf:
+			v.Hosts = append(v.Hosts, h.Values...)
+		default:
+			v.Hosts = append(v.Hosts, h.String())
+		}
+	}
+	if e.Action >= 0 && e.Action < len(line.Actions) {
+		a := &line.Actions[e.Action]
+		v.Via = a.Via
+		v.Cwd = a.Cwd.String()
+		v.Argv = argv(a)
+	}
+	if facts != nil {
+		v.Session, v.Host = facts.Session, facts.Host
+		if v.User == "" {
+			v.User = facts.Session.User
+		}
+	}
+	of := facts.Of(e.Object)
+	v.Path, v.Device, v.Crontab, v.Service, v.Unknown = of.Path, of.Device, of.Crontab, of.Service, of.Unknown
+	s.complete(&v.Path, e.Object)
+	if e.Source != nil {
+		v.From = e.Source.Display()
+		v.Source = facts.Of(*e.Source).Path
+		s.complete(&v.Source, *e.Source)
+	}
+	if e.Object.Type == effect.Path && e.Object.Name == "" {
+		v.Empty = s.emptied(e, line)
+	}
+	return v
+}
+
+var (
+	noAttrs  = map[string]bool{}
+	noParams = map[string]string{}
+)
+
+// complete says what a path's text alone tells, where no fact could be had:
+// on another host, or past a deadline.
+func (s *Set) complete(p *PathFact, o effect.Object) {
+	if o.Type != effect.Path && o.Type != effect.Device || p.Real != "" || p.Class != Ordinary {
+		return
+	}
+	switch {
+	case o.Name != "":
+		q := PathFact{Real: path.Clean(o.Name)}
+		s.protection.Fill(&q)
+		p.Class, p.Account, p.Kernel, p.Loader, p.Config = q.Class, q.Account, q.Kernel, q.Loader, q.Config
+		p.Real, p.Protected = q.Real, q.Protected
+	case o.Pattern != "":
+		p.Class, p.Protected = s.protection.Pattern(o.Pattern)
+	}
+}
+
+// emptied is what is left of an unknown word when what is not known is empty:
+// "$X/"* is /*.
+func (s *Set) emptied(e *effect.Effect, line *command.Line) emptied {
+	var out emptied
+	w := e.Object.Word
+	if w.Know != word.Unknown {
+		return out
+	}
+	var b strings.Builder
+	globs := false
+	for _, p := range w.Shape {
+		switch p.Hole {
+		case word.NoHole:
+			b.WriteString(p.Lit)
+		case word.Glob:
+			globs = true
+			b.WriteString(p.Src)
+		default:
+			if neverEmpty(p.Src) {
+				return out
+			}
+			out.Vars = append(out.Vars, p.Src)
+		}
+	}
+	rest := b.String()
+	if len(out.Vars) == 0 || !strings.HasPrefix(rest, "/") {
+		return emptied{}
+	}
+	out.Path = rest
+	if globs {
+		out.Class, out.Reach = s.protection.Pattern(rest)
+		if d := path.Dir(rest); path.Base(rest) == "*" {
+			out.Class = Higher(out.Class, s.protection.Class(d))
+		}
+	} else {
+		out.Class, out.Reach = s.protection.Class(rest), s.protection.Reach(rest, maxNamed)
+	}
+	return out
+}
+
+// neverEmpty reports parameters that cannot be empty: special ones, those that
+// the shell sets itself, and those with a default or a check.
+func neverEmpty(src string) bool {
+	switch strings.Trim(strings.TrimPrefix(src, "$"), "{}") {
+	case "$", "!", "?", "#", "0", "RANDOM", "PPID", "UID", "EUID", "BASHPID", "SECONDS", "HOSTNAME", "PWD", "HOME", "USER", "LOGNAME", "LINENO", "BASH_VERSION", "OSTYPE", "SHLVL":
+		return true
+	}
+	for _, op := range [...]string{":?", ":-", "$(pwd", "`pwd", "$(mktemp", "`mktemp", "$((", "$(date", "`date", "$(uname", "`uname", "$(hostname", "$(whoami", "$(id", "$(nproc", "$(basename"} {
+		if strings.Contains(src, op) {
+			return true
+		}
+	}
+	return false
+}
+
+func argv(a *command.Action) string {
+	var b strings.Builder
+	for i, w := range a.Argv {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w.String())
+	}
+	return b.String()
+}
+
+// options are the functions of conditions and texts.
+func (s *Set) options() []expr.Option {
+	p := s.protection
+	str := func(f func(string) any, t any, name string) expr.Option {
+		return expr.Function(name, func(a ...any) (any, error) { return f(a[0].(string)), nil }, t)
+	}
+	return []expr.Option{
+		expr.Env(&env{}),
+		expr.DisableBuiltin("count"),
+		str(func(x string) any { return string(p.Class(x)) }, new(func(string) string), "class"),
+		str(func(x string) any { return path.Dir(x) }, new(func(string) string), "dir"),
+		str(func(x string) any { return path.Base(x) }, new(func(string) string), "base"),
+		str(func(x string) any { return quote(x) }, new(func(string) string), "quote"),
+		str(func(x string) any { return strings.TrimRight(x, "/") }, new(func(string) string), "unslash"),
+		expr.Function("bytes", func(a ...any) (any, error) { return human(toInt(a[0])), nil }, new(func(int64) string), new(func(int) string)),
+		expr.Function("count", func(a ...any) (any, error) {
+			return counted(toInt(a[0]), a[1].(string), a[2].(string)), nil
+		}, new(func(int, string, string) string), new(func(int64, string, string) string)),
+		expr.Function("list", func(a ...any) (any, error) {
+			return listed(a[0].([]string)), nil
+		}, new(func([]string) string)),
+	}
+}
+
+func toInt(v any) int64 {
+	switch n := v.(type) {
+	case int:
+		return int64(n)
+	case int64:
+		return n
+	}
+	return 0
+}
+
+// human is a size in bytes for people: 1.5 GiB.
+func human(n int64) string {
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + " bytes"
+	}
+	f := float64(n)
+	for _, u := range [...]string{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"} {
+		if f /= 1024; f < 1024 || u == "EiB" {
+			return strings.TrimSuffix(fmt.Sprintf("%.1f", f), ".0") + " " + u
+		}
+	}
+	return ""
+}
+
+func counted(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatInt(n, 10) + " " + many
+}
+
+// maxListed bounds the names in one sentence.
+const maxListed = 6
+
+// listed is names for a sentence: a, b and 3 more.
+func listed(xs []string) string {
+	if len(xs) > maxListed {
+		return strings.Join(xs[:maxListed], ", ") + fmt.Sprintf(" and %d more", len(xs)-maxListed)
+	}
+	return strings.Join(xs, ", ")
+}
+
+// quote is a word as it has to be typed.
+func quote(s string) string {
+	if s != "" && !strings.ContainsAny(s, " \t\n'\"\\$`*?[]{}()<>|&;!#~=%^") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

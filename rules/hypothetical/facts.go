@@ -1,0 +1,157 @@
+package hypothetical
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"guardsh/rules"
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+)
+
+// table is the built-in protection: an ordinary server's site added nothing.
+var table = rules.NewProtection(nil, nil, nil)
+
+// Facts imagines what the rules ask for.
+func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts {
+	f := &rules.Facts{
+		Host: rules.HostFact{Name: w.at.Host, Labels: w.at.Labels, LoggedIn: w.at.LoggedIn, Serves: w.at.Serves,
+			Container: w.at.Container, SharedNet: w.at.SharedNet},
+		Session: rules.SessionFact{User: w.at.User, Root: w.at.User == "root", TTY: "pts/0", Interactive: true,
+			SSH: !w.at.Local, Interface: w.at.Interface, LoaderGone: w.at.NoLoader},
+		Objects: map[string]*rules.ObjectFact{},
+	}
+	if !w.at.Local {
+		f.Session.Peer = "192.0.2.10"
+	}
+	for i := range effects {
+		e := &effects[i]
+		if e.Object.Type == effect.Interface && f.Session.Interface == "" && !w.at.Local {
+			f.Session.Interface = e.Object.Name
+		}
+		if e.Place.Kind != command.Here && e.Place.Kind != command.Namespace {
+			continue
+		}
+		w.object(f, e, e.Object, true)
+		if e.Source != nil {
+			w.object(f, e, *e.Source, false)
+		}
+	}
+	if f.Session.Interface == "" && !w.at.Local {
+		f.Session.Interface = "eth0"
+	}
+	return f
+}
+
+// object imagines one object; acted says that the act falls on it, so that its
+// kind decides whether a link is followed.
+func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted bool) {
+	of := f.Objects[o.Key()]
+	if of == nil {
+		of = &rules.ObjectFact{}
+		f.Objects[o.Key()] = of
+	}
+	switch o.Type {
+	case effect.Path:
+		if of.Path.Real == "" && of.Path.Class == "" || acted && follows(e, o) {
+			of.Path = w.path(e, o, acted)
+		}
+		if w.isDevice(o.Name) {
+			of.Device = w.device(o.Name)
+		}
+	case effect.Device:
+		of.Device = w.device(o.Name)
+		of.Path = rules.PathFact{Real: o.Name, Exists: true, Type: "block"}
+	case effect.Crontab:
+		of.Crontab = w.crontab(e, o)
+	case effect.Service:
+		name := strings.TrimSuffix(o.Name, ".service")
+		of.Service = rules.ServiceFact{Active: true, Carries: !w.at.Local && carriers[name], Note: w.at.Notes[name]}
+	}
+}
+
+// carriers are services that a session over SSH runs through.
+var carriers = map[string]bool{"ssh": true, "sshd": true, "ssh.socket": true, "sshd.socket": true, "networking": true, "network": true,
+	"NetworkManager": true, "systemd-networkd": true, "networkd": true, "network-manager": true, "wicked": true, "netctl": true, "dhcpcd": true,
+	"firewalld": true, "ufw": true, "nftables": true, "iptables": true, "wpa_supplicant": true, "openvpn": true, "wg-quick": true, "dropbear": true}
+
+func (w *World) crontab(e *effect.Effect, o effect.Object) rules.CrontabFact {
+	c := rules.CrontabFact{User: cmp.Or(o.Name, e.User, w.at.User), Jobs: w.at.Crontab, NewJobs: -1}
+	if c.Jobs == nil && !w.at.NoJobs {
+		c.Jobs = []string{"17 3 * * * /usr/local/bin/backup", "*/5 * * * * /usr/local/bin/check"}
+	}
+	switch {
+	case e.Has("empty"), e.Has("delete"):
+		c.NewJobs = 0
+	case e.Source != nil && e.Source.Name == "/dev/null":
+		c.NewJobs = 0
+	case e.Source != nil:
+		if text, ok := w.at.Files[path.Clean(e.Source.Name)]; ok {
+			c.NewJobs = jobs(text)
+		}
+	}
+	return c
+}
+
+// jobs counts the lines of a crontab that start something.
+func jobs(text string) int {
+	n := 0
+	for l := range strings.SplitSeq(text, "\n") {
+		l = strings.TrimSpace(l)
+		first, _, _ := strings.Cut(l, " ")
+		if l != "" && l[0] != '#' && !strings.Contains(first, "=") {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *World) isDevice(name string) bool {
+	return strings.HasPrefix(name, "/dev/") && !table.Kernel(name) && !charDevices[strings.SplitN(name[5:], "/", 2)[0]]
+}
+
+var charDevices = map[string]bool{"null": true, "zero": true, "full": true, "random": true, "urandom": true, "tty": true, "stdin": true,
+	"stdout": true, "stderr": true, "fd": true, "shm": true, "pts": true, "mqueue": true, "tcp": true, "udp": true, "console": true, "ptmx": true, "kmsg": true, "log": true, "net": true, "input": true}
+
+// device imagines a device: not in use and carrying a filesystem.
+func (w *World) device(name string) rules.DeviceFact {
+	d := rules.DeviceFact{Block: true, Size: w.at.Sizes[name], Table: w.at.Tables[name], Transport: w.at.Transport[name]}
+	for _, dev := range sorted(w.at.Mounts) {
+		if mp := w.at.Mounts[dev]; dev == name || partOf(dev, name) {
+			d.InUse = true
+			what := "mounted on " + mp
+			if dev != name {
+				what = dev + " is " + what
+			}
+			d.Users, d.Mounts = append(d.Users, what), append(d.Mounts, mp)
+		}
+	}
+	if slices.Contains(w.at.Blank, name) {
+		return d
+	}
+	d.FSType = cmp.Or(w.at.FSTypes[name], "ext4")
+	d.Carries = []string{"an " + d.FSType + " filesystem"}
+	if d.FSType != "ext4" {
+		d.Carries[0] = "a filesystem (" + d.FSType + ")"
+	}
+	return d
+}
+
+// partOf reports whether dev is a partition of disk: sda1 of sda, nvme0n1p2 of
+// nvme0n1.
+func partOf(dev, disk string) bool {
+	rest, ok := strings.CutPrefix(dev, disk)
+	rest = strings.TrimPrefix(rest, "p")
+	return ok && rest != "" && strings.Trim(rest, "0123456789") == ""
+}
+
+func sorted(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

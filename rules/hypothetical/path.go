@@ -1,0 +1,190 @@
+package hypothetical
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"guardsh/rules"
+	"guardsh/rules/effect"
+)
+
+// mergedLinks are the links of a merged /usr.
+var mergedLinks = map[string]string{"/bin": "/usr/bin", "/sbin": "/usr/sbin", "/lib": "/usr/lib", "/lib64": "/usr/lib64", "/lib32": "/usr/lib32", "/libx32": "/usr/libx32", "/var/run": "/run", "/var/lock": "/run/lock"}
+
+// maxLinks bounds the links of one path, as the kernel does.
+const maxLinks = 40
+
+// path imagines a path, or everything that a pattern could match.
+func (w *World) path(e *effect.Effect, o effect.Object, acted bool) rules.PathFact {
+	if o.Name == "" {
+		return w.pattern(o)
+	}
+	follow := !acted || follows(e, o)
+	var p rules.PathFact
+	p.Real = w.real(o.Name, follow, mergedLinks)
+	if unresolved := w.real(o.Name, false, mergedLinks); acted {
+		if target, ok := w.linkTarget(unresolved); ok {
+			// The link is told in the words of the situation: /lib, not the
+			// /usr/lib behind it.
+			p.Link, p.Follows = w.real(joined(path.Dir(unresolved), target), true, nil), follow
+		}
+	}
+	p.Exists = !slices.Contains(w.at.Absent, path.Clean(o.Name)) && !slices.Contains(w.at.Absent, p.Real)
+	p.Type = "dir"
+	switch {
+	case p.Link != "" && !follow:
+		p.Type = "link"
+	case w.isDevice(p.Real):
+		p.Type = "block"
+	case w.isFile(p.Real):
+		p.Type = "file"
+	}
+	if !p.Exists {
+		p.Type = ""
+	}
+	p.Cwd = p.Type == "dir" && (p.Real == w.at.Cwd || p.Real == "/" || strings.HasPrefix(w.at.Cwd, p.Real+"/"))
+	p.Mount, p.FSType = "/", "ext4"
+	for _, dev := range sorted(w.at.Mounts) {
+		mp := w.at.Mounts[dev]
+		if mp == p.Real && mp != "/" {
+			p.Class = rules.MountAt
+		}
+		if (mp == p.Real || strings.HasPrefix(p.Real, strings.TrimSuffix(mp, "/")+"/")) && len(mp) >= len(p.Mount) {
+			p.Mount = mp
+			if t := w.at.FSTypes[dev]; t != "" {
+				p.FSType = t
+			}
+		}
+	}
+	p.ReadOnly = slices.Contains(w.at.ReadOnly, p.Mount)
+	table.Fill(&p)
+	if e.Kind == effect.WriteTree {
+		p.Overwrite = w.at.Overwrite
+	}
+	if held := w.at.Held[p.Real]; held != "" {
+		p.HeldBy = []rules.Holder{{PID: 4242, Name: held}}
+	}
+	return p
+}
+
+// pattern imagines nothing but the table behind a pattern.
+func (w *World) pattern(o effect.Object) rules.PathFact {
+	if o.Pattern == "" {
+		return rules.PathFact{}
+	}
+	var p rules.PathFact
+	p.Exists = true
+	p.Class, p.Protected = table.Pattern(w.realPattern(o.Pattern))
+	return p
+}
+
+// realPattern resolves the links in the part of a pattern before its first
+// special character.
+func (w *World) realPattern(pattern string) string {
+	i := strings.IndexAny(pattern, `*?[\(`)
+	if i < 0 {
+		return pattern
+	}
+	dir := pattern[:i]
+	j := strings.LastIndexByte(dir, '/')
+	if j <= 0 {
+		return pattern
+	}
+	return w.real(dir[:j], true, mergedLinks) + pattern[j:]
+}
+
+// follows reports whether an act goes through a link that its operand ends in.
+func follows(e *effect.Effect, o effect.Object) bool {
+	if strings.HasSuffix(o.Name, "/") || strings.HasSuffix(o.Name, "/.") || e.Has("through-slash") {
+		return true
+	}
+	switch e.Kind {
+	case effect.Delete, effect.Move:
+		return e.Has("follow")
+	case effect.Metadata:
+		return !e.Has("nofollow")
+	case effect.Overwrite, effect.Create:
+		return !e.Has("replace") && !e.Has("link")
+	}
+	return true
+}
+
+func (w *World) linkTarget(p string) (string, bool) {
+	t, ok := w.at.Links[p]
+	return t, ok
+}
+
+func joined(dir, target string) string {
+	if path.IsAbs(target) {
+		return target
+	}
+	return dir + "/" + target
+}
+
+// real resolves a path component by component, as the kernel does; the last
+// one only if follow.
+func (w *World) real(name string, follow bool, system map[string]string) string {
+	rest := strings.Split(name, "/")
+	at, links := "/", 0
+	for len(rest) > 0 {
+		c := rest[0]
+		rest = rest[1:]
+		switch c {
+		case "", ".":
+			continue
+		case "..":
+			at = path.Dir(at)
+			continue
+		}
+		at = path.Join(at, c)
+		last := len(strings.Trim(strings.Join(rest, ""), "/")) == 0
+		if last && !follow {
+			continue
+		}
+		target, ok := w.at.Links[at]
+		if !ok {
+			target, ok = system[at]
+		}
+		if links++; !ok || links > maxLinks {
+			continue
+		}
+		dir := path.Dir(at)
+		at = "/"
+		rest = append(strings.Split(joined(dir, target), "/"), rest...)
+	}
+	return at
+}
+
+// fileNames are well-known files without an extension.
+var fileNames = map[string]bool{"passwd": true, "shadow": true, "group": true, "gshadow": true, "sudoers": true, "fstab": true, "crypttab": true, "hosts": true,
+	"hostname": true, "crontab": true, "profile": true, "bashrc": true, "motd": true, "issue": true, "exports": true, "resolv.conf": true, "sshd_config": true, "ssh_config": true,
+	"authorized_keys": true, "known_hosts": true, "id_rsa": true, "id_ed25519": true, "Makefile": true, "README": true, "LICENSE": true, "Dockerfile": true, "Vagrantfile": true,
+	".bashrc": true, ".profile": true, ".bash_profile": true, ".bash_history": true, ".vimrc": true, ".gitignore": true, ".env": true, ".netrc": true, ".zshrc": true, ".htaccess": true,
+	"syslog": true, "messages": true, "wtmp": true, "btmp": true, "lastlog": true, "subuid": true, "subgid": true, "access": true, "config": true, "nohup.out": true, "core": true,
+	"services": true, "shells": true, "environment": true, "inittab": true, "ld.so.cache": true, "ld.so.preload": true}
+
+// programDirs hold files only.
+var programDirs = map[string]bool{"/usr/bin": true, "/usr/sbin": true, "/usr/local/bin": true, "/usr/local/sbin": true, "/etc/init.d": true, "/etc/pam.d": true,
+	"/etc/sudoers.d": true, "/etc/default": true, "/etc/cron.d": true, "/etc/cron.daily": true, "/etc/nginx/sites-enabled": true, "/etc/nginx/sites-available": true, "/etc/apache2/sites-enabled": true, "/etc/apache2/sites-available": true,
+	"/var/spool/cron/crontabs": true, "/var/spool/cron": true}
+
+// isFile reports whether a path looks like a regular file.
+func (w *World) isFile(p string) bool {
+	if _, ok := w.at.Files[p]; ok {
+		return true
+	}
+	b := path.Base(p)
+	if fileNames[b] || strings.HasPrefix(b, "vmlinuz") || strings.HasPrefix(b, "initrd") || strings.HasPrefix(b, "System.map") {
+		return true
+	}
+	if programDirs[path.Dir(p)] && b != "crontabs" {
+		return true
+	}
+	ext := path.Ext(b)
+	if ext == "" || ext == b || len(ext) > 8 || ext == ".d" || ext == ".git" {
+		return strings.Contains(b, ".so.")
+	}
+	// An extension holds a letter: 5.10.0 and v1.2 are names of directories.
+	return strings.ContainsAny(ext, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ~") || strings.Contains(b, ".so.")
+}

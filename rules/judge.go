@@ -1,0 +1,237 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+
+	"github.com/expr-lang/expr/vm"
+)
+
+var machines = sync.Pool{New: func() any { return new(vm.VM) }}
+
+// Judge decides about a line. It is pure: the same line, effects and facts
+// always give the same decision, in whatever order rules and effects come.
+func Judge(s *Set, line *command.Line, effects []effect.Effect, facts *Facts) Decision {
+	m := machines.Get().(*vm.VM)
+	defer machines.Put(m)
+	j := &judgement{set: s, line: line, facts: facts, vm: m, seen: map[string]int{}}
+	for i := range effects {
+		j.effect(&effects[i], i)
+	}
+	for _, n := range line.Notes {
+		j.note(n)
+	}
+	return j.decide()
+}
+
+// judgement is the work on one line.
+type judgement struct {
+	set      *Set
+	line     *command.Line
+	facts    *Facts
+	vm       *vm.VM
+	findings []Finding
+	seen     map[string]int // rule and object → index in findings
+	unknowns []string
+}
+
+func (j *judgement) effect(e *effect.Effect, i int) {
+	if e.Has("dry") {
+		return
+	}
+	for _, o := range []*effect.Object{&e.Object, e.Source} {
+		if o == nil {
+			continue
+		}
+		for _, u := range j.facts.Of(*o).Unknown {
+			j.unknowns = append(j.unknowns, o.Display()+": "+u)
+		}
+	}
+	entries := j.set.byKind[string(e.Kind)]
+	if len(entries) == 0 && len(j.set.policy.Notes) == 0 {
+		return
+	}
+	v := j.set.env(j.line, e, j.facts)
+	for _, en := range entries {
+		j.ask(en, v, e.Kind, e.Action, i)
+	}
+	j.siteNotes(e, v, i)
+}
+
+// note asks the rules about what could not be understood.
+func (j *judgement) note(n command.Note) {
+	entries := j.set.byKind["note:"+string(n.Kind)]
+	if len(entries) == 0 {
+		return
+	}
+	v := &env{Kind: "note:" + string(n.Kind), Object: n.Text, Note: n.Text, Line: j.line.Src, Attr: noAttrs, Param: noParams, Place: "here"}
+	if j.facts != nil {
+		v.Session, v.Host, v.User = j.facts.Session, j.facts.Host, j.facts.Session.User
+	}
+	for _, en := range entries {
+		j.ask(en, v, effect.RunUnknown, -1, -1)
+	}
+}
+
+// ask puts one effect to one rule.
+func (j *judgement) ask(en *entry, v *env, kind effect.Kind, action, index int) {
+	c, err := j.set.load(en)
+	if err != nil {
+		// A built-in rule that does not load cannot get past the tests. It
+		// is said, since what it would have stopped runs.
+		j.add(Finding{Rule: en.id, Verdict: Notify, Effect: kind, Object: v.Object, Summary: "the rule is broken and was not asked: " + err.Error(),
+			Hint: "guardsh rules lint", Action: action, EffectAt: index})
+		return
+	}
+	if !j.holds(c.when, v, true) || j.holds(c.unless, v, false) {
+		return
+	}
+	verdict := c.verdict
+	for _, r := range c.raise {
+		if j.holds(r.when, v, false) {
+			verdict = max(verdict, r.verdict)
+		}
+	}
+	if verdict == Allow && c.snapshot == "" {
+		return
+	}
+	f := Finding{Rule: en.id, Verdict: j.elsewhere(verdict, v), Effect: kind, Object: v.Object, Snapshot: c.snapshot, Action: action, EffectAt: index}
+	f.Summary = c.summary.say(j.vm, v)
+	for _, d := range c.details {
+		if j.holds(d.when, v, true) {
+			if s := d.say.say(j.vm, v); s != "" {
+				f.Details = append(f.Details, s)
+			}
+		}
+	}
+	f.Why = c.why.say(j.vm, v)
+	f.Hint = c.instead.say(j.vm, v)
+	if h := c.hint.say(j.vm, v); f.Hint == "" {
+		f.Hint = h
+	} else if h != "" {
+		f.Hint += "   # " + h
+	}
+	f.Name = c.name.say(j.vm, v)
+	j.add(f)
+}
+
+// elsewhere weakens block to confirm for what happens in a container or below
+// another root: this machine survives it.
+func (j *judgement) elsewhere(v Verdict, e *env) Verdict {
+	if v == Block && (e.Place == "container" || e.Place == "chroot") && (e.Type == string(effect.Path)) {
+		return Confirm
+	}
+	return v
+}
+
+// holds evaluates a condition; nil is empty. One that fails is taken as true
+// for when and false for exceptions: failing is no way past a rule.
+func (j *judgement) holds(p *vm.Program, v *env, empty bool) bool {
+	if p == nil {
+		return empty
+	}
+	x, err := j.vm.Run(p, v)
+	if err != nil {
+		return empty
+	}
+	b, _ := x.(bool)
+	return b
+}
+
+func (j *judgement) siteNotes(e *effect.Effect, v *env, i int) {
+	for _, n := range j.set.policy.Notes {
+		if !n.matches(v.Type, v.Object, v.Command) && (v.Path.Real == "" || !n.matches(v.Type, v.Path.Real, v.Command)) {
+			continue
+		}
+		j.add(Finding{Rule: "site/note", Verdict: cmp.Or(n.Verdict, Confirm), Effect: e.Kind, Object: v.Object,
+			Summary: n.Text, Why: "the site's own note", Hint: "ask whoever wrote the note, or wait for a window", Action: e.Action, EffectAt: i})
+	}
+	if v.Service.Note != "" && !slices.ContainsFunc(j.set.policy.Notes, func(n Note) bool { return n.Text == v.Service.Note }) {
+		j.add(Finding{Rule: "site/note", Verdict: Confirm, Effect: e.Kind, Object: v.Object,
+			Summary: v.Service.Note, Why: "the site's own note", Hint: "ask whoever wrote the note, or wait for a window", Action: e.Action, EffectAt: i})
+	}
+}
+
+// add keeps a finding; of two by the same rule about the same object the
+// stricter one.
+func (j *judgement) add(f Finding) {
+	if f.Verdict == Confirm && (len(j.set.policy.Labels) > 0 || j.facts != nil && len(j.facts.Host.Labels) > 0) {
+		f.Verdict = Challenge
+		f.Details = append(f.Details, "this host is labelled "+strings.Join(j.labels(), ", "))
+	}
+	if f.Verdict == Challenge && f.Name == "" {
+		f.Name = j.defaultName(f)
+	}
+	key := f.Rule + "\x00" + f.Object
+	if i, ok := j.seen[key]; ok {
+		if strictest(f, j.findings[i]) < 0 {
+			j.findings[i] = f
+		}
+		return
+	}
+	j.seen[key] = len(j.findings)
+	j.findings = append(j.findings, f)
+}
+
+func (j *judgement) labels() []string {
+	all := slices.Clone(j.set.policy.Labels)
+	if j.facts != nil {
+		all = append(all, j.facts.Host.Labels...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// defaultName is what has to be typed where the rule names nothing: the host's
+// name, else the object.
+func (j *judgement) defaultName(f Finding) string {
+	if j.facts != nil && j.facts.Host.Name != "" {
+		return j.facts.Host.Name
+	}
+	return cmp.Or(f.Object, f.Rule)
+}
+
+func (j *judgement) decide() Decision {
+	d := Decision{Verdict: Allow, Findings: j.findings}
+	slices.SortFunc(d.Findings, strictest)
+	for _, f := range d.Findings {
+		d.Verdict = max(d.Verdict, f.Verdict)
+	}
+	slices.Sort(j.unknowns)
+	d.Unknowns = slices.Compact(j.unknowns)
+	return d
+}
+
+// unseenRule is the id of the finding about a line that the gate could not
+// read.
+const unseenRule = "shell/unseen-line"
+
+// Unseen is a decision about a line that the gate could not read in full, or
+// not at all: it is asked, whatever else was found.
+func Unseen(d Decision) Decision {
+	d.Findings = append(slices.Clone(d.Findings), Finding{
+		Rule: unseenRule, Verdict: Confirm, Effect: effect.RunUnknown, Object: "the line",
+		Summary: "guardsh could not see this line as bash read it",
+		Why:     "bash kept it out of its history (a setting, a leading space), so what runs may not be what was judged",
+		Hint:    "type it again without a leading space, or: set -o history",
+		Action:  -1, EffectAt: -1,
+	})
+	slices.SortFunc(d.Findings, strictest)
+	d.Verdict = max(d.Verdict, Confirm)
+	return d
+}
+
+// String is a decision in a line, for logs and tests.
+func (d Decision) String() string {
+	var ids []string
+	for _, f := range d.Findings {
+		ids = append(ids, fmt.Sprintf("%s(%s %s)", f.Verdict, f.Rule, f.Object))
+	}
+	return d.Verdict.String() + " [" + strings.Join(ids, " ") + "]"
+}

@@ -1,0 +1,406 @@
+package rules
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// place is a row of the protection table: what a path is, and what lies below
+// it where no deeper row says otherwise. A component "*" stands for any name.
+type place struct {
+	path        string
+	self, below Class
+	why         string
+}
+
+// places is the table, in the terms of a merged /usr. The first rows of a
+// directory are the ones named to a person when it is reached.
+var places = []place{
+	{"/", Root, Ordinary, "the root of everything"},
+
+	{"/etc", System, Inside, "configuration of every service, accounts, boot"},
+	{"/etc/passwd", System, System, "without it nobody can log in"},
+	{"/etc/shadow", System, System, "passwords"},
+	{"/etc/group", System, System, "groups"},
+	{"/etc/gshadow", System, System, "group passwords"},
+	{"/etc/sudoers", System, System, "who may become root"},
+	{"/etc/sudoers.d", System, Inside, "who may become root"},
+	{"/etc/pam.d", System, Inside, "every login goes through it"},
+	{"/etc/security", System, Inside, "pam's own configuration"},
+	{"/etc/nsswitch.conf", System, System, "where names and accounts are looked up"},
+	{"/etc/fstab", System, System, "what is mounted at boot"},
+	{"/etc/crypttab", System, System, "what is unlocked at boot"},
+	{"/etc/ssh", System, Inside, "host keys and the ssh server's configuration"},
+	{"/etc/systemd", System, Inside, "units and their links"},
+	{"/etc/ld.so.conf", System, System, "where the loader looks"},
+	{"/etc/ld.so.cache", System, System, "where the loader looks"},
+	{"/etc/ld.so.preload", System, System, "loaded into every program"},
+	{"/etc/ld.so.conf.d", System, Inside, "where the loader looks"},
+	{"/etc/network", System, Inside, "how the network comes up"},
+	{"/etc/netplan", System, Inside, "how the network comes up"},
+	{"/etc/NetworkManager", System, Inside, "how the network comes up"},
+	{"/etc/sysconfig", System, Inside, "how the network and services come up"},
+	{"/etc/default", System, Inside, "how services start"},
+	{"/etc/init.d", System, Inside, "how services start"},
+	{"/etc/profile", System, System, "every login shell reads it"},
+	{"/etc/inittab", System, System, "what init starts"},
+
+	{"/lib", System, Inside, "the dynamic loader and the C library"},
+	{"/lib64", System, Inside, "the dynamic loader"},
+	{"/lib32", System, Inside, "the dynamic loader for 32 bit"},
+	{"/libx32", System, Inside, "the dynamic loader for x32"},
+	{"/bin", System, Inside, "the shell and every basic command"},
+	{"/sbin", System, Inside, "init, mount, the network tools"},
+
+	{"/usr", System, Inside, "every program and library"},
+	{"/usr/bin", System, Inside, "every program"},
+	{"/usr/sbin", System, Inside, "every administrator's program"},
+	{"/usr/lib", System, Inside, "every library"},
+	{"/usr/lib64", System, Inside, "every library"},
+	{"/usr/lib32", System, Inside, "the 32 bit libraries"},
+	{"/usr/libx32", System, Inside, "the x32 libraries"},
+	{"/usr/libexec", System, Inside, "helpers of every program"},
+	{"/usr/lib/x86_64-linux-gnu", System, Inside, "the C library and all others"},
+	{"/usr/lib/aarch64-linux-gnu", System, Inside, "the C library and all others"},
+	{"/usr/lib/i386-linux-gnu", System, Inside, "the C library and all others"},
+	{"/usr/lib/systemd", System, Inside, "init itself"},
+	{"/usr/lib/modules", System, Inside, "the kernel's drivers"},
+	{"/usr/lib/firmware", System, Inside, "what devices load at start"},
+	{"/usr/lib/security", System, Inside, "pam modules"},
+	{"/usr/share", System, Inside, "what every program reads"},
+	{"/usr/include", Inside, Inside, "packaged headers"},
+	{"/usr/src", Inside, Ordinary, "sources: built here, thrown away here"},
+	{"/usr/local", Inside, Ordinary, "what this site installed by hand"},
+	{"/usr/local/bin", Inside, Ordinary, "what this site installed by hand"},
+	{"/usr/local/sbin", Inside, Ordinary, "what this site installed by hand"},
+	{"/usr/local/lib", Inside, Ordinary, "what this site installed by hand"},
+	{"/usr/local/etc", Inside, Ordinary, "its configuration"},
+	{"/usr/local/share", Inside, Ordinary, "what this site installed by hand"},
+	{"/usr/tmp", Inside, Scratch, "an old name of /var/tmp"},
+
+	{"/var", System, Inside, "the state of every service"},
+	{"/var/lib", System, Inside, "databases, package state, guests"},
+	{"/var/lib/dpkg", System, Inside, "what is installed"},
+	{"/var/lib/rpm", System, Inside, "what is installed"},
+	{"/var/lib/apt", System, Inside, "package lists"},
+	{"/var/lib/apt/lists", Scratch, Scratch, "fetched again by apt update"},
+	{"/var/log", System, Ordinary, "logs: single ones come and go every day"},
+	{"/var/log/journal", Inside, Ordinary, "the journal"},
+	{"/var/log/guardsh", Inside, Inside, "the trail"},
+	{"/var/spool", Inside, Ordinary, "mail, print and job queues"},
+	{"/var/spool/cron", System, Inside, "everybody's crontab"},
+	{"/var/mail", Inside, Ordinary, "everybody's mail"},
+	{"/var/spool/mail", Inside, Ordinary, "everybody's mail"},
+	{"/var/backups", Inside, Ordinary, "copies of the account files"},
+	{"/var/www", Inside, Ordinary, "every site; one of them belongs to who runs it"},
+	{"/var/opt", Inside, Ordinary, "state of what is in /opt"},
+	{"/var/local", Inside, Ordinary, "this site's own"},
+	{"/var/cache", Inside, Scratch, "can be made again"},
+	{"/var/tmp", Inside, Scratch, "temporary files"},
+	{"/var/run", System, Ordinary, "sockets and pid files"},
+	{"/var/lock", Inside, Ordinary, "locks"},
+	{"/var/crash", Inside, Scratch, "crash dumps"},
+
+	{"/home", HomeRoot, Ordinary, "everybody's files"},
+	{"/home/*", HomeRoot, Ordinary, "a home directory"},
+	{"/root", HomeRoot, Ordinary, "root's home directory"},
+	{"/Users", HomeRoot, Ordinary, "everybody's files"},
+	{"/Users/*", HomeRoot, Ordinary, "a home directory"},
+
+	{"/boot", System, Inside, "kernel, initramfs and boot loader"},
+	{"/boot/grub", System, Inside, "the boot loader"},
+	{"/boot/grub2", System, Inside, "the boot loader"},
+	{"/boot/efi", System, Inside, "the boot loader"},
+	{"/boot/loader", System, Inside, "the boot loader's entries"},
+
+	{"/dev", System, Special, "every device"},
+	{"/dev/shm", Inside, Scratch, "shared memory"},
+	{"/dev/null", System, Special, "every program needs it"},
+	{"/proc", System, Special, "the kernel's processes"},
+	{"/sys", System, Special, "the kernel's devices"},
+	{"/run", System, Ordinary, "sockets and pid files of every service"},
+	{"/run/systemd", System, Inside, "init's state"},
+
+	{"/srv", Inside, Ordinary, "what this host serves"},
+	{"/opt", Inside, Ordinary, "add-on software"},
+	{"/mnt", Inside, Ordinary, "what is mounted here"},
+	{"/media", Inside, Ordinary, "what is mounted here"},
+	{"/snap", Inside, Inside, "snaps"},
+	{"/tmp", Inside, Scratch, "everybody's temporary files"},
+}
+
+// rank orders the classes: what matters more is higher.
+var rank = map[Class]int{Scratch: 0, Ordinary: 1, Special: 2, Inside: 3, Site: 4, MountAt: 5, HomeRoot: 6, System: 7, Root: 8}
+
+// Higher is the class of the two that matters more.
+func Higher(a, b Class) Class {
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+// needed holds the base names of programs without which a machine cannot be
+// booted, reached or repaired.
+var needed = map[string]bool{
+	"sh": true, "bash": true, "dash": true, "init": true, "systemd": true, "systemctl": true, "sshd": true,
+	"login": true, "agetty": true, "getty": true, "sudo": true, "su": true, "mount": true, "sulogin": true,
+	"udevd": true, "systemd-udevd": true, "dbus-daemon": true, "cron": true, "ip": true, "env": true, "ls": true, "cp": true,
+	"dpkg": true, "rpm": true, "busybox": true, "fsck": true, "modprobe": true, "kmod": true, "chroot": true,
+}
+
+// loaders holds how the names of the loader and of the libraries that every
+// program or login needs begin.
+var loaders = []string{"ld-linux", "ld-2.", "ld.so", "ld64.so", "ld-musl", "libc.so", "libc-2", "libc.musl", "libdl.so",
+	"libpthread.so", "libm.so", "libtinfo.so", "libcrypt.so", "libpam.so", "libselinux.so", "libsystemd", "libaudit.so",
+	"libnss_", "libresolv.so", "librt.so", "libcrypto.so", "libcap.so"}
+
+// scratchNames are directories that programs make and make again, wherever
+// they lie.
+var scratchNames = map[string]bool{"build": true, "_build": true, "dist": true, "target": true, "node_modules": true, "__pycache__": true,
+	".cache": true, ".tox": true, ".pytest_cache": true, ".mypy_cache": true, "tmp": true, ".tmp": true, "cmake-build-debug": true}
+
+// Protection says how much the system leans on paths. It is immutable and safe
+// to share.
+type Protection struct {
+	rows     map[string]place
+	children map[string][]string // names below a directory that have rows, or lead to some
+	site     []string            // protected by the site: patterns
+	free     []string            // unprotected by the site: patterns
+	scratch  []string
+}
+
+// NewProtection is the built-in table with what a site adds to it: paths, or
+// patterns of paths as of path.Match; what stands below one belongs to it.
+func NewProtection(protected, unprotected, scratch []string) *Protection {
+	p := &Protection{rows: map[string]place{}, children: map[string][]string{}, site: clean(protected), free: clean(unprotected), scratch: clean(scratch)}
+	for _, r := range places {
+		p.rows[r.path] = r
+		for d := r.path; d != "/"; d = path.Dir(d) {
+			up, name := path.Dir(d), path.Base(d)
+			if !slices.Contains(p.children[up], name) {
+				p.children[up] = append(p.children[up], name)
+			}
+		}
+	}
+	return p
+}
+
+func clean(paths []string) []string {
+	var out []string
+	for _, s := range paths {
+		if strings.HasPrefix(s, "/") {
+			out = append(out, path.Clean(s))
+		}
+	}
+	return out
+}
+
+var builtin = NewProtection(nil, nil, nil)
+
+// Protects is the class of a path by the built-in table alone.
+func Protects(p string) Class { return builtin.Class(p) }
+
+// merged is a path in the terms of a merged /usr: /lib/x is /usr/lib/x, while
+// /lib, the link, stays.
+func merged(p string) string {
+	for _, d := range [...]string{"/bin/", "/sbin/", "/lib/", "/lib64/", "/lib32/", "/libx32/"} {
+		if strings.HasPrefix(p, d) {
+			return "/usr" + p
+		}
+	}
+	if strings.HasPrefix(p, "/var/run/") {
+		return "/run/" + p[len("/var/run/"):]
+	}
+	return p
+}
+
+// Class is the class of an absolute path, read by its text alone: links are
+// the caller's to resolve.
+func (t *Protection) Class(p string) Class {
+	if !strings.HasPrefix(p, "/") {
+		return Ordinary
+	}
+	p = merged(path.Clean(p))
+	if covered(t.free, p) {
+		return Ordinary
+	}
+	if covered(t.scratch, p) {
+		return Scratch
+	}
+	c := t.table(p)
+	if covered(t.site, p) {
+		c = Higher(c, Site)
+	}
+	if c == Ordinary && scratchNames[path.Base(p)] {
+		return Scratch
+	}
+	return c
+}
+
+func (t *Protection) table(p string) Class {
+	if r, ok := t.row(p); ok {
+		return r.self
+	}
+	for d := path.Dir(p); ; d = path.Dir(d) {
+		r, ok := t.row(d)
+		if !ok {
+			continue
+		}
+		if r.below == Inside && (isLoader(p) || isNeeded(p) || t.isVital(p)) {
+			return System
+		}
+		return r.below
+	}
+}
+
+func (t *Protection) row(p string) (place, bool) {
+	if r, ok := t.rows[p]; ok {
+		return r, true
+	}
+	r, ok := t.rows[path.Dir(p)+"/*"]
+	return r, ok && p != "/"
+}
+
+// isVital reports kernels, initramfs images and the boot loader's files.
+func (t *Protection) isVital(p string) bool {
+	return strings.HasPrefix(p, "/boot/grub") || strings.HasPrefix(p, "/boot/efi/")
+}
+
+// covered reports whether p is, or lies below, one of the patterns.
+func covered(patterns []string, p string) bool {
+	for _, pat := range patterns {
+		for d := p; ; d = path.Dir(d) {
+			if ok, err := path.Match(pat, d); ok && err == nil || d == pat {
+				return true
+			}
+			if d == "/" || d == "." {
+				break
+			}
+		}
+	}
+	return false
+}
+
+func libDir(p string) bool {
+	return strings.HasPrefix(p, "/usr/lib") || strings.HasPrefix(p, "/lib")
+}
+
+func isLoader(p string) bool {
+	if p == "/etc/ld.so.preload" || p == "/etc/ld.so.cache" {
+		return true
+	}
+	b := path.Base(p)
+	if !libDir(p) || strings.HasPrefix(p, "/usr/lib/modules") || strings.Count(p, "/") > 4 {
+		return false
+	}
+	return slices.ContainsFunc(loaders, func(l string) bool { return strings.HasPrefix(b, l) })
+}
+
+func isNeeded(p string) bool {
+	d, b := path.Dir(p), path.Base(p)
+	switch d {
+	case "/usr/bin", "/usr/sbin", "/usr/lib/systemd", "/usr/libexec":
+		return needed[b]
+	}
+	return false
+}
+
+// accounts are the files that say who may log in and become whom.
+var accounts = map[string]bool{"/etc/passwd": true, "/etc/shadow": true, "/etc/group": true, "/etc/gshadow": true,
+	"/etc/sudoers": true, "/etc/subuid": true, "/etc/subgid": true, "/etc/nsswitch.conf": true, "/etc/doas.conf": true, "/etc/security/access.conf": true}
+
+// Account reports an account or authority file.
+func (t *Protection) Account(p string) bool {
+	p = path.Clean(p)
+	return accounts[p] || strings.HasPrefix(p, "/etc/sudoers.d/") || strings.HasPrefix(p, "/etc/pam.d/")
+}
+
+// Kernel reports a kernel, an initramfs, the boot loader or a kernel module.
+func (t *Protection) Kernel(p string) bool {
+	p = merged(path.Clean(p))
+	b := path.Base(p)
+	if strings.HasPrefix(p, "/usr/lib/modules/") {
+		return true
+	}
+	if !strings.HasPrefix(p, "/boot/") {
+		return false
+	}
+	for _, pre := range [...]string{"vmlinuz", "vmlinux", "initrd", "initramfs", "kernel", "bzImage", "System.map", "grub", "loader", "efi", "EFI"} {
+		if strings.HasPrefix(b, pre) {
+			return true
+		}
+	}
+	return strings.HasPrefix(p, "/boot/grub") || strings.HasPrefix(p, "/boot/efi/") || strings.HasPrefix(p, "/boot/loader/")
+}
+
+// Loader reports the dynamic loader, the C library and what they need.
+func (t *Protection) Loader(p string) bool { return isLoader(merged(path.Clean(p))) }
+
+// Config reports a configuration file.
+func (t *Protection) Config(p string) bool {
+	p = path.Clean(p)
+	return strings.HasPrefix(p, "/etc/") || strings.HasPrefix(p, "/usr/local/etc/")
+}
+
+// Reach is the protected paths at or below p, those that matter most first; at
+// most max of them (0: all).
+func (t *Protection) Reach(p string, max int) []string {
+	p = merged(path.Clean(p))
+	below := strings.TrimSuffix(p, "/") + "/"
+	var out, deep []string
+	add := func(s string) {
+		if strings.Count(s, "/") > 1 && p == "/" && s != "/etc/passwd" {
+			deep = append(deep, s)
+			return
+		}
+		out = append(out, s)
+	}
+	for _, r := range places {
+		if strings.Contains(r.path, "*") || r.path == "/" || rank[r.self] < rank[HomeRoot] || r.path == "/Users" {
+			continue
+		}
+		if r.path == p || strings.HasPrefix(r.path, below) {
+			add(r.path)
+		}
+	}
+	out = append(out, deep...)
+	if c := t.Class(p); len(out) == 0 && rank[c] > rank[Site] {
+		out = []string{p}
+	}
+	for _, s := range t.site {
+		if s == p || strings.HasPrefix(s, below) {
+			out = append(out, s)
+		}
+	}
+	if max > 0 && len(out) > max {
+		out = out[:max]
+	}
+	return out
+}
+
+// Fill completes what can be said about a path from its real name alone.
+func (t *Protection) Fill(pf *PathFact) {
+	if pf.Real == "" {
+		return
+	}
+	pf.Class = Higher(t.Class(pf.Real), keep(pf.Class))
+	pf.Account, pf.Kernel = t.Account(pf.Real), t.Kernel(pf.Real)
+	pf.Loader, pf.Config = t.Loader(pf.Real), t.Config(pf.Real)
+	if pf.Protected == nil {
+		pf.Protected = t.Reach(pf.Real, maxNamed)
+	}
+}
+
+// keep is what a world knows and the table cannot: mount points.
+func keep(c Class) Class {
+	if c == MountAt || c == HomeRoot {
+		return c
+	}
+	return Scratch
+}
+
+// maxNamed bounds the protected paths that are named to a person: more than a
+// dozen are not read.
+const maxNamed = 12

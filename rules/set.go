@@ -1,0 +1,251 @@
+package rules
+
+import (
+	"cmp"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+//go:embed packs
+var packs embed.FS
+
+// Trust is who wrote a rule or a policy. It has no useful zero.
+type Trust uint8
+
+const (
+	Administrator Trust = iota + 1 // may loosen: replace rules, unprotect paths
+	User                           // may only tighten
+)
+
+// Set is rules with the policy that they are judged by. Rules are known by
+// their first two lines; the rest is read when an effect of their kind is met.
+// Judging is safe for concurrent use; Add and SetPolicy are not, and belong to
+// the start.
+type Set struct {
+	byKind     map[string][]*entry
+	byID       map[string]*entry
+	policy     Policy
+	protection *Protection
+}
+
+// entry is a rule file, read as far as it was needed.
+type entry struct {
+	id    string
+	on    []string
+	name  string // of the file, for errors
+	text  []byte
+	trust Trust
+
+	once     sync.Once
+	compiled *compiled
+	err      error
+}
+
+// Builtin is the rules that guardsh brings.
+func Builtin() *Set {
+	s := &Set{byKind: map[string][]*entry{}, byID: map[string]*entry{}, protection: builtin}
+	entries, err := scan(packs, Administrator)
+	if err != nil {
+		// A broken built-in header cannot get past the tests; were it to,
+		// the other rules still hold.
+		entries = slices.DeleteFunc(entries, func(e *entry) bool { return e == nil })
+	}
+	for _, e := range entries {
+		s.put(e)
+	}
+	return s
+}
+
+// scan indexes all rule files of a file system, by their first two lines.
+func scan(fsys fs.FS, trust Trust) ([]*entry, error) {
+	var out []*entry
+	var bad []error
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() || !strings.HasSuffix(p, ".yaml") && !strings.HasSuffix(p, ".yml") {
+			return nil
+		}
+		text, err := fs.ReadFile(fsys, p)
+		if err != nil {
+			bad = append(bad, err)
+			return nil
+		}
+		id, on, err := header(p, text)
+		if err != nil {
+			bad = append(bad, err)
+			return nil
+		}
+		out = append(out, &entry{id: id, on: on, name: p, text: text, trust: trust})
+		return nil
+	})
+	return out, errors.Join(append(bad, err)...)
+}
+
+func (s *Set) put(e *entry) {
+	if old := s.byID[e.id]; old != nil {
+		for _, k := range old.on {
+			s.byKind[k] = slices.DeleteFunc(s.byKind[k], func(x *entry) bool { return x == old })
+		}
+	}
+	s.byID[e.id] = e
+	for _, k := range e.on {
+		s.byKind[k] = append(s.byKind[k], e)
+	}
+}
+
+// Add reads rule files (*.yaml) and runs every example of theirs. A file that
+// is broken, or a rule that lies, is left out and stands in the error as
+// name:line:col: reason; the others hold. Only the administrator may replace a
+// rule that is there.
+func (s *Set) Add(fsys fs.FS, trust Trust) error {
+	entries, err := scan(fsys, trust)
+	bad := []error{err}
+	for _, e := range entries {
+		if old := s.byID[e.id]; old != nil && trust != Administrator {
+			bad = append(bad, fmt.Errorf("%s:1:1: rule %s is there already, and only the administrator may replace it", e.name, e.id))
+			continue
+		}
+		if c, err := s.load(e); err != nil {
+			bad = append(bad, err)
+			continue
+		} else if err := s.try(e, c); err != nil {
+			bad = append(bad, err)
+			continue
+		}
+		s.put(e)
+	}
+	return errors.Join(bad...)
+}
+
+// load parses and compiles a rule, once.
+func (s *Set) load(e *entry) (*compiled, error) {
+	e.once.Do(func() {
+		var r *Rule
+		if r, e.err = parseRule(e.name, e.text); e.err == nil {
+			e.compiled, e.err = s.compile(e.name, e.text, r)
+		}
+	})
+	return e.compiled, e.err
+}
+
+// IDs is all rule ids, sorted.
+func (s *Set) IDs() []string {
+	ids := make([]string, 0, len(s.byID))
+	for id := range s.byID {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Rule is a rule as it is written.
+func (s *Set) Rule(id string) (*Rule, error) {
+	e := s.byID[id]
+	if e == nil {
+		return nil, fmt.Errorf("no rule %q (guardsh rules list)", id)
+	}
+	c, err := s.load(e)
+	if err != nil {
+		return nil, err
+	}
+	return c.rule, nil
+}
+
+// Text is a rule's file.
+func (s *Set) Text(id string) ([]byte, bool) {
+	e := s.byID[id]
+	if e == nil {
+		return nil, false
+	}
+	return e.text, true
+}
+
+// Policy is what a site says: what is protected, what is not, and its notes.
+type Policy struct {
+	Protected   []string // paths or patterns (path.Match) that are as much as a system tree
+	Unprotected []string // paths of the built-in table that this site does not need protected
+	Scratch     []string // paths whose loss never matters
+	Labels      []string // of this host: production … Any label raises confirm to challenge
+	Notes       []Note
+}
+
+// Note is words that the site attaches to an object, with the verdict that an
+// act upon it has at least.
+type Note struct {
+	Object  string  // TYPE:NAME, the name a pattern (path.Match): "service:nova-*", "path:/srv/db", "command:heketi-cli"
+	Text    string  // said word for word
+	Verdict Verdict // default Confirm
+}
+
+// SetPolicy sets what the site says. Rules are compiled again.
+func (s *Set) SetPolicy(p Policy) {
+	s.policy = p
+	s.protection = NewProtection(p.Protected, p.Unprotected, p.Scratch)
+	for id, e := range s.byID {
+		fresh := &entry{id: e.id, on: e.on, name: e.name, text: e.text, trust: e.trust}
+		s.byID[id] = fresh
+		for _, k := range e.on {
+			for i, x := range s.byKind[k] {
+				if x == e {
+					s.byKind[k][i] = fresh
+				}
+			}
+		}
+	}
+}
+
+// Protection is what the built-in table and the policy say about paths.
+func (s *Set) Protection() *Protection { return s.protection }
+
+// Class is the class of a real path, by its name alone.
+func (s *Set) Class(real string) Class { return s.protection.Class(real) }
+
+// Paths are the protected paths, those first that matter most; not what lies
+// below them.
+func (s *Set) Paths() []string { return s.protection.Reach("/", 0) }
+
+// Mark sets Account, Kernel, Loader and Config of a path.
+func (s *Set) Mark(real string, f *PathFact) { s.protection.Mark(real, f) }
+
+// Mark sets Account, Kernel, Loader and Config of a path.
+func (t *Protection) Mark(real string, f *PathFact) {
+	f.Account, f.Kernel, f.Loader, f.Config = t.Account(real), t.Kernel(real), t.Loader(real), t.Config(real)
+}
+
+// matches reports whether a site note is about an object.
+func (n Note) matches(typ, name, command string) bool {
+	t, pat, ok := strings.Cut(n.Object, ":")
+	if !ok {
+		t, pat = "", n.Object
+	}
+	if t == "command" {
+		ok, err := path.Match(pat, command)
+		return ok && err == nil
+	}
+	if t != "" && t != typ {
+		return false
+	}
+	match := func(s string) bool { ok, err := path.Match(pat, s); return ok && err == nil || pat == s }
+	if match(name) || match(strings.TrimSuffix(name, ".service")) {
+		return true
+	}
+	return typ == "path" && covered([]string{pat}, path.Clean(name))
+}
+
+// strictest orders findings: the strictest first, then by rule, object and
+// words, so that the order never depends on who was asked first.
+func strictest(a, b Finding) int {
+	return cmp.Or(
+		cmp.Compare(b.Verdict, a.Verdict), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Object, b.Object),
+		cmp.Compare(a.Effect, b.Effect), cmp.Compare(a.Summary, b.Summary), slices.Compare(a.Details, b.Details),
+		cmp.Compare(a.Hint, b.Hint), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Action, b.Action), cmp.Compare(a.EffectAt, b.EffectAt),
+	)
+}
