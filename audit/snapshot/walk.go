@@ -264,7 +264,7 @@ func (w *walker) visit(in *level, base, name string, up, item, ref int) error {
 		if again {
 			f := &w.t.entries[first]
 			e.Same, e.SHA, e.Holes, e.Data, e.Flags, e.FlagsOK = first+1, f.SHA, f.Holes, f.Data, f.Flags, f.FlagsOK
-			e.Ctime = f.Ctime
+			e.Packed, e.Off, e.Blob, e.Place, e.Linked, e.Ctime = f.Packed, f.Off, f.Blob, f.Place, f.Linked, f.Ctime
 			break
 		}
 		if e.Nlink > 1 {
