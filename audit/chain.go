@@ -187,12 +187,12 @@ func (c *chain) catchUp() (torn int64, err error) {
 	return torn, nil
 }
 
-// write appends events under the lock, as one write. On failure the file is as
-// before.
-func (c *chain) write(events []*Event) ([][]byte, error) {
+// write appends events under the lock, as one write, and to the tree where that
+// is up to date. On failure the file is as before.
+func (c *chain) write(events []*Event, t *tree) (int64, error) {
 	torn, err := c.catchUp()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if torn > 0 {
 		first := events[0]
@@ -208,7 +208,7 @@ func (c *chain) write(events []*Event) ([][]byte, error) {
 		e.Seq, e.Prev = seq, prev
 		line, err := encode(e)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		prev = e.Hash
 		lines = append(lines, line)
@@ -220,11 +220,14 @@ func (c *chain) write(events []*Event) ([][]byte, error) {
 			c.f.Truncate(c.size) // best effort: catchUp cuts off what is left
 		}
 		c.size = -1
-		return nil, err
+		return 0, err
+	}
+	if t != nil && t.bytes == c.size {
+		t.add(lines, c.size+int64(n))
 	}
 	c.size += int64(n)
 	c.seq, c.prev = seq, prev
-	return lines, nil
+	return seq, nil
 }
 
 func (c *chain) sync() error { return unix.Fdatasync(int(c.f.Fd())) }

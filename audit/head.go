@@ -298,11 +298,13 @@ func (w *writer) finish() error {
 }
 
 // tellHost records a new journal in the host log.
-func (w *writer) tellHost(c *chain) error {
-	return hostAppend(w.root, &Event{
+func (w *writer) tellHost() error {
+	err := hostAppend(w.root, &Event{
 		V: Version, Time: time.Now().UTC().Round(time.Microsecond), Session: w.j.session, Kind: SessionStart,
 		Journal: w.name, User: w.j.info.User, TTY: w.j.info.TTY,
 	})
+	w.told = err == nil
+	return err
 }
 
 // hostAppend appends to the host log, durably, and signs it.
@@ -321,7 +323,7 @@ func hostAppend(root string, e *Event) error {
 		return err
 	}
 	defer unlock()
-	if _, err := c.write([]*Event{e}); err != nil {
+	if _, err := c.write([]*Event{e}, nil); err != nil {
 		return err
 	}
 	if _, err := signHead(root, HostLog, c, nil); err != nil {

@@ -19,6 +19,7 @@ type writer struct {
 	name  string
 	chain *chain // nil while it cannot be opened
 	tree  *tree
+	told  bool // the host log knows of the journal
 
 	spool      []*Event // not written yet, oldest first
 	spoolBytes int
@@ -141,14 +142,10 @@ func (w *writer) writeSpool() error {
 		gap := &Event{V: Version, Time: time.Now().UTC().Round(time.Microsecond), Session: w.j.session, Kind: Gap, Reason: reason, Lost: lost}
 		events = append([]*Event{gap}, events...)
 	}
-	lines, err := w.chain.write(events)
-	if err != nil {
+	if _, err := w.chain.write(events, w.tree); err != nil {
 		return err
 	}
 	w.j.lost.Add(int64(-lost))
-	if w.tree != nil {
-		w.tree.add(lines, w.chain.size)
-	}
 	w.spool, w.spoolBytes = w.spool[:0:0], 0
 	w.dirty, w.unsigned = true, true
 	return nil
@@ -191,8 +188,11 @@ func (w *writer) tend() {
 
 // open makes the directories and the file, and tells the host log.
 func (w *writer) open() error {
-	if w.chain != nil {
+	if w.chain != nil && w.told {
 		return nil
+	}
+	if w.chain != nil {
+		return w.tellHost()
 	}
 	if err := makeRoot(w.root); err != nil {
 		return err
@@ -208,10 +208,15 @@ func (w *writer) open() error {
 	if !w.j.info.Shared {
 		w.tree = &tree{}
 	}
-	if c.fresh {
-		return w.tellHost(c)
+	w.told = w.told || !c.fresh
+	if w.told {
+		return nil
 	}
-	return nil
+	go func() { // the names are durable soon after; the events' own sync never waits for it
+		syncDir(w.j.dir)
+		syncDir(w.root)
+	}()
+	return w.tellHost()
 }
 
 // makeRoot makes the trail root. It is its owner's alone.
