@@ -1,12 +1,302 @@
 package command
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
 
 // ErrUnknown is what Shell and Files say where they cannot know.
 var ErrUnknown = errors.New("not known here")
 
+// The bounds of a line, where Options names none.
+const (
+	defaultBytes   = 1 << 20
+	defaultDepth   = 16
+	defaultActions = 4096
+	defaultUnroll  = 1024
+	defaultValues  = 64
+
+	// maxSteps bounds the statements walked: functions that call each other
+	// twice each grow without adding an action.
+	maxSteps = 1 << 15
+	// maxNest bounds how deep syntax may nest while walking.
+	maxNest = 400
+	// maxOpen bounds the opening tokens of one text. The parser recurses on
+	// each that stays open, and a Go stack that is full ends the process.
+	maxOpen = 40000
+	// maxValue bounds a value in bytes: x=$x$x doubles with each turn.
+	maxValue = 64 << 10
+	// maxWords bounds the words of one command after expansion.
+	maxWords = 1 << 14
+)
+
 // Understand reads a line as bash would and returns what it would start. It
 // never fails: what cannot be understood is a note.
 func Understand(src string, opts Options) *Line {
-	return &Line{Src: src}
+	line := &Line{Src: src}
+	lim := opts.Limits
+	setDefault(&lim.Bytes, defaultBytes)
+	setDefault(&lim.Depth, defaultDepth)
+	setDefault(&lim.Actions, defaultActions)
+	setDefault(&lim.Unroll, defaultUnroll)
+	setDefault(&lim.Values, defaultValues)
+	if opts.Shell == nil {
+		opts.Shell = &StaticShell{}
+	}
+	if opts.Files == nil {
+		opts.Files = NoFiles{}
+	}
+	w := &walker{shell: opts.Shell, lim: lim, line: line, src: src}
+	defer func() {
+		// The last resort: what was understood so far stays, and the rest is
+		// a finding of its own.
+		if r := recover(); r != nil {
+			line.Notes = append(line.Notes, Note{Kind: NotUnderstood, Text: fmt.Sprintf("internal error: %v", r), Line: 1, Col: 1})
+		}
+	}()
+	st := newState(opts.Shell, opts.Files)
+	w.text(st, src)
+	return line
+}
+
+func setDefault(n *int, v int) {
+	if *n <= 0 {
+		*n = v
+	}
+}
+
+// walker goes through one line as bash would run it.
+type walker struct {
+	shell Shell
+	lim   Limits
+	line  *Line
+	meta  []meta // one for each action
+
+	src     string    // the text of the tree that is walked
+	at      *position // where inlined code is called from, in the line itself
+	spliced map[*syntax.Word]string
+	first   bool // the text walked is the line itself
+
+	depth    int // texts within each other
+	nest     int // syntax within each other
+	steps    int
+	unrolled int
+	pipes    int         // pipes seen so far; a number each
+	cond     int         // above zero where a failure does not end a set -e shell
+	forking  int         // above zero inside a pipeline or background job
+	sub      int         // subshells and programs around the present command
+	holes    []word.Part // what marks in inlined text stand for
+
+	processes map[string]string // what <(…) writes, by its source
+
+	calls  []*frame
+	loops  []*loop
+	fatal  bool // an expansion ended the shell: ${x:?}, set -u
+	noted  map[string]bool
+	status bool // a command substitution gave the status of an assignment
+}
+
+// meta is what the walk itself needs to know of an action.
+type meta struct {
+	pipe   int  // the pipe it reads from; 0 none
+	hidden bool // its output goes into a word or is redirected, not into the pipe
+	text   string
+	known  bool // text is what it writes
+}
+
+type position struct{ line, col int }
+
+// frame is a function or sourced file that is being inlined.
+type frame struct {
+	name     string
+	ok, fail *state // where return leads
+	forking  int
+	certain  Certainty
+	sub      int // subshells around it; -1 is no frame to return from
+	locals   map[string]*variable
+	source   bool // a sourced file: local belongs to the function around it
+}
+
+// loop is a loop that is being walked.
+type loop struct {
+	breaks, continues []*state
+}
+
+var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant(syntax.LangBash)) }}
+
+// parse reads a text. It notes what stops it and returns nil.
+func (w *walker) parse(st *state, text string) *syntax.File {
+	if len(text) > w.lim.Bytes {
+		w.note(TooLarge, fmt.Sprintf("%d bytes of text, the bound is %d", len(text), w.lim.Bytes), nil)
+		return nil
+	}
+	if deep(text) {
+		w.note(TooLarge, "nesting", nil)
+		return nil
+	}
+	p := parsers.Get().(*syntax.Parser)
+	defer parsers.Put(p)
+	f, err := p.Parse(strings.NewReader(text), "")
+	if err != nil {
+		var pe syntax.ParseError
+		at := &position{1, 1}
+		msg := err.Error()
+		if errors.As(err, &pe) {
+			at = &position{int(pe.Pos.Line()), int(pe.Pos.Col())}
+			msg = pe.Text
+		}
+		if w.at != nil {
+			at = nil
+		}
+		w.note(NotUnderstood, msg, at)
+		return nil
+	}
+	return f
+}
+
+// deep reports whether a text opens so much that parsing it could exhaust the
+// stack.
+func deep(text string) bool {
+	if len(text) < maxOpen {
+		return false
+	}
+	n := 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '(', '{', '[', '`', '!', '~', '-', '?', '=':
+			n++
+		}
+	}
+	for _, key := range []string{"if", "while", "until", "for", "case", "do", "then", "else", "time", "coproc", "function", "select"} {
+		n += strings.Count(text, key+" ") + strings.Count(text, key+"\n") + strings.Count(text, key+"\t")
+	}
+	return n > maxOpen
+}
+
+// text walks a text in the given state, as eval would, and returns the states
+// it may end in.
+func (w *walker) text(st *state, text string) result {
+	if w.depth >= w.lim.Depth {
+		w.note(TooLarge, fmt.Sprintf("depth: more than %d scripts, functions or -c within each other", w.lim.Depth), nil)
+		return both(st)
+	}
+	f := w.parse(st, text)
+	if f == nil {
+		return both(st)
+	}
+	saved := w.src
+	w.src = text
+	w.depth++
+	r := w.seq(st, f.Stmts)
+	w.depth--
+	w.src = saved
+	return r
+}
+
+// inline walks a text that stands elsewhere: its actions carry the position of
+// the command that runs it.
+func (w *walker) inline(st *state, text string, at position) result {
+	saved := w.at
+	if w.at == nil {
+		w.at = &at
+	}
+	r := w.text(st, text)
+	w.at = saved
+	return r
+}
+
+func (w *walker) where(p syntax.Pos) position {
+	if w.at != nil {
+		return *w.at
+	}
+	return position{int(p.Line()), int(p.Col())}
+}
+
+// note records what no action says, once for each kind and text.
+func (w *walker) note(kind NoteKind, text string, at *position) {
+	key := string(kind) + "\x00" + text
+	if w.noted[key] {
+		return
+	}
+	if w.noted == nil {
+		w.noted = map[string]bool{}
+	}
+	w.noted[key] = true
+	n := Note{Kind: kind, Text: text, Line: 1, Col: 1}
+	if w.at != nil {
+		at = w.at
+	}
+	if at != nil {
+		n.Line, n.Col = at.line, at.col
+	}
+	w.line.Notes = append(w.line.Notes, n)
+}
+
+// emit adds an action and returns its index, or -1 past the bound.
+func (w *walker) emit(st *state, a Action, at position) int {
+	if len(w.line.Actions) >= w.lim.Actions {
+		w.note(TooLarge, fmt.Sprintf("more than %d actions", w.lim.Actions), nil)
+		return -1
+	}
+	c := st.ctx
+	a.Cwd, a.User, a.Place = st.cwd, c.user, c.place
+	if a.Via == nil {
+		a.Via = c.via
+	}
+	if a.Certain == 0 {
+		a.Certain = st.certain
+	}
+	a.Async = a.Async || c.async
+	a.Line, a.Col = at.line, at.col
+	m := meta{hidden: c.hidden}
+	if a.Stdin.Kind == InputShell {
+		a.Stdin = c.stdin.Input
+	}
+	if a.Stdin.Kind == InputPipe {
+		m.pipe = c.stdin.pipe
+	}
+	for _, r := range a.Redirs {
+		if r.FD == 1 && r.Kind != In && r.Kind != Text {
+			m.hidden = true
+		}
+	}
+	w.line.Actions = append(w.line.Actions, a)
+	w.meta = append(w.meta, m)
+	return len(w.line.Actions) - 1
+}
+
+// source is the text of a node.
+func (w *walker) source(n syntax.Node) string {
+	if x, ok := n.(*syntax.Word); ok && w.spliced != nil {
+		if s, ok := w.spliced[x]; ok {
+			return s
+		}
+	}
+	a, b := n.Pos().Offset(), n.End().Offset()
+	if int(b) > len(w.src) || a > b {
+		return ""
+	}
+	return w.src[a:b]
+}
+
+// absolute joins a path with a working directory, cleaning nothing: a trailing
+// slash and ".." mean something.
+func absolute(cwd word.Word, p string) (string, bool) {
+	if path.IsAbs(p) {
+		return p, true
+	}
+	d, ok := cwd.Value()
+	if !ok || d == "" {
+		return "", false
+	}
+	if strings.HasSuffix(d, "/") {
+		return d + p, true
+	}
+	return d + "/" + p, true
 }

@@ -1,0 +1,396 @@
+package command
+
+import (
+	"path"
+	"strings"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// launch is one simple command, ready to start.
+type launch struct {
+	argv    []word.Word
+	redirs  []Redir
+	assigns []Assign
+	in      *input // nil: what the context has
+	at      position
+	exec    bool // started by a program, not by the shell: no functions, no builtins
+	nofunc  bool // behind command or builtin
+	only    bool // behind builtin: nothing but builtins
+}
+
+// call walks a simple command.
+func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
+	if len(c.Args) > 0 {
+		if r, done := w.alias(st, s, c); done {
+			return r
+		}
+	}
+	at := w.where(c.Pos())
+	w.status = false
+	var argv []word.Word
+	if len(c.Args) > 0 {
+		argv = w.words(st, c.Args)
+	}
+	redirs, in := w.redirs(st, s.Redirs)
+	if len(argv) == 0 {
+		for _, a := range c.Assigns {
+			w.assign(st, a, false)
+		}
+		if w.fatal {
+			w.fatal = false
+			return result{}
+		}
+		if len(redirs) > 0 {
+			w.emit(st, Action{Redirs: redirs}, at)
+			return both(st)
+		}
+		if w.status || len(c.Args) > 0 {
+			return both(st)
+		}
+		return success(st)
+	}
+	l := launch{argv: argv, redirs: redirs, in: in, at: at}
+	for _, a := range c.Assigns {
+		v := w.value(st, a.Value)
+		if a.Append {
+			v = w.concat(w.scalar(st, a.Name.Value), v)
+		}
+		l.assigns = append(l.assigns, Assign{Name: a.Name.Value, Value: v})
+	}
+	if w.fatal {
+		w.fatal = false
+		return result{}
+	}
+	return w.start(st, l)
+}
+
+// concat joins two words to one.
+func (w *walker) concat(a, b word.Word) word.Word {
+	return w.one(w.pieces(w.pieces(nil, a, true, a.Origin), b, true, b.Origin), a.Src+b.Src)
+}
+
+// alias expands an alias as bash does while it reads.
+func (w *walker) alias(st *state, s *syntax.Stmt, c *syntax.CallExpr) (result, bool) {
+	if len(c.Args[0].Parts) != 1 {
+		return result{}, false
+	}
+	lit, ok := c.Args[0].Parts[0].(*syntax.Lit)
+	if !ok || strings.IndexByte(lit.Value, '\\') >= 0 || w.depth > w.lim.Depth {
+		return result{}, false
+	}
+	a, ok := w.findAlias(st, lit.Value)
+	if !ok {
+		return result{}, false
+	}
+	for _, f := range w.calls {
+		if f.name == "alias "+lit.Value {
+			return result{}, false
+		}
+	}
+	// What follows the alias's name is put behind its body and the whole is
+	// read again.
+	end := s.End().Offset()
+	if s.Semicolon.IsValid() {
+		end = s.Semicolon.Offset()
+	}
+	from := c.Args[0].End().Offset()
+	if end < from || int(end) > len(w.src) || w.spliced != nil {
+		end = from
+	}
+	rest := w.src[from:end]
+	before := ""
+	if len(c.Assigns) > 0 {
+		before = w.src[c.Assigns[0].Pos().Offset():c.Args[0].Pos().Offset()]
+	}
+	at := w.where(c.Args[0].Pos())
+	w.calls = append(w.calls, &frame{name: "alias " + lit.Value, sub: -1})
+	r := w.inContext(st, func(x *context) { x.via = with(x.via, "alias "+lit.Value) }, func() result {
+		return w.inline(st, before+a.body+rest, at)
+	})
+	w.calls = w.calls[:len(w.calls)-1]
+	if a.maybe {
+		r = both(w.join(r.ok, r.fail))
+	}
+	return r, true
+}
+
+func (w *walker) findAlias(st *state, name string) (alias, bool) {
+	if a, ok := st.aliases[name]; ok {
+		// An alias of this very line counts from the next line on.
+		return a, !a.gone && w.opt(st, "expand_aliases")
+	}
+	if !st.ctx.shell {
+		return alias{}, false
+	}
+	body, ok := w.shell.Alias(name)
+	return alias{body: body}, ok
+}
+
+// with is a copy of via with one more.
+func with(via []string, name string) []string {
+	return append(via[:len(via):len(via)], name)
+}
+
+// start starts a command: a function, a builtin, a wrapper or a program.
+func (w *walker) start(st *state, l launch) result {
+	w.steps++
+	if w.steps > maxSteps {
+		w.note(TooLarge, "too many steps", nil)
+		return both(st)
+	}
+	first := l.argv[0]
+	name, known := first.Value()
+	if !known {
+		return w.startUnknown(st, l)
+	}
+	if !l.exec && !l.nofunc {
+		if f, ok := w.findFunc(st, name); ok {
+			if f.maybe {
+				w.branch(st.clone(), true, func(s *state) result {
+					m := l
+					m.nofunc = true
+					return w.start(s, m)
+				})
+				was := st.clone()
+				r := w.branch(st, true, func(s *state) result { return w.invoke(s, l, name, f) })
+				return both(w.join(was, w.join(r.ok, r.fail)))
+			}
+			return w.invoke(st, l, name, f)
+		}
+	}
+	if !l.exec {
+		if b, ok := builtins[name]; ok && !w.disabled(st, name) {
+			i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Builtin: true, Wrapper: b.wrapper}, l.at)
+			if b.run == nil {
+				return b.result(st)
+			}
+			return b.run(w, st, l, i)
+		}
+		if l.only {
+			return failure(st)
+		}
+	}
+	return w.program(st, l, name)
+}
+
+func (w *walker) disabled(st *state, name string) bool { return st.opts["disabled "+name] }
+
+func stdin(in *input) Input {
+	if in == nil {
+		return Input{}
+	}
+	return in.Input
+}
+
+// program starts a program by its name or path.
+func (w *walker) program(st *state, l launch, name string) result {
+	base := path.Base(name)
+	if wr := wrappers[base]; wr != nil {
+		return wr(w, st, l, base)
+	}
+	if shells[base] {
+		return w.shellProgram(st, l, base)
+	}
+	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
+	if i >= 0 {
+		w.script(st, l, i, name)
+	}
+	return both(st)
+}
+
+// startUnknown starts a command whose name is not known.
+func (w *walker) startUnknown(st *state, l launch) result {
+	first := l.argv[0]
+	if first.Know == word.OneOf && len(first.Values) <= 8 {
+		var r result
+		for _, v := range first.Values {
+			m := l
+			m.argv = append([]word.Word{{Src: first.Src, Know: word.Known, Values: []string{v}, Origin: first.Origin}}, l.argv[1:]...)
+			one := w.branch(st.clone(), true, func(s *state) result { return w.start(s, m) })
+			r = result{w.join(r.ok, one.ok), w.join(r.fail, one.fail)}
+		}
+		return r
+	}
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
+	// $SUDO rm x: what cannot be seen may be nothing, or a wrapper.
+	if first.Many && len(l.argv) > 1 {
+		if _, ok := l.argv[1].Value(); ok {
+			m := l
+			m.argv, m.redirs = l.argv[1:], nil
+			sub := st.clone()
+			w.branch(sub, true, func(s *state) result {
+				return w.inContext(s, func(c *context) { c.via, c.top = with(c.via, first.Src), false }, func() result { return w.start(s, m) })
+			})
+		}
+	}
+	r := both(st)
+	return r
+}
+
+// under starts a command below a wrapper: as a process of its own, in a
+// context that change describes.
+func (w *walker) under(st *state, l launch, via string, argv []word.Word, change func(*state, *context)) {
+	if len(argv) == 0 {
+		return
+	}
+	if len(st.ctx.via) >= 2*w.lim.Depth {
+		w.note(TooLarge, "depth of commands that start commands", nil)
+		return
+	}
+	sub := st.clone()
+	w.beneath(sub, l, via, change, func() result {
+		return w.start(sub, launch{argv: argv, at: l.at, exec: true, assigns: nil})
+	})
+}
+
+// beneath runs f in the context of a process that a wrapper starts.
+func (w *walker) beneath(sub *state, l launch, via string, change func(*state, *context), f func() result) {
+	loops := w.loops
+	w.loops = nil
+	w.sub++
+	w.inContext(sub, func(c *context) {
+		c.top = false
+		if via != "" {
+			c.via = with(c.via, via)
+		}
+		if l.in != nil {
+			c.stdin = *l.in
+		}
+		for _, r := range l.redirs {
+			if r.FD == 1 && r.Kind != In && r.Kind != Text {
+				c.hidden = true
+			}
+		}
+		if len(l.assigns) > 0 {
+			for _, a := range l.assigns {
+				sub.set(a.Name, variable{state: VarSet, val: a.Value, exported: true})
+			}
+		}
+		if change != nil {
+			change(sub, c)
+		}
+	}, f)
+	w.sub--
+	w.loops = loops
+}
+
+func (w *walker) findFunc(st *state, name string) (*function, bool) {
+	if f, ok := st.funcs[name]; ok {
+		return f, f != nil
+	}
+	if !st.ctx.shell {
+		return nil, false
+	}
+	if body, ok := w.shell.Function(name); ok {
+		return &function{text: body}, true
+	}
+	return nil, false
+}
+
+// invoke inlines a function.
+func (w *walker) invoke(st *state, l launch, name string, f *function) result {
+	seen := 0
+	for _, c := range w.calls {
+		if c.name != name {
+			continue
+		}
+		seen++
+		if w.forking > c.forking && st.certain == c.certain {
+			w.note(ForkBomb, name, &l.at)
+			return both(st)
+		}
+	}
+	if seen > 1 || w.depth+len(w.calls) >= w.lim.Depth {
+		if seen == 0 {
+			w.note(TooLarge, "depth of function calls", &l.at)
+		}
+		return both(st)
+	}
+	body, src := f.body, f.src
+	if body == nil {
+		if body, src = w.bodyOf(st, f.text, name); body == nil {
+			w.note(NotUnderstood, "function "+name, &l.at)
+			return both(st)
+		}
+	}
+	if len(l.redirs) > 0 {
+		w.emit(st, Action{Redirs: l.redirs}, l.at)
+	}
+	fr := &frame{name: name, forking: w.forking, certain: st.certain, sub: w.sub}
+	for _, a := range l.assigns {
+		fr.save(st, a.Name)
+		st.set(a.Name, variable{state: VarSet, val: a.Value, exported: true})
+	}
+	params, more, saved, at, certain := st.params, st.more, w.src, w.at, st.certain
+	st.params, st.more = l.argv[1:], false
+	loops := w.loops
+	w.loops = nil
+	w.calls = append(w.calls, fr)
+	w.src = src
+	if w.at == nil {
+		w.at = &l.at
+	}
+	r := w.inContext(st, func(c *context) {
+		c.via = with(c.via, "function "+name)
+		if l.in != nil {
+			c.stdin = *l.in
+		}
+		for _, d := range l.redirs {
+			if d.FD == 1 && d.Kind != In && d.Kind != Text {
+				c.hidden = true
+			}
+		}
+	}, func() result { return w.stmt(st, body) })
+	w.src, w.at, w.loops = saved, at, loops
+	w.calls = w.calls[:len(w.calls)-1]
+	r.ok, r.fail = w.join(r.ok, fr.ok), w.join(r.fail, fr.fail)
+	r.each(func(s *state) {
+		s.ctx = st.ctx
+		s.params, s.more, s.certain = params, more, certain
+		fr.restore(s)
+	})
+	return r
+}
+
+// bodyOf reads a function's body as the live shell gave it: with its head or
+// without.
+func (w *walker) bodyOf(st *state, text, name string) (*syntax.Stmt, string) {
+	f := w.parse(st, text)
+	if f == nil {
+		return nil, ""
+	}
+	if len(f.Stmts) == 1 {
+		if d, ok := f.Stmts[0].Cmd.(*syntax.FuncDecl); ok {
+			return d.Body, text
+		}
+	}
+	return &syntax.Stmt{Cmd: &syntax.Block{Stmts: f.Stmts}}, text
+}
+
+// save keeps a variable that a function makes local.
+func (f *frame) save(st *state, name string) {
+	if _, ok := f.locals[name]; ok {
+		return
+	}
+	if f.locals == nil {
+		f.locals = map[string]*variable{}
+	}
+	if v, ok := st.vars[name]; ok {
+		f.locals[name] = &v
+	} else {
+		f.locals[name] = nil
+	}
+}
+
+func (f *frame) restore(st *state) {
+	for name, v := range f.locals {
+		if v != nil {
+			st.set(name, *v)
+		} else if _, ok := st.vars[name]; ok {
+			st.own()
+			delete(st.vars, name)
+		}
+	}
+}

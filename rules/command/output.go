@@ -1,0 +1,297 @@
+package command
+
+import (
+	"encoding/base64"
+	"path"
+	"strconv"
+	"strings"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/expand"
+)
+
+// output is what an action writes to its standard output, where that follows
+// from its words alone.
+func (w *walker) output(i int) (string, bool) {
+	a := &w.line.Actions[i]
+	name, ok := a.Name()
+	if !ok {
+		return "", false
+	}
+	if a.Place.Kind != Here {
+		return "", false
+	}
+	if a.Wrapper {
+		// What it starts is listed too and writes for it.
+		return "", true
+	}
+	f := writers[name]
+	if f == nil {
+		return "", false
+	}
+	return f(w, i)
+}
+
+var writers map[string]func(*walker, int) (string, bool)
+
+func init() {
+	silent := func(*walker, int) (string, bool) { return "", true }
+	writers = map[string]func(*walker, int) (string, bool){
+		"echo": fromArgs(echoText), "printf": fromWords(printfText), "seq": fromArgs(seqText),
+		"basename": fromArgs(basenameText), "dirname": fromArgs(dirnameText),
+		"pwd": pwdText, "cat": copied, "tee": copied, "base64": decoded, "realpath": (*walker).realpath, "readlink": (*walker).realpath,
+		"whoami": (*walker).whoami, "id": (*walker).id,
+	}
+	for _, n := range []string{":", "true", "cd", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap"} {
+		writers[n] = silent
+	}
+}
+
+func known(ws []word.Word) ([]string, bool) {
+	out := make([]string, len(ws))
+	for i, x := range ws {
+		v, ok := x.Value()
+		if !ok {
+			return nil, false
+		}
+		out[i] = v
+	}
+	return out, true
+}
+
+func fromArgs(f func([]string) (string, bool)) func(*walker, int) (string, bool) {
+	return func(w *walker, i int) (string, bool) {
+		args, ok := known(w.line.Actions[i].Args())
+		if !ok {
+			return "", false
+		}
+		return f(args)
+	}
+}
+
+func fromWords(f func([]word.Word) (string, bool)) func(*walker, int) (string, bool) {
+	return func(w *walker, i int) (string, bool) { return f(w.line.Actions[i].Args()) }
+}
+
+func echoText(args []string) (string, bool) {
+	newline, escapes := true, false
+	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' && strings.Trim(args[0][1:], "neE") == "" {
+		for _, c := range args[0][1:] {
+			switch c {
+			case 'n':
+				newline = false
+			case 'e':
+				escapes = true
+			case 'E':
+				escapes = false
+			}
+		}
+		args = args[1:]
+	}
+	s := strings.Join(args, " ")
+	if escapes {
+		if strings.Contains(s, `\c`) {
+			return "", false
+		}
+		s = ansiC(s)
+	}
+	if newline {
+		s += "\n"
+	}
+	return s, true
+}
+
+func printfText(ws []word.Word) (string, bool) {
+	args, ok := known(ws)
+	if !ok || len(args) == 0 || strings.HasPrefix(args[0], "-") && args[0] != "--" {
+		return "", false
+	}
+	if args[0] == "--" {
+		args = args[1:]
+		if len(args) == 0 {
+			return "", false
+		}
+	}
+	format, args := args[0], args[1:]
+	if strings.Contains(format, "%q") || strings.Contains(format, "(") {
+		return "", false
+	}
+	var b strings.Builder
+	for turn := 0; turn == 0 || len(args) > 0; turn++ {
+		s, n, err := expand.Format(nil, format, append([]string{}, args...))
+		if err != nil || b.Len() > maxValue {
+			return "", false
+		}
+		b.WriteString(s)
+		if n == 0 {
+			break
+		}
+		args = args[n:]
+	}
+	return b.String(), true
+}
+
+func seqText(args []string) (string, bool) {
+	from, step, to := int64(1), int64(1), int64(0)
+	nums := make([]int64, len(args))
+	for i, a := range args {
+		n, err := strconv.ParseInt(a, 10, 64)
+		if err != nil || len(a) > 1 && a[0] == '0' {
+			return "", false
+		}
+		nums[i] = n
+	}
+	switch len(nums) {
+	case 1:
+		to = nums[0]
+	case 2:
+		from, to = nums[0], nums[1]
+	case 3:
+		from, step, to = nums[0], nums[1], nums[2]
+	default:
+		return "", false
+	}
+	if step == 0 || (to-from)/step > defaultUnroll*4 {
+		return "", false
+	}
+	var b strings.Builder
+	for n := from; step > 0 && n <= to || step < 0 && n >= to; n += step {
+		b.WriteString(strconv.FormatInt(n, 10))
+		b.WriteByte('\n')
+	}
+	return b.String(), true
+}
+
+func basenameText(args []string) (string, bool) {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 || len(args) > 2 || strings.HasPrefix(args[0], "-") {
+		return "", false
+	}
+	b := path.Base(args[0])
+	if args[0] == "" {
+		b = ""
+	}
+	if len(args) == 2 && args[1] != b {
+		b = strings.TrimSuffix(b, args[1])
+	}
+	return b + "\n", true
+}
+
+func dirnameText(args []string) (string, bool) {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return "", false
+	}
+	var b strings.Builder
+	for _, a := range args {
+		s := strings.TrimRight(a, "/")
+		switch j := strings.LastIndexByte(s, '/'); {
+		case s == "" && a != "":
+			s = "/"
+		case j < 0:
+			s = "."
+		default:
+			if s = strings.TrimRight(s[:j], "/"); s == "" {
+				s = "/"
+			}
+		}
+		b.WriteString(s + "\n")
+	}
+	return b.String(), true
+}
+
+func pwdText(w *walker, i int) (string, bool) {
+	a := &w.line.Actions[i]
+	if len(a.Argv) > 1 && !a.Argv[1].Is("-L") {
+		return "", false
+	}
+	v, ok := a.Cwd.Value()
+	return v + "\n", ok
+}
+
+// copied is the output of commands that pass their input on.
+func copied(w *walker, i int) (string, bool) {
+	a := &w.line.Actions[i]
+	if a.Argv[0].Is("cat") && len(a.Argv) > 1 && !a.Argv[1].Is("-") {
+		return "", false
+	}
+	return w.read0(i)
+}
+
+// read0 is what an action reads, where that is known text.
+func (w *walker) read0(i int) (string, bool) {
+	a := &w.line.Actions[i]
+	switch a.Stdin.Kind {
+	case InputText:
+		v, ok := a.Stdin.Word.Value()
+		if ok && len(a.Redirs) > 0 {
+			for _, r := range a.Redirs {
+				if r.FD == 0 && r.Kind == Text && !strings.HasSuffix(v, "\n") {
+					v += "\n" // a here-string
+				}
+			}
+		}
+		return v, ok
+	case InputPipe:
+		var b strings.Builder
+		for _, j := range a.Stdin.From {
+			t, ok := w.output(j)
+			if !ok || w.line.Actions[j].Certain != Certain && t != "" {
+				return "", false
+			}
+			b.WriteString(t)
+		}
+		return b.String(), len(a.Stdin.From) > 0
+	}
+	return "", false
+}
+
+func decoded(w *walker, i int) (string, bool) {
+	args, ok := known(w.line.Actions[i].Args())
+	if !ok || len(args) != 1 || args[0] != "-d" && args[0] != "--decode" && args[0] != "-D" {
+		return "", false
+	}
+	text, ok := w.read0(i)
+	if !ok {
+		return "", false
+	}
+	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	return string(b), err == nil
+}
+
+// realpath is the path itself where nothing of it needs the file system:
+// links are not followed here, so only an absolute clean path is passed on
+// and what is printed may differ behind a link.
+func (w *walker) realpath(i int) (string, bool) { return "", false }
+
+func (w *walker) whoami(i int) (string, bool) {
+	a := &w.line.Actions[i]
+	u := a.User
+	if u == "" {
+		u = w.shell.User()
+	}
+	return u + "\n", u != "" && u != "?" && len(a.Argv) == 1
+}
+
+func (w *walker) id(i int) (string, bool) {
+	a := &w.line.Actions[i]
+	args, ok := known(a.Args())
+	if !ok || len(args) != 1 {
+		return "", false
+	}
+	u := a.User
+	if u == "" {
+		u = w.shell.User()
+	}
+	switch args[0] {
+	case "-u", "--user":
+		return "0\n", u == "root"
+	case "-un", "-nu":
+		return u + "\n", u != "" && u != "?"
+	}
+	return "", false
+}

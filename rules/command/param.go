@@ -1,0 +1,569 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// param adds what a parameter expansion becomes.
+func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) []piece {
+	src := w.source(pe)
+	hole := func() []piece {
+		return append(ps, piece{hole: word.Var, src: src, many: !quoted, quoted: quoted})
+	}
+	if pe.Param == nil {
+		return hole()
+	}
+	name := pe.Param.Value
+	if pe.Names != 0 {
+		return hole()
+	}
+	if pe.Excl {
+		// ${!x}: the name is itself a value; only a plain name is followed.
+		v, ok := w.scalar(st, name).Value()
+		if !ok || !isName(v) {
+			return hole()
+		}
+		name = v
+	}
+	if name == "@" || name == "*" || isAll(pe.Index) {
+		return w.list(st, ps, pe, name, quoted, src)
+	}
+	v := w.get(st, name, pe.Index)
+	if v.state == VarUnset && w.opt(st, "nounset") && pe.Exp == nil && !strings.Contains("!$?-#*@", name) {
+		w.fatal = true
+	}
+	if pe.Length {
+		if v.state == VarUnknown || v.state == VarSet && v.val.Know != word.Known {
+			return append(ps, piece{hole: word.Var, src: src, quoted: true})
+		}
+		n := 0
+		if s, ok := v.val.Value(); ok && v.state == VarSet {
+			n = len([]rune(s))
+		}
+		return append(ps, piece{text: strconv.Itoa(n), quoted: quoted, split: !quoted})
+	}
+	if pe.Exp != nil {
+		if out, done := w.fallback(st, ps, pe, name, v, quoted, src); done {
+			return out
+		}
+	}
+	if v.state == VarUnknown {
+		if pe.Exp == nil && pe.Repl == nil && pe.Slice == nil && v.val.Know == word.Unknown && len(v.val.Shape) > 0 {
+			return w.pieces(ps, v.val, quoted, word.FromVariable)
+		}
+		return hole()
+	}
+	val := v.val
+	if v.state == VarUnset {
+		val = word.Word{Src: src, Know: word.Known, Values: []string{""}, Origin: word.FromVariable}
+	}
+	val, ok := w.operate(st, pe, val)
+	if !ok {
+		return hole()
+	}
+	from := val.Origin
+	if from == word.FromLiteral || from == "" {
+		from = word.FromVariable
+	}
+	return w.pieces(ps, val, quoted, from)
+}
+
+// fallback handles the operators that ask whether a parameter is set.
+func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name string, v variable, quoted bool, src string) ([]piece, bool) {
+	op := pe.Exp.Op
+	null := false
+	switch op {
+	case syntax.AlternateUnsetOrNull, syntax.DefaultUnsetOrNull, syntax.ErrorUnsetOrNull, syntax.AssignUnsetOrNull:
+		null = true
+	case syntax.AlternateUnset, syntax.DefaultUnset, syntax.ErrorUnset, syntax.AssignUnset:
+	default:
+		return ps, false
+	}
+	missing := no
+	switch v.state {
+	case VarUnset:
+		missing = yes
+	case VarUnknown:
+		missing = maybe
+	case VarSet:
+		if null {
+			switch v.val.Know {
+			case word.Known:
+				if v.val.Values[0] == "" {
+					missing = yes
+				}
+			case word.OneOf:
+				if slices.Contains(v.val.Values, "") {
+					missing = maybe
+				}
+			default:
+				missing = maybe
+				for _, p := range v.val.Shape {
+					if p.Hole == word.NoHole && p.Lit != "" {
+						missing = no
+					}
+				}
+			}
+		}
+	}
+	hole := append(slices.Clip(ps), piece{hole: word.Var, src: src, many: !quoted, quoted: quoted})
+	other := func() []piece {
+		if pe.Exp.Word == nil {
+			if quoted {
+				return append(ps, piece{quoted: true})
+			}
+			return ps
+		}
+		n := len(ps)
+		ps = w.parts(st, ps, pe.Exp.Word.Parts, quoted)
+		for i := n; i < len(ps); i++ {
+			if !ps[i].quoted && ps[i].hole == word.NoHole {
+				ps[i].split = true
+			}
+		}
+		return ps
+	}
+	switch op {
+	case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
+		switch missing {
+		case yes:
+			return ps, true
+		case no:
+			return other(), true
+		}
+		return hole, true
+	case syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
+		if missing == yes {
+			return other(), true
+		}
+	case syntax.AssignUnset, syntax.AssignUnsetOrNull:
+		if missing == yes && isName(name) {
+			st.setScalar(name, w.value(st, pe.Exp.Word))
+			return w.pieces(ps, st.vars[name].val, quoted, word.FromVariable), true
+		}
+		if missing == maybe && isName(name) {
+			st.set(name, variable{state: VarUnknown})
+		}
+	default:
+		if missing == yes {
+			w.fatal = true
+			return ps, true
+		}
+		if missing == maybe && v.state == VarSet && v.val.Know == word.OneOf {
+			vals := slices.DeleteFunc(slices.Clone(v.val.Values), func(s string) bool { return s == "" })
+			return w.pieces(ps, word.Set(v.val.Src, v.val.Origin, vals...), quoted, word.FromVariable), true
+		}
+	}
+	if missing == maybe && v.state == VarSet && v.val.Know == word.OneOf {
+		d := w.value(st, pe.Exp.Word)
+		vals := slices.DeleteFunc(slices.Clone(v.val.Values), func(s string) bool { return s == "" })
+		return w.pieces(ps, w.either(word.Set(v.val.Src, v.val.Origin, vals...), d), quoted, word.FromVariable), true
+	}
+	if missing == no {
+		return w.pieces(ps, v.val, quoted, word.FromVariable), true
+	}
+	return hole, true
+}
+
+// operate applies ${x%…}, ${x/…/…}, ${x:…:…} and the like to each value.
+func (w *walker) operate(st *state, pe *syntax.ParamExp, val word.Word) (word.Word, bool) {
+	if pe.Exp == nil && pe.Repl == nil && pe.Slice == nil {
+		return val, true
+	}
+	if val.Know == word.Unknown || val.Know == 0 {
+		return val, false
+	}
+	f, ok := w.operator(st, pe)
+	if !ok {
+		return val, false
+	}
+	var vals []string
+	for _, v := range val.Values {
+		s, ok := f(v)
+		if !ok || len(s) > maxValue {
+			return val, false
+		}
+		if !slices.Contains(vals, s) {
+			vals = append(vals, s)
+		}
+	}
+	return word.Set(val.Src, val.Origin, vals...), true
+}
+
+// operator is the function that an expansion applies; false where it is not
+// known.
+func (w *walker) operator(st *state, pe *syntax.ParamExp) (func(string) (string, bool), bool) {
+	switch {
+	case pe.Slice != nil:
+		off := number{known: true}
+		if pe.Slice.Offset != nil {
+			off = w.arith(st, pe.Slice.Offset)
+		}
+		length := number{n: 1 << 40, known: true}
+		if pe.Slice.Length != nil {
+			length = w.arith(st, pe.Slice.Length)
+		}
+		if !off.known || !length.known {
+			return nil, false
+		}
+		return func(s string) (string, bool) {
+			r := []rune(s)
+			a, b, ok := window(int64(len(r)), off.n, length.n)
+			if !ok {
+				return "", false
+			}
+			return string(r[a:b]), true
+		}, true
+	case pe.Repl != nil:
+		pat, ok := w.pattern(st, pe.Repl.Orig)
+		if !ok {
+			return nil, false
+		}
+		var with string
+		if pe.Repl.With != nil {
+			if with, ok = w.value(st, pe.Repl.With).Value(); !ok {
+				return nil, false
+			}
+		}
+		if strings.Contains(with, "&") {
+			return nil, false // patsub_replacement
+		}
+		return func(s string) (string, bool) { return replace(s, pat, with, pe.Repl.All) }, true
+	}
+	op := pe.Exp.Op
+	switch op {
+	case syntax.OtherParamOps:
+		switch pe.Exp.Word.Lit() {
+		case "U":
+			return func(s string) (string, bool) { return strings.ToUpper(s), true }, true
+		case "L":
+			return func(s string) (string, bool) { return strings.ToLower(s), true }, true
+		}
+		return nil, false
+	case syntax.UpperAll, syntax.UpperFirst, syntax.LowerAll, syntax.LowerFirst:
+		if pe.Exp.Word != nil && len(pe.Exp.Word.Parts) > 0 {
+			return nil, false
+		}
+		return func(s string) (string, bool) {
+			r := []rune(s)
+			switch {
+			case op == syntax.UpperAll:
+				return strings.ToUpper(s), true
+			case op == syntax.LowerAll:
+				return strings.ToLower(s), true
+			case len(r) == 0:
+				return s, true
+			case op == syntax.UpperFirst:
+				return strings.ToUpper(string(r[:1])) + string(r[1:]), true
+			}
+			return strings.ToLower(string(r[:1])) + string(r[1:]), true
+		}, true
+	}
+	pat, ok := w.pattern(st, pe.Exp.Word)
+	if !ok {
+		return nil, false
+	}
+	prefix := op == syntax.RemSmallPrefix || op == syntax.RemLargePrefix
+	large := op == syntax.RemLargePrefix || op == syntax.RemLargeSuffix
+	if !prefix && op != syntax.RemSmallSuffix && op != syntax.RemLargeSuffix {
+		return nil, false
+	}
+	return func(s string) (string, bool) { return trimPattern(s, pat, prefix, large) }, true
+}
+
+// window turns an offset and a length into a range, as ${x:o:l} does.
+func window(n, off, length int64) (a, b int64, ok bool) {
+	if off < 0 {
+		off += n
+		if off < 0 {
+			return 0, 0, true
+		}
+	}
+	if off > n {
+		return 0, 0, true
+	}
+	end := off + length
+	if length < 0 {
+		end = n + length
+		if end < off {
+			return 0, 0, false // bash says: substring expression < 0
+		}
+	}
+	return off, min(end, n), true
+}
+
+// list expands $@, $*, ${a[@]} and ${a[*]}.
+func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, quoted bool, src string) []piece {
+	elems, more := w.elements(st, name)
+	hole := piece{hole: word.Var, src: src, many: true, quoted: quoted}
+	if pe.Length {
+		if more {
+			return append(ps, piece{hole: word.Var, src: src, quoted: true})
+		}
+		return append(ps, piece{text: strconv.Itoa(len(elems)), quoted: quoted, split: !quoted})
+	}
+	if more && len(elems) == 0 {
+		return append(ps, hole)
+	}
+	star := name == "*"
+	if x, ok := pe.Index.(*syntax.Word); ok && x.Lit() == "*" {
+		star = true
+	}
+	if pe.Slice != nil {
+		off, length := w.arith(st, pe.Slice.Offset), number{n: 1 << 40, known: true}
+		if pe.Slice.Length != nil {
+			length = w.arith(st, pe.Slice.Length)
+		}
+		if !off.known || !length.known || more {
+			return append(ps, hole)
+		}
+		if name == "@" || name == "*" {
+			elems = append([]word.Word{st.arg0}, elems...)
+			if off.n < 0 {
+				off.n += int64(len(elems))
+				if off.n < 0 {
+					return ps
+				}
+			}
+		}
+		a, b, ok := window(int64(len(elems)), off.n, length.n)
+		if !ok || length.n < 0 {
+			return append(ps, hole)
+		}
+		elems = elems[a:b]
+	} else if pe.Exp != nil {
+		switch pe.Exp.Op {
+		case syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
+			if len(elems) == 0 && !more {
+				return w.parts(st, ps, pe.Exp.Word.Parts, quoted)
+			}
+			pe = &syntax.ParamExp{Param: pe.Param, Index: pe.Index}
+		case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
+			if more {
+				return append(ps, hole)
+			}
+			if len(elems) == 0 {
+				return ps
+			}
+			return w.parts(st, ps, pe.Exp.Word.Parts, quoted)
+		}
+	}
+	sep := piece{sep: true}
+	if star && quoted {
+		ifs, ok := w.ifs(st)
+		if !ok {
+			return append(ps, hole)
+		}
+		sep = piece{quoted: true}
+		if ifs != "" {
+			sep.text = ifs[:1]
+		}
+	}
+	for i, e := range elems {
+		if i > 0 {
+			ps = append(ps, sep)
+		}
+		e, ok := w.operate(st, pe, e)
+		if !ok {
+			ps = append(ps, piece{hole: word.Var, src: src, many: !quoted, quoted: quoted})
+			continue
+		}
+		many := e.Many
+		n := len(ps)
+		ps = w.pieces(ps, e, quoted, word.FromVariable)
+		for ; many && n < len(ps); n++ {
+			if ps[n].hole != word.NoHole {
+				ps[n].many = true
+			}
+		}
+	}
+	if more {
+		ps = append(ps, sep, hole)
+	}
+	return ps
+}
+
+// elements lists an array's values, or the positional parameters.
+func (w *walker) elements(st *state, name string) (elems []word.Word, more bool) {
+	if name == "@" || name == "*" {
+		return st.params, st.more
+	}
+	v := w.lookup(st, name)
+	switch {
+	case v.state == VarUnknown:
+		return nil, true
+	case v.state == VarUnset:
+		return nil, false
+	case v.isList:
+		return v.list, v.more
+	case v.keys != nil:
+		if len(v.keys) == 1 && !v.more {
+			for _, e := range v.keys {
+				return []word.Word{e}, false
+			}
+		}
+		return nil, v.more || len(v.keys) > 0 // the order is bash's own
+	}
+	return []word.Word{v.val}, false
+}
+
+func isAll(x syntax.ArithmExpr) bool {
+	s, ok := x.(*syntax.Word)
+	if !ok {
+		return false
+	}
+	l := s.Lit()
+	return l == "@" || l == "*"
+}
+
+func isName(s string) bool {
+	if s == "" || s[0] >= '0' && s[0] <= '9' {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c != '_' && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *walker) scalar(st *state, name string) word.Word {
+	v := w.get(st, name, nil)
+	switch v.state {
+	case VarSet:
+		return v.val
+	case VarUnset:
+		return word.Lit("")
+	case VarUnknown:
+	}
+	return word.Hidden("$"+name, word.Var)
+}
+
+// get is one parameter or one element of an array.
+func (w *walker) get(st *state, name string, index syntax.ArithmExpr) variable {
+	if c := name[0]; c >= '0' && c <= '9' {
+		n, err := strconv.Atoi(name)
+		if err != nil {
+			return variable{state: VarUnknown}
+		}
+		if n == 0 {
+			return variable{state: VarSet, val: st.arg0}
+		}
+		if n <= len(st.params) && !slices.ContainsFunc(st.params[:n], func(p word.Word) bool { return p.Many }) {
+			return variable{state: VarSet, val: st.params[n-1]}
+		}
+		if st.more || slices.ContainsFunc(st.params, func(p word.Word) bool { return p.Many }) {
+			return variable{state: VarUnknown}
+		}
+		return variable{state: VarUnset}
+	}
+	switch name {
+	case "#":
+		if st.more || slices.ContainsFunc(st.params, func(p word.Word) bool { return p.Many }) {
+			return variable{state: VarUnknown}
+		}
+		return variable{state: VarSet, val: word.Lit(fmt.Sprint(len(st.params)))}
+	case "?", "$", "!", "-", "_", "RANDOM", "SRANDOM", "SECONDS", "LINENO", "BASHPID", "EPOCHSECONDS", "EPOCHREALTIME", "PPID", "FUNCNAME", "BASH_SOURCE", "BASH_LINENO", "BASH_COMMAND", "PIPESTATUS", "DIRSTACK", "SHLVL", "BASH_SUBSHELL":
+		if name == "BASH_SOURCE" && index == nil && st.ctx.arg0 != "" {
+			return variable{state: VarSet, val: word.Lit(st.ctx.arg0)}
+		}
+		return variable{state: VarUnknown}
+	case "PWD":
+		if _, ok := st.vars[name]; !ok {
+			return variable{state: VarSet, val: st.cwd}
+		}
+	case "OLDPWD":
+		if st.oldpwd.Know != 0 {
+			return variable{state: VarSet, val: st.oldpwd}
+		}
+	case "HOME":
+		if v := w.lookup(st, "HOME"); v.state != VarUnknown {
+			return v
+		}
+		return variable{state: VarSet, val: w.home(st)}
+	case "UID", "EUID":
+		if st.ctx.user == "root" || st.ctx.user == "" && st.ctx.shell && w.shell.User() == "root" {
+			return variable{state: VarSet, val: word.Lit("0")}
+		}
+		if v := w.lookup(st, name); v.state == VarSet {
+			return v
+		}
+		return variable{state: VarUnknown}
+	case "HOSTNAME", "HOSTTYPE", "OSTYPE", "MACHTYPE", "BASH_VERSION", "BASH", "GROUPS", "OPTIND", "SHELLOPTS", "BASHOPTS", "COLUMNS", "LINES", "TERM", "PATH", "IFS", "PS1", "PS4", "PS2", "OPTERR", "BASH_VERSINFO":
+		// bash sets these itself: not in the environment does not mean unset.
+		v := w.lookup(st, name)
+		if v.state == VarUnset && (st.vars == nil || st.vars[name].state == 0) {
+			return variable{state: VarUnknown}
+		}
+		return v
+	}
+	v := w.lookup(st, name)
+	if v.nameref {
+		if s, ok := v.val.Value(); ok && isName(s) && s != name {
+			v = w.lookup(st, s)
+		} else {
+			return variable{state: VarUnknown}
+		}
+	}
+	if index == nil {
+		if v.keys != nil {
+			if e, ok := v.keys["0"]; ok {
+				return variable{state: VarSet, val: e}
+			}
+			return variable{state: VarUnset}
+		}
+		if v.isList && len(v.list) == 0 && !v.more {
+			return variable{state: VarUnset}
+		}
+		if v.isList && v.more && len(v.list) == 0 {
+			return variable{state: VarUnknown}
+		}
+		return v
+	}
+	if v.state != VarSet {
+		return v
+	}
+	if v.keys != nil {
+		x, ok := index.(*syntax.Word)
+		if !ok {
+			return variable{state: VarUnknown}
+		}
+		k, ok := w.value(st, x).Value()
+		if e, in := v.keys[k]; ok && in {
+			return variable{state: VarSet, val: e}
+		}
+		if !ok || v.more {
+			return variable{state: VarUnknown}
+		}
+		return variable{state: VarUnset}
+	}
+	i := w.arith(st, index)
+	if !i.known {
+		return variable{state: VarUnknown}
+	}
+	list := v.list
+	if !v.isList {
+		list = []word.Word{v.val}
+	}
+	if i.n < 0 && !v.more {
+		i.n += int64(len(list))
+	}
+	switch {
+	case i.n >= 0 && i.n < int64(len(list)):
+		if slices.ContainsFunc(list[:i.n+1], func(e word.Word) bool { return e.Many }) {
+			return variable{state: VarUnknown}
+		}
+		return variable{state: VarSet, val: list[i.n]}
+	case v.more:
+		return variable{state: VarUnknown}
+	}
+	return variable{state: VarUnset}
+}

@@ -1,0 +1,577 @@
+package command
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// shells are the programs that read shell code. What only other shells know
+// is not understood; their common part is.
+var shells = map[string]bool{
+	"sh": true, "bash": true, "dash": true, "ksh": true, "ksh93": true, "mksh": true, "zsh": true, "ash": true, "rbash": true, "yash": true, "posh": true, "lksh": true,
+}
+
+// shellArgs is what a shell is told to run.
+type shellArgs struct {
+	code   bool // -c
+	stdin  bool // -s
+	more   bool // a word that is not known stood where options do
+	opts   []word.Word
+	rest   []word.Word // the code or the script, and what follows
+	ignore bool        // --version, --help
+}
+
+// longWith are the long options of shells that take an argument.
+var longWith = map[string]bool{"--rcfile": true, "--init-file": true, "--emulate": true}
+
+func readShell(args []word.Word) shellArgs {
+	var out shellArgs
+	for i := 0; i < len(args); i++ {
+		s, ok := args[i].Value()
+		switch {
+		case !ok:
+			out.rest = args[i:]
+			return out
+		case s == "--" || s == "-":
+			out.rest = args[i+1:]
+			return out
+		case strings.HasPrefix(s, "--"):
+			if longWith[s] {
+				i++
+			}
+			if s == "--version" || s == "--help" {
+				out.ignore = true
+			}
+		case len(s) > 1 && (s[0] == '-' || s[0] == '+'):
+			for _, c := range s[1:] {
+				switch {
+				case c == 'c' && s[0] == '-':
+					out.code = true
+				case c == 's':
+					out.stdin = true
+				case c == 'o' || c == 'O':
+					if i+1 < len(args) {
+						out.opts = append(out.opts, word.Lit(s[:1]+"o"), args[i+1])
+						i++
+					}
+				default:
+					out.opts = append(out.opts, word.Lit(s[:1]+string(c)))
+				}
+			}
+		default:
+			out.rest = args[i:]
+			return out
+		}
+	}
+	return out
+}
+
+// shellProgram starts bash, sh and the like, and walks what they would run.
+func (w *walker) shellProgram(st *state, l launch, base string) result {
+	a := readShell(l.argv[1:])
+	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
+	if a.ignore || i < 0 {
+		return both(st)
+	}
+	in := st.ctx.stdin
+	if l.in != nil {
+		in = *l.in
+	}
+	sub := st.clone()
+	switch {
+	case a.code:
+		if len(a.rest) == 0 {
+			return both(st)
+		}
+		w.line.Actions[i].Wrapper = true
+		w.beneath(sub, l, base, nil, func() result {
+			sub.fresh()
+			if len(a.rest) > 1 {
+				sub.arg0 = a.rest[1]
+				sub.params = a.rest[2:]
+			}
+			w.options(sub, a.opts, false)
+			return w.run(sub, a.rest[0], l.at, base+" -c")
+		})
+	case len(a.rest) > 0 && !a.stdin:
+		w.scriptFile(sub, l, i, a)
+	default:
+		w.shellInput(sub, l, i, base, a, in)
+	}
+	return both(st)
+}
+
+// shellInput walks what a shell reads from its standard input.
+func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArgs, in input) {
+	text, known := in.text, in.known
+	switch in.Kind {
+	case InputShell, InputClosed:
+		return
+	case InputFile:
+		if b, ok := w.readFile(sub, in.Word); ok {
+			text, known = b, true
+		} else if in.Word.Know == word.Unknown && w.isProcess(in.Word) {
+			w.note(RunUnknown, base+" reads "+in.Word.Src, &l.at)
+			return
+		} else {
+			return
+		}
+	}
+	if !known {
+		if in.Kind == InputText && in.Word.Know == word.Unknown {
+			if t, ok := w.code(in.Word); ok {
+				text, known = t, true
+			}
+		}
+		if !known {
+			w.note(RunUnknown, base+" reads what another command writes", &l.at)
+			return
+		}
+	}
+	w.line.Actions[i].Wrapper = true
+	w.beneath(sub, l, base, func(_ *state, c *context) { c.stdin = input{} }, func() result {
+		sub.fresh()
+		sub.params = nil
+		if a.stdin {
+			sub.params = a.rest
+		}
+		w.options(sub, a.opts, false)
+		return w.inline(sub, text, l.at)
+	})
+}
+
+// isProcess reports whether a word is what a process substitution leaves.
+func (w *walker) isProcess(x word.Word) bool {
+	for _, p := range x.Shape {
+		if p.Hole == word.Subst && (strings.HasPrefix(p.Src, "<(") || strings.HasPrefix(p.Src, ">(")) {
+			return true
+		}
+	}
+	return false
+}
+
+// scriptFile walks the script that a shell is given by name.
+func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
+	name := a.rest[0]
+	if name.Is("/dev/stdin") || name.Is("/proc/self/fd/0") {
+		in := sub.ctx.stdin
+		if l.in != nil {
+			in = *l.in
+		}
+		w.shellInput(sub, l, i, "sh", a, in)
+		return
+	}
+	if text, ok := w.processText(name); ok {
+		w.line.Actions[i].Wrapper = true
+		w.runScript(sub, l, "script "+name.Src, text, name, a)
+		return
+	}
+	if w.isProcess(name) {
+		w.note(RunUnknown, "a shell runs "+name.Src, &l.at)
+		return
+	}
+	text, ok := w.readFile(sub, name)
+	if !ok || !textual(text) {
+		return
+	}
+	w.line.Actions[i].Wrapper = true
+	v, _ := name.Value()
+	w.runScript(sub, l, "script "+v, text, name, a)
+}
+
+func (w *walker) runScript(sub *state, l launch, via, text string, arg0 word.Word, a shellArgs) {
+	if !w.enter(via, &l.at) {
+		return
+	}
+	w.beneath(sub, l, via, nil, func() result {
+		sub.fresh()
+		sub.arg0 = arg0
+		sub.ctx.arg0, _ = arg0.Value()
+		if len(a.rest) > 0 {
+			sub.params = a.rest[1:]
+		}
+		w.options(sub, a.opts, false)
+		return w.inline(sub, text, l.at)
+	})
+	w.calls = w.calls[:len(w.calls)-1]
+}
+
+// enter notes a script on the stack; one that starts itself is walked no
+// further.
+func (w *walker) enter(name string, at *position) bool {
+	for _, c := range w.calls {
+		if c.name == name && c.sub == -1 {
+			if w.forking > c.forking+1 {
+				w.note(ForkBomb, name, at)
+			}
+			return false
+		}
+	}
+	w.calls = append(w.calls, &frame{name: name, sub: -1, forking: w.forking})
+	return true
+}
+
+// fresh makes a state that of a new shell: what is not exported is gone.
+func (st *state) fresh() {
+	st.own()
+	for name, v := range st.vars {
+		if !v.exported && v.state != VarUnset {
+			if v.state == VarUnknown && st.ctx.env == envUnknown {
+				continue
+			}
+			st.vars[name] = variable{state: VarUnset}
+		}
+	}
+	if st.ctx.env == envShell {
+		st.ctx.env = envExported
+	}
+	st.ctx.shell = false
+	st.funcs, st.aliases, st.opts, st.dirs = nil, nil, nil, nil
+	st.params, st.more = nil, false
+	st.arg0 = word.Hidden("$0", word.Var)
+}
+
+// readFile reads a file that a word names.
+func (w *walker) readFile(st *state, name word.Word) (string, bool) {
+	v, ok := name.Value()
+	if !ok || v == "" {
+		return "", false
+	}
+	switch st.ctx.place.Kind {
+	case Remote, Container, Chroot:
+		return "", false
+	}
+	p, ok := absolute(st.cwd, v)
+	if !ok {
+		return "", false
+	}
+	b, err := st.ctx.files.ReadFile(p, int64(w.lim.Bytes)+1)
+	if err != nil {
+		return "", false
+	}
+	return string(b), true
+}
+
+// textual reports whether bash would take a file for a script.
+func textual(s string) bool {
+	head := s[:min(len(s), 128)]
+	line, _, _ := strings.Cut(head, "\n")
+	return strings.IndexByte(line, 0) < 0 && !strings.HasPrefix(s, "\x7fELF")
+}
+
+// systemDirs hold programs that are not read to see whether they are scripts:
+// what they do is known by their names.
+var systemDirs = map[string]bool{"/bin": true, "/sbin": true, "/usr/bin": true, "/usr/sbin": true, "/usr/games": true}
+
+// script walks a program that is itself a shell script.
+func (w *walker) script(st *state, l launch, i int, name string) {
+	switch st.ctx.place.Kind {
+	case Remote, Container, Chroot:
+		return
+	}
+	file := name
+	if !strings.Contains(name, "/") {
+		p := ""
+		if v := w.lookup(st, "PATH"); v.state == VarSet {
+			p, _ = v.val.Value()
+		}
+		found, err := st.ctx.files.LookPath(name, p)
+		if err != nil || systemDirs[path.Dir(found)] {
+			return
+		}
+		file = found
+	}
+	p, ok := absolute(st.cwd, file)
+	if !ok || systemDirs[path.Dir(p)] {
+		return
+	}
+	head, err := st.ctx.files.ReadFile(p, 256)
+	if err != nil || !textual(string(head)) {
+		return
+	}
+	a := shellArgs{rest: l.argv}
+	if line, _, _ := strings.Cut(string(head), "\n"); strings.HasPrefix(line, "#!") {
+		f := strings.Fields(line[2:])
+		if len(f) > 0 && path.Base(f[0]) == "env" {
+			f = f[1:]
+			for len(f) > 0 && (strings.HasPrefix(f[0], "-") || strings.Contains(f[0], "=")) {
+				f = f[1:]
+			}
+		}
+		if len(f) == 0 || !shells[path.Base(f[0])] {
+			return
+		}
+		a.opts = readShell(word.Lits(f[1:]...)).opts
+	}
+	text, ok := w.readFile(st, word.Lit(p))
+	if !ok {
+		return
+	}
+	w.line.Actions[i].Wrapper = true
+	sub := st.clone()
+	w.runScript(sub, l, "script "+name, text, l.argv[0], a)
+}
+
+// dot walks a sourced file in the same shell.
+func (w *walker) dot(st *state, l launch, i int) result {
+	args := operands(l.argv)
+	if len(args) == 0 {
+		return failure(st)
+	}
+	name := args[0]
+	text, ok := w.processText(name)
+	if !ok && w.isProcess(name) {
+		w.note(RunUnknown, "source "+name.Src, &l.at)
+		w.lose(st)
+		return both(st)
+	}
+	if !ok && (name.Is("/dev/stdin") || name.Is("/proc/self/fd/0")) {
+		in := st.ctx.stdin
+		if l.in != nil {
+			in = *l.in
+		}
+		if text, ok = in.text, in.known; !ok && in.Kind == InputPipe {
+			w.note(RunUnknown, "source reads what another command writes", &l.at)
+			return both(st)
+		}
+	}
+	if !ok {
+		file := name
+		if v, known := name.Value(); known && !strings.Contains(v, "/") {
+			p := ""
+			if v := w.lookup(st, "PATH"); v.state == VarSet {
+				p, _ = v.val.Value()
+			}
+			if found, err := st.ctx.files.LookPath(v, p); err == nil {
+				file = word.Lit(found)
+			}
+		}
+		text, ok = w.readFile(st, file)
+	}
+	if !ok || !textual(text) {
+		w.lose(st)
+		return both(st)
+	}
+	via := "source " + name.Src
+	if v, known := name.Value(); known {
+		via = "source " + v
+	}
+	for _, c := range w.calls {
+		if c.name == via {
+			return both(st)
+		}
+	}
+	fr := &frame{name: via, sub: w.sub, forking: w.forking, certain: st.certain, source: true}
+	w.calls = append(w.calls, fr)
+	params, more, certain, ctx := st.params, st.more, st.certain, st.ctx
+	if len(args) > 1 {
+		st.params, st.more = args[1:], false
+	}
+	r := w.inContext(st, func(c *context) {
+		c.via = with(c.via, via)
+		c.arg0, _ = name.Value()
+		if l.in != nil {
+			c.stdin = *l.in
+		}
+	}, func() result { return w.inline(st, text, l.at) })
+	w.calls = w.calls[:len(w.calls)-1]
+	r.ok, r.fail = w.join(r.ok, fr.ok), w.join(r.fail, fr.fail)
+	r.each(func(s *state) {
+		s.ctx, s.certain = ctx, certain
+		if len(args) > 1 {
+			s.params, s.more = params, more
+		}
+	})
+	return r
+}
+
+// lose makes everything unknown that code which cannot be seen may have
+// changed in this shell.
+func (w *walker) lose(st *state) {
+	st.own()
+	st.vars, st.funcs = nil, nil
+	c := *st.ctx
+	c.env = envUnknown
+	st.ctx = &c
+}
+
+// The marks around the number of a hole in text that is read as code. They
+// stand in no line: bash itself drops such bytes from nowhere.
+const (
+	holeOpen  = '\x01'
+	holeClose = '\x02'
+)
+
+// code is a word as text to be parsed. Holes behind a known beginning become
+// marks, which stand for the hole again when the text is expanded.
+func (w *walker) code(x word.Word) (string, bool) {
+	if s, ok := x.Value(); ok {
+		return s, true
+	}
+	if x.Know != word.Unknown || len(x.Shape) == 0 || x.Shape[0].Hole != word.NoHole || strings.TrimSpace(x.Shape[0].Lit) == "" {
+		return "", false
+	}
+	var b strings.Builder
+	for _, p := range x.Shape {
+		if p.Hole == word.NoHole {
+			b.WriteString(p.Lit)
+			continue
+		}
+		w.holes = append(w.holes, p)
+		fmt.Fprintf(&b, "%c%d%c", holeOpen, len(w.holes)-1, holeClose)
+	}
+	return b.String(), true
+}
+
+// unmark splits text at the marks of holes.
+func (w *walker) unmark(ps []piece, text string, quoted bool) []piece {
+	for {
+		i := strings.IndexByte(text, holeOpen)
+		j := strings.IndexByte(text, holeClose)
+		if i < 0 || j < i {
+			break
+		}
+		n, err := strconv.Atoi(text[i+1 : j])
+		if err != nil || n < 0 || n >= len(w.holes) {
+			break
+		}
+		if i > 0 {
+			ps = append(ps, piece{text: text[:i], quoted: quoted})
+		}
+		ps = append(ps, piece{hole: w.holes[n].Hole, src: w.holes[n].Src, quoted: quoted, many: !quoted})
+		text = text[j+1:]
+	}
+	if text != "" {
+		ps = append(ps, piece{text: text, quoted: quoted})
+	}
+	return ps
+}
+
+// run walks a word as code, in the given state.
+func (w *walker) run(st *state, x word.Word, at position, what string) result {
+	if x.Know == word.OneOf {
+		var r result
+		for _, v := range x.Values[:min(len(x.Values), 8)] {
+			s := st.clone()
+			one := w.branch(s, true, func(s *state) result { return w.inline(s, v, at) })
+			r = result{w.join(r.ok, one.ok), w.join(r.fail, one.fail)}
+		}
+		if len(x.Values) > 8 {
+			w.note(RunUnknown, what+" "+x.Src, &at)
+		}
+		return r
+	}
+	text, ok := w.code(x)
+	if !ok {
+		w.note(RunUnknown, what+" "+x.Src, &at)
+		if what == "eval" {
+			w.lose(st)
+		}
+		return both(st)
+	}
+	return w.inline(st, text, at)
+}
+
+// subst walks a command substitution and returns its value.
+func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
+	w.status = true
+	sub := st.clone()
+	from := len(w.line.Actions)
+	loops := w.loops
+	w.loops = nil
+	w.sub++
+	w.inContext(sub, func(c *context) { c.top, c.hidden, c.via = false, false, with(c.via, "$()") }, func() result {
+		return w.seq(sub, stmts)
+	})
+	w.sub--
+	w.loops = loops
+	text, known := w.written(from)
+	for i := from; i < len(w.line.Actions); i++ {
+		w.meta[i].hidden = true
+	}
+	if !known || len(text) > maxValue {
+		if file, ok := w.substFile(st, stmts); ok {
+			text, known = file, true
+		}
+	}
+	if !known || len(text) > maxValue || strings.IndexByte(text, 0) >= 0 {
+		return word.Hidden(src, word.Subst)
+	}
+	return word.Word{Src: src, Know: word.Known, Values: []string{strings.TrimRight(text, "\n")}, Origin: word.FromSubst}
+}
+
+// substFile is the text of $(<file).
+func (w *walker) substFile(st *state, stmts []*syntax.Stmt) (string, bool) {
+	if len(stmts) != 1 || stmts[0].Cmd != nil || len(stmts[0].Redirs) != 1 || stmts[0].Redirs[0].Op != syntax.RdrIn {
+		return "", false
+	}
+	return w.readFile(st, w.target(st, stmts[0].Redirs[0].Word))
+}
+
+// process walks a process substitution.
+func (w *walker) process(st *state, p *syntax.ProcSubst) {
+	sub := st.clone()
+	from := len(w.line.Actions)
+	loops := w.loops
+	w.loops = nil
+	w.sub++
+	w.inContext(sub, func(c *context) {
+		c.top, c.hidden, c.async = false, false, true
+		c.via = with(c.via, p.Op.String()+")")
+		if p.Op == syntax.CmdOut {
+			c.stdin = input{Input: Input{Kind: InputPipe}}
+		}
+	}, func() result { return w.seq(sub, p.Stmts) })
+	w.sub--
+	w.loops = loops
+	if text, ok := w.written(from); ok && p.Op == syntax.CmdIn {
+		if w.processes == nil {
+			w.processes = map[string]string{}
+		}
+		w.processes[w.source(p)] = text
+	}
+	for i := from; i < len(w.line.Actions); i++ {
+		w.meta[i].hidden = true
+	}
+}
+
+// processText is what can be read from <(…), where that is known.
+func (w *walker) processText(x word.Word) (string, bool) {
+	if x.Know != word.Unknown || len(x.Shape) != 1 {
+		return "", false
+	}
+	t, ok := w.processes[x.Shape[0].Src]
+	return t, ok
+}
+
+// written is what the actions from index on write to their standard output,
+// where all of it is known.
+func (w *walker) written(from int) (string, bool) {
+	var b strings.Builder
+	for i := from; i < len(w.line.Actions); i++ {
+		a := &w.line.Actions[i]
+		if w.meta[i].hidden || len(a.PipeTo) > 0 || len(a.Argv) == 0 {
+			continue
+		}
+		text, ok := w.output(i)
+		if !ok {
+			return "", false
+		}
+		if text != "" && a.Certain != Certain {
+			return "", false
+		}
+		b.WriteString(text)
+		if b.Len() > maxValue {
+			return "", false
+		}
+	}
+	return b.String(), len(w.line.Actions) > from
+}
+
+var _ = slices.Contains[[]string]

@@ -1,0 +1,384 @@
+package command
+
+import (
+	"maps"
+	"slices"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// state is what the shell is like at one point of the line.
+type state struct {
+	ctx     *context
+	cwd     word.Word
+	oldpwd  word.Word
+	dirs    []word.Word // the directory stack below cwd
+	certain Certainty
+	params  []word.Word // positional parameters
+	arg0    word.Word
+	more    bool // there are more positional parameters than are known
+
+	vars    map[string]variable
+	funcs   map[string]*function
+	aliases map[string]alias
+	opts    map[string]bool
+	shared  bool // the maps belong to another state too
+}
+
+// context is where commands run: it is replaced, never changed.
+type context struct {
+	files  Files
+	via    []string
+	user   string
+	place  Place
+	stdin  input
+	async  bool
+	hidden bool // output goes into a word or a file
+	top    bool // the shell that the line was typed into: exit ends it
+	env    envKind
+	shell  bool // variables, functions and aliases are those of Shell
+	arg0   string
+}
+
+// envKind says what a variable is that the line itself did not set.
+type envKind uint8
+
+const (
+	envShell    envKind = iota // as Shell says
+	envExported                // as Shell says, where it is exported; else unset
+	envNone                    // unset (env -i)
+	envUnknown                 // not known: another host, sudo's own environment
+)
+
+// input is what a command reads, with the text where it is known.
+type input struct {
+	Input
+	pipe  int
+	known bool // text is all that can be read
+	text  string
+}
+
+type variable struct {
+	state    VarState
+	val      word.Word
+	list     []word.Word
+	isList   bool
+	keys     map[string]word.Word
+	more     bool // the list's length or keys are not known
+	exported bool
+	readonly bool
+	integer  bool
+	nameref  bool
+}
+
+type function struct {
+	body  *syntax.Stmt
+	src   string
+	text  string // a body from the live shell, not parsed yet
+	maybe bool   // defined on one branch only
+}
+
+type alias struct {
+	body  string
+	maybe bool
+	gone  bool
+}
+
+func newState(sh Shell, files Files) *state {
+	st := &state{certain: Certain}
+	st.ctx = &context{files: files, top: true, shell: true}
+	st.cwd = sh.Cwd()
+	if st.cwd.Know == 0 {
+		st.cwd = word.Hidden("$PWD", word.Var)
+	}
+	st.params = sh.Positional()
+	st.arg0 = word.Hidden("$0", word.Var)
+	return st
+}
+
+// clone is the state of a subshell or of another branch.
+func (st *state) clone() *state {
+	st.shared = true
+	c := *st
+	return &c
+}
+
+// own makes the maps safe to change.
+func (st *state) own() {
+	if !st.shared {
+		return
+	}
+	st.vars, st.funcs = maps.Clone(st.vars), maps.Clone(st.funcs)
+	st.aliases, st.opts = maps.Clone(st.aliases), maps.Clone(st.opts)
+	st.dirs, st.params = slices.Clone(st.dirs), slices.Clone(st.params)
+	st.shared = false
+}
+
+func (st *state) set(name string, v variable) {
+	st.own()
+	if st.vars == nil {
+		st.vars = map[string]variable{}
+	}
+	st.vars[name] = v
+}
+
+func (st *state) setScalar(name string, val word.Word) {
+	val.Many = false
+	st.set(name, variable{state: VarSet, val: val})
+}
+
+func (st *state) setOpt(name string, on bool) {
+	st.own()
+	if st.opts == nil {
+		st.opts = map[string]bool{}
+	}
+	st.opts[name] = on
+}
+
+// opt reports whether an option is on; one that is not known counts as off.
+func (w *walker) opt(st *state, name string) bool {
+	if on, ok := st.opts[name]; ok {
+		return on
+	}
+	if !st.ctx.shell {
+		return defaultOn[name]
+	}
+	on, known := w.shell.Option(name)
+	return on && known
+}
+
+// lookup is a variable as it is now.
+func (w *walker) lookup(st *state, name string) variable {
+	if v, ok := st.vars[name]; ok {
+		return v
+	}
+	switch st.ctx.env {
+	case envNone:
+		return variable{state: VarUnset}
+	case envUnknown:
+		return variable{state: VarUnknown}
+	}
+	v := w.shell.Var(name)
+	if st.ctx.env == envExported && v.State == VarSet && !v.Exported {
+		return variable{state: VarUnset}
+	}
+	out := variable{state: v.State, exported: v.Exported, readonly: v.Readonly, integer: v.Integer, nameref: v.NameRef}
+	if v.State == 0 {
+		out.state = VarUnknown
+	}
+	if out.state != VarSet {
+		return out
+	}
+	from := func(s string) word.Word {
+		return word.Word{Src: "$" + name, Know: word.Known, Values: []string{s}, Origin: word.FromEnv}
+	}
+	out.val = from(v.Value)
+	if v.List != nil {
+		out.isList = true
+		for _, e := range v.List {
+			out.list = append(out.list, from(e))
+		}
+		if len(out.list) > 0 {
+			out.val = out.list[0]
+		}
+	}
+	if v.Keys != nil {
+		out.keys = map[string]word.Word{}
+		for k, e := range v.Keys {
+			out.keys[k] = from(e)
+		}
+	}
+	return out
+}
+
+// result is how a command may end: the states after success and after failure.
+// nil means that it cannot end so; both nil that the shell itself ends.
+type result struct{ ok, fail *state }
+
+func both(st *state) result    { return result{st, st} }
+func success(st *state) result { return result{ok: st} }
+func failure(st *state) result { return result{fail: st} }
+
+func (r result) ended() bool { return r.ok == nil && r.fail == nil }
+
+// part makes the two states independent of each other.
+func (r *result) part() {
+	if r.ok != nil && r.ok == r.fail {
+		r.fail = r.ok.clone()
+	}
+}
+
+func (r result) each(f func(*state)) {
+	if r.ok != nil {
+		f(r.ok)
+	}
+	if r.fail != nil && r.fail != r.ok {
+		f(r.fail)
+	}
+}
+
+// join is the state after either of two; nil states cannot happen.
+func (w *walker) join(a, b *state) *state {
+	switch {
+	case a == nil:
+		return b
+	case b == nil || a == b:
+		return a
+	}
+	j := a.clone()
+	j.cwd = w.either(a.cwd, b.cwd)
+	j.oldpwd = w.either(a.oldpwd, b.oldpwd)
+	if a.certain < b.certain {
+		j.certain = a.certain
+	} else {
+		j.certain = b.certain
+	}
+	if !slices.EqualFunc(a.dirs, b.dirs, same) {
+		j.dirs = nil
+	}
+	if !slices.EqualFunc(a.params, b.params, same) || a.more != b.more {
+		if len(a.params) == len(b.params) && !a.more && !b.more {
+			j.params = make([]word.Word, len(a.params))
+			for i := range a.params {
+				j.params[i] = w.either(a.params[i], b.params[i])
+			}
+		} else {
+			j.params, j.more = nil, true
+		}
+	}
+	j.own()
+	j.vars = joinMaps(a.vars, b.vars, func(n string, x, y variable, inX, inY bool) variable {
+		if !inX {
+			x = w.lookup(a, n)
+		}
+		if !inY {
+			y = w.lookup(b, n)
+		}
+		return w.eitherVar(x, y)
+	})
+	j.funcs = joinMaps(a.funcs, b.funcs, func(_ string, x, y *function, inX, inY bool) *function {
+		if x == y && inX && inY {
+			return x
+		}
+		f := x
+		if f == nil {
+			f = y
+		}
+		if f == nil {
+			return nil
+		}
+		c := *f
+		c.maybe = true
+		return &c
+	})
+	j.aliases = joinMaps(a.aliases, b.aliases, func(_ string, x, y alias, inX, inY bool) alias {
+		if inX && inY && x == y {
+			return x
+		}
+		if !inX || x.gone {
+			x = y
+		}
+		x.maybe = true
+		return x
+	})
+	j.opts = joinMaps(a.opts, b.opts, func(n string, x, y bool, inX, inY bool) bool {
+		if !inX {
+			x = w.opt(a, n)
+		}
+		if !inY {
+			y = w.opt(b, n)
+		}
+		return x && y
+	})
+	return j
+}
+
+func joinMaps[V any](a, b map[string]V, f func(string, V, V, bool, bool) V) map[string]V {
+	if len(a) == 0 && len(b) == 0 {
+		return nil
+	}
+	out := make(map[string]V, len(a)+len(b))
+	for k, x := range a {
+		y, in := b[k]
+		out[k] = f(k, x, y, true, in)
+	}
+	for k, y := range b {
+		if _, in := a[k]; !in {
+			var x V
+			out[k] = f(k, x, y, false, true)
+		}
+	}
+	return out
+}
+
+func same(a, b word.Word) bool {
+	return a.Know == b.Know && a.Many == b.Many && slices.Equal(a.Values, b.Values) && slices.Equal(a.Shape, b.Shape)
+}
+
+// either is a word that has the value of one of two.
+func (w *walker) either(a, b word.Word) word.Word {
+	if a.Know == 0 {
+		return b
+	}
+	if b.Know == 0 || same(a, b) {
+		return a
+	}
+	if a.Know == word.Unknown || b.Know == word.Unknown {
+		src := a.Src
+		if a.Know != word.Unknown {
+			src = b.Src
+		}
+		return word.Hidden(src, word.Var)
+	}
+	vals := slices.Clone(a.Values)
+	for _, v := range b.Values {
+		if !slices.Contains(vals, v) {
+			vals = append(vals, v)
+		}
+	}
+	if len(vals) > w.lim.Values {
+		return word.Hidden(a.Src, word.Var)
+	}
+	return word.Set(a.Src, a.Origin, vals...)
+}
+
+func (w *walker) eitherVar(a, b variable) variable {
+	if a.state == VarUnset && b.state == VarUnset {
+		return a
+	}
+	if a.state == VarUnknown || b.state == VarUnknown {
+		return variable{state: VarUnknown, exported: a.exported && b.exported}
+	}
+	empty := word.Word{Know: word.Known, Values: []string{""}, Origin: word.FromVariable}
+	if a.state == VarUnset {
+		a, b = b, a
+	}
+	out := a
+	if b.state == VarUnset {
+		if a.isList || a.keys != nil {
+			return variable{state: VarUnknown}
+		}
+		out.val = w.either(a.val, empty)
+		return out
+	}
+	if a.isList != b.isList || (a.keys != nil) != (b.keys != nil) {
+		return variable{state: VarUnknown}
+	}
+	out.val = w.either(a.val, b.val)
+	if a.isList && (len(a.list) != len(b.list) || !slices.EqualFunc(a.list, b.list, same)) {
+		out.more = true
+		out.list = nil
+		if len(a.list) == len(b.list) && !a.more && !b.more {
+			out.more = false
+			for i := range a.list {
+				out.list = append(out.list, w.either(a.list[i], b.list[i]))
+			}
+		}
+	}
+	if a.keys != nil && !maps.EqualFunc(a.keys, b.keys, same) {
+		out.more = true
+		out.keys = map[string]word.Word{}
+	}
+	return out
+}

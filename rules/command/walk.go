@@ -1,0 +1,774 @@
+package command
+
+import (
+	"fmt"
+	"strconv"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// seq walks commands one after another. What comes after the first may start
+// in the state of either its success or its failure.
+func (w *walker) seq(st *state, stmts []*syntax.Stmt) result {
+	r := both(st)
+	for i, s := range stmts {
+		if i > 0 {
+			if st = w.join(r.ok, r.fail); st == nil {
+				return result{}
+			}
+		}
+		r = w.stmt(st, s)
+		if r.fail != nil && w.cond == 0 && !s.Negated && w.opt(r.fail, "errexit") && !lenient(s.Cmd) {
+			r.fail = nil
+		}
+	}
+	return r
+}
+
+// lenient commands may fail under set -e without ending the shell.
+func lenient(c syntax.Command) bool {
+	b, ok := c.(*syntax.BinaryCmd)
+	return ok && (b.Op == syntax.AndStmt || b.Op == syntax.OrStmt)
+}
+
+func (w *walker) stmt(st *state, s *syntax.Stmt) result {
+	w.steps++
+	if w.steps > maxSteps {
+		w.note(TooLarge, fmt.Sprintf("more than %d steps", maxSteps), nil)
+		return both(st)
+	}
+	if w.nest > maxNest {
+		w.note(TooLarge, fmt.Sprintf("syntax nested more than %d deep", maxNest), nil)
+		return both(st)
+	}
+	w.nest++
+	defer func() { w.nest-- }()
+	if s.Background {
+		sub := st.clone()
+		w.forking++
+		w.sub++
+		w.inContext(sub, func(c *context) { c.async, c.top = true, false }, func() result { return w.plain(sub, s) })
+		w.sub--
+		w.forking--
+		return success(st)
+	}
+	if s.Negated {
+		w.cond++
+		r := w.plain(st, s)
+		w.cond--
+		return result{ok: r.fail, fail: r.ok}
+	}
+	return w.plain(st, s)
+}
+
+// inContext walks with a changed context and puts the old one back on every
+// state that comes out.
+func (w *walker) inContext(st *state, change func(*context), f func() result) result {
+	saved := st.ctx
+	c := *saved
+	change(&c)
+	st.ctx = &c
+	r := f()
+	st.ctx = saved
+	r.each(func(s *state) { s.ctx = saved })
+	return r
+}
+
+// plain walks a statement without its "!" and "&".
+func (w *walker) plain(st *state, s *syntax.Stmt) result {
+	switch c := s.Cmd.(type) {
+	case nil:
+		return w.bare(st, s)
+	case *syntax.CallExpr:
+		return w.call(st, s, c)
+	case *syntax.DeclClause:
+		return w.declare(st, s, c)
+	case *syntax.FuncDecl:
+		return w.define(st, c)
+	case *syntax.BinaryCmd:
+		if len(s.Redirs) == 0 {
+			return w.binary(st, c)
+		}
+	}
+	if len(s.Redirs) == 0 {
+		return w.compound(st, s.Cmd)
+	}
+	redirs, in := w.redirs(st, s.Redirs)
+	if w.fatal {
+		w.fatal = false
+		return result{}
+	}
+	w.emit(st, Action{Redirs: redirs}, w.where(s.Pos()))
+	return w.inContext(st, func(c *context) {
+		if in != nil {
+			c.stdin = *in
+		}
+		for _, r := range redirs {
+			if r.FD == 1 && r.Kind != In && r.Kind != Text {
+				c.hidden = true
+			}
+		}
+	}, func() result { return w.compound(st, s.Cmd) })
+}
+
+// bare is a redirection alone.
+func (w *walker) bare(st *state, s *syntax.Stmt) result {
+	redirs, _ := w.redirs(st, s.Redirs)
+	if w.fatal {
+		w.fatal = false
+		return result{}
+	}
+	w.emit(st, Action{Redirs: redirs}, w.where(s.Pos()))
+	r := both(st)
+	r.part()
+	return r
+}
+
+func (w *walker) compound(st *state, cmd syntax.Command) result {
+	switch c := cmd.(type) {
+	case *syntax.BinaryCmd:
+		return w.binary(st, c)
+	case *syntax.Block:
+		return w.seq(st, c.Stmts)
+	case *syntax.Subshell:
+		return w.subshell(st, c.Stmts)
+	case *syntax.IfClause:
+		return w.ifClause(st, c)
+	case *syntax.WhileClause:
+		return w.while(st, c)
+	case *syntax.ForClause:
+		return w.forClause(st, c)
+	case *syntax.CaseClause:
+		return w.caseClause(st, c)
+	case *syntax.TimeClause:
+		if c.Stmt == nil {
+			return success(st)
+		}
+		return w.stmt(st, c.Stmt)
+	case *syntax.CoprocClause:
+		sub := st.clone()
+		w.inContext(sub, func(c *context) { c.async, c.top, c.hidden = true, false, true }, func() result { return w.stmt(sub, c.Stmt) })
+		return success(st)
+	case *syntax.ArithmCmd:
+		return w.truth(st, w.arith(st, c.X))
+	case *syntax.LetClause:
+		var n number
+		for _, e := range c.Exprs {
+			n = w.arith(st, e)
+		}
+		return w.truth(st, n)
+	case *syntax.TestClause:
+		return w.truthOf(st, w.test(st, c.X))
+	case *syntax.TestDecl:
+		return both(st)
+	}
+	w.note(NotUnderstood, fmt.Sprintf("%T", cmd), nil)
+	return both(st)
+}
+
+func (w *walker) truth(st *state, n number) result {
+	if w.fatal {
+		w.fatal = false
+		return result{}
+	}
+	if !n.known {
+		return both(st)
+	}
+	if n.n != 0 {
+		return success(st)
+	}
+	return failure(st)
+}
+
+func (w *walker) truthOf(st *state, t truth) result {
+	if w.fatal {
+		w.fatal = false
+		return result{}
+	}
+	switch t {
+	case yes:
+		return success(st)
+	case no:
+		return failure(st)
+	}
+	return both(st)
+}
+
+// subshell walks commands whose state does not come back.
+func (w *walker) subshell(st *state, stmts []*syntax.Stmt) result {
+	sub := st.clone()
+	loops := w.loops
+	w.loops = nil
+	w.sub++
+	r := w.inContext(sub, func(c *context) { c.top = false }, func() result { return w.seq(sub, stmts) })
+	w.sub--
+	w.loops = loops
+	return outcome(st, r)
+}
+
+// outcome carries a subshell's success or failure over to its parent.
+func outcome(st *state, r result) result {
+	switch {
+	case r.ended():
+		return both(st)
+	case r.fail == nil:
+		return success(st)
+	case r.ok == nil:
+		return failure(st)
+	}
+	return both(st)
+}
+
+// binary walks && || and pipelines; the left spine is walked in a loop.
+func (w *walker) binary(st *state, b *syntax.BinaryCmd) result {
+	if b.Op == syntax.Pipe || b.Op == syntax.PipeAll {
+		return w.pipeline(st, b)
+	}
+	type step struct {
+		op syntax.BinCmdOperator
+		s  *syntax.Stmt
+	}
+	var steps []step
+	first := b.X
+	steps = append(steps, step{b.Op, b.Y})
+	for {
+		x, ok := first.Cmd.(*syntax.BinaryCmd)
+		if !ok || x.Op == syntax.Pipe || x.Op == syntax.PipeAll || first.Negated || first.Background || len(first.Redirs) > 0 {
+			break
+		}
+		steps = append(steps, step{x.Op, x.Y})
+		first = x.X
+	}
+	w.cond++
+	r := w.stmt(st, first)
+	w.cond--
+	for i := len(steps) - 1; i >= 0; i-- {
+		if i > 0 {
+			w.cond++
+		}
+		if steps[i].op == syntax.AndStmt {
+			r = w.and(r, steps[i].s)
+		} else {
+			r = w.or(r, steps[i].s)
+		}
+		if i > 0 {
+			w.cond--
+		}
+	}
+	return r
+}
+
+func (w *walker) and(r result, y *syntax.Stmt) result {
+	if r.ok == nil {
+		return r
+	}
+	r.part()
+	ry := w.branch(r.ok, r.fail != nil, func(st *state) result { return w.stmt(st, y) })
+	if ry.ended() && r.fail != nil {
+		r.fail.certain = Possible
+	}
+	return result{ok: ry.ok, fail: w.join(r.fail, ry.fail)}
+}
+
+func (w *walker) or(r result, y *syntax.Stmt) result {
+	if r.fail == nil {
+		return r
+	}
+	r.part()
+	ry := w.branch(r.fail, r.ok != nil, func(st *state) result { return w.stmt(st, y) })
+	return result{ok: w.join(r.ok, ry.ok), fail: ry.fail}
+}
+
+// branch walks what may not run; its own certainty ends with it.
+func (w *walker) branch(st *state, may bool, f func(*state) result) result {
+	saved := st.certain
+	if may {
+		st.certain = Possible
+	}
+	r := f(st)
+	if may {
+		r.each(func(s *state) { s.certain = saved })
+	}
+	return r
+}
+
+func (w *walker) pipeline(st *state, b *syntax.BinaryCmd) result {
+	type stage struct {
+		s   *syntax.Stmt
+		all bool // its standard error goes into the pipe too
+	}
+	stages := []stage{{s: b.Y}}
+	first, all := b.X, b.Op == syntax.PipeAll
+	for {
+		x, ok := first.Cmd.(*syntax.BinaryCmd)
+		if !ok || x.Op != syntax.Pipe && x.Op != syntax.PipeAll || first.Negated || first.Background || len(first.Redirs) > 0 {
+			break
+		}
+		stages = append(stages, stage{x.Y, all})
+		first, all = x.X, x.Op == syntax.PipeAll
+	}
+	stages = append(stages, stage{first, all})
+	in := st.ctx.stdin
+	var last result
+	loops := w.loops
+	w.loops = nil
+	w.forking++
+	w.sub++
+	var before []int
+	for i := len(stages) - 1; i >= 0; i-- {
+		from := len(w.line.Actions)
+		sub := st
+		if i > 0 || !w.opt(st, "lastpipe") {
+			sub = st.clone()
+		}
+		last = w.inContext(sub, func(c *context) {
+			c.top = false
+			c.stdin = in
+			if i > 0 {
+				c.hidden = false
+			}
+		}, func() result { return w.stmt(sub, stages[i].s) })
+		if i < len(stages)-1 {
+			w.connect(before, from, in.pipe)
+		}
+		if i == 0 {
+			break
+		}
+		w.pipes++
+		text, known := w.written(from)
+		before = w.writers(from)
+		in = input{Input: Input{Kind: InputPipe, From: before}, pipe: w.pipes, known: known, text: text}
+		if known {
+			in.Word = word.Word{Src: text, Know: word.Known, Values: []string{text}, Origin: word.FromInput}
+		}
+	}
+	w.forking--
+	w.sub--
+	w.loops = loops
+	if w.opt(st, "pipefail") {
+		return both(st)
+	}
+	return outcome(st, last)
+}
+
+// writers lists the actions from index on that write into the pipe behind them.
+func (w *walker) writers(from int) []int {
+	var out []int
+	for i := from; i < len(w.line.Actions); i++ {
+		if !w.meta[i].hidden && len(w.line.Actions[i].PipeTo) == 0 && len(w.line.Actions[i].Argv) > 0 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// connect tells the writers of a pipe who reads it.
+func (w *walker) connect(writers []int, from, pipe int) {
+	var readers []int
+	for i := from; i < len(w.line.Actions); i++ {
+		if w.meta[i].pipe == pipe {
+			readers = append(readers, i)
+		}
+	}
+	for _, i := range writers {
+		w.line.Actions[i].PipeTo = readers
+	}
+}
+
+func (w *walker) ifClause(st *state, c *syntax.IfClause) result {
+	if len(c.Cond) == 0 { // else
+		return w.seq(st, c.Then)
+	}
+	w.cond++
+	r := w.seq(st, c.Cond)
+	w.cond--
+	if r.ended() {
+		return r
+	}
+	r.part()
+	var then, other result
+	if r.ok != nil {
+		then = w.branch(r.ok, r.fail != nil, func(s *state) result { return w.seq(s, c.Then) })
+	}
+	if r.fail != nil {
+		if c.Else != nil {
+			other = w.branch(r.fail, r.ok != nil, func(s *state) result { return w.ifClause(s, c.Else) })
+		} else {
+			other = success(r.fail)
+		}
+	}
+	out := result{ok: w.join(then.ok, other.ok), fail: w.join(then.fail, other.fail)}
+	if r.ok != nil && then.ended() || r.fail != nil && other.ended() {
+		out.each(func(s *state) { s.certain = Possible })
+	}
+	return out
+}
+
+// while walks the condition once and the body once, as possible. What the body
+// assigns is unknown from then on, since the turns are not counted.
+func (w *walker) while(st *state, c *syntax.WhileClause) result {
+	w.forget(st, func(f *forgetter) { f.stmts(c.Cond); f.stmts(c.Do) })
+	w.cond++
+	r := w.seq(st, c.Cond)
+	w.cond--
+	if c.Until {
+		r.ok, r.fail = r.fail, r.ok
+	}
+	r.part()
+	if r.ok == nil {
+		return success(r.fail)
+	}
+	after := r.fail
+	endless := r.fail == nil
+	l := &loop{}
+	w.loops = append(w.loops, l)
+	body := w.branch(r.ok, !endless, func(s *state) result { return w.seq(s, c.Do) })
+	w.loops = w.loops[:len(w.loops)-1]
+	end := w.join(body.ok, body.fail)
+	if !endless {
+		after = w.join(after, end)
+		for _, s := range l.continues {
+			after = w.join(after, s)
+		}
+	}
+	for _, s := range l.breaks {
+		after = w.join(after, s)
+	}
+	if after == nil {
+		return result{}
+	}
+	after.certain = st.certain
+	if endless {
+		after.certain = Possible
+	}
+	return both(after)
+}
+
+func (w *walker) forClause(st *state, c *syntax.ForClause) result {
+	switch it := c.Loop.(type) {
+	case *syntax.CStyleLoop:
+		return w.cStyle(st, c, it)
+	case *syntax.WordIter:
+		var items []word.Word
+		more := false
+		if it.InPos.IsValid() {
+			items = w.words(st, it.Items)
+		} else {
+			items, more = st.params, st.more
+		}
+		if w.fatal {
+			w.fatal = false
+			return result{}
+		}
+		if c.Select {
+			return w.guess(st, c.Do, it.Name.Value, word.Hidden("$"+it.Name.Value, word.Var))
+		}
+		if more {
+			return w.guess(st, c.Do, it.Name.Value, word.Hidden("$"+it.Name.Value, word.Var))
+		}
+		return w.forWords(st, c, it.Name.Value, items)
+	}
+	return both(st)
+}
+
+// forWords unrolls a loop over words. An unknown word is one turn with an
+// unknown value.
+func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []word.Word) result {
+	if len(items) == 0 {
+		return success(st)
+	}
+	var out *state
+	r := both(st)
+	for _, item := range items {
+		if w.unrolled >= w.lim.Unroll {
+			w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
+			break
+		}
+		w.unrolled++
+		st = w.join(r.ok, r.fail)
+		if st == nil {
+			break
+		}
+		if item.Many {
+			item.Many = false
+			// The turns are not counted: what the body changes is unknown.
+			was := st.clone()
+			r = w.guess(st, c.Do, name, item)
+			r = both(w.join(was, w.join(r.ok, r.fail)))
+			continue
+		}
+		item.Origin = word.FromVariable
+		l := &loop{}
+		w.loops = append(w.loops, l)
+		st.setScalar(name, item)
+		was := st.certain
+		r = w.seq(st, c.Do)
+		w.loops = w.loops[:len(w.loops)-1]
+		for _, s := range l.continues {
+			s.certain = was
+			r.ok = w.join(r.ok, s)
+		}
+		for _, s := range l.breaks {
+			s.certain = was
+			out = w.join(out, s)
+		}
+		if len(l.breaks) > 0 {
+			r.each(func(s *state) { s.certain = Possible })
+		}
+	}
+	if out != nil {
+		return both(w.join(out, w.join(r.ok, r.fail)))
+	}
+	return r
+}
+
+// guess walks a loop's body once as possible, with everything that the body
+// assigns unknown.
+func (w *walker) guess(st *state, do []*syntax.Stmt, name string, item word.Word) result {
+	was := st.clone()
+	w.forget(st, func(f *forgetter) { f.stmts(do) })
+	if name != "" {
+		st.setScalar(name, item)
+	}
+	l := &loop{}
+	w.loops = append(w.loops, l)
+	r := w.branch(st, true, func(s *state) result { return w.seq(s, do) })
+	w.loops = w.loops[:len(w.loops)-1]
+	after := w.join(was, w.join(r.ok, r.fail))
+	for _, s := range append(l.breaks, l.continues...) {
+		after = w.join(after, s)
+	}
+	after.certain = was.certain
+	return both(after)
+}
+
+func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) result {
+	if it.Init != nil {
+		w.arith(st, it.Init)
+	}
+	r := both(st)
+	var out *state
+	for turns := 0; ; turns++ {
+		cond := number{n: 1, known: true}
+		if it.Cond != nil {
+			cond = w.arith(st, it.Cond)
+		}
+		if !cond.known || w.unrolled >= w.lim.Unroll {
+			if cond.known {
+				w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
+			}
+			w.forget(st, func(f *forgetter) { f.node(it.Post) })
+			r = w.guess(st, c.Do, "", word.Word{})
+			break
+		}
+		if cond.n == 0 {
+			break
+		}
+		w.unrolled++
+		l := &loop{}
+		w.loops = append(w.loops, l)
+		was := st.certain
+		r = w.seq(st, c.Do)
+		w.loops = w.loops[:len(w.loops)-1]
+		for _, s := range l.continues {
+			s.certain = was
+			r.ok = w.join(r.ok, s)
+		}
+		for _, s := range l.breaks {
+			s.certain = was
+			out = w.join(out, s)
+		}
+		if len(l.breaks) > 0 {
+			r.each(func(s *state) { s.certain = Possible })
+		}
+		if st = w.join(r.ok, r.fail); st == nil {
+			break
+		}
+		if it.Post != nil {
+			w.arith(st, it.Post)
+		}
+		r = both(st)
+	}
+	if out != nil {
+		return both(w.join(out, w.join(r.ok, r.fail)))
+	}
+	return r
+}
+
+func (w *walker) caseClause(st *state, c *syntax.CaseClause) result {
+	subject := w.value(st, c.Word)
+	if w.fatal {
+		w.fatal = false
+		return result{}
+	}
+	var outs []result
+	rest := st // the state in which no pattern matched yet; nil when one surely did
+	sure := true
+	was := st.certain
+	var through *state
+	end := false
+	for _, item := range c.Items {
+		m := no
+		for _, p := range item.Patterns {
+			switch w.matches(rest, subject, p) {
+			case yes:
+				m = yes
+			case maybe:
+				if m == no {
+					m = maybe
+				}
+			}
+		}
+		enter := through
+		through = nil
+		if m != no && !end {
+			s := rest
+			if m == maybe || enter != nil {
+				s = rest.clone()
+			}
+			enter = w.join(enter, s)
+			if m == yes {
+				end = true
+			}
+		}
+		if enter == nil {
+			continue
+		}
+		r := w.branch(enter, m == maybe || !sure, func(s *state) result { return w.seq(s, item.Stmts) })
+		if m == maybe {
+			sure = false
+		}
+		switch item.Op {
+		case syntax.Fallthrough:
+			through = w.join(r.ok, r.fail)
+		case syntax.Resume, syntax.ResumeKorn:
+			if s := w.join(r.ok, r.fail); s != nil {
+				end = false
+				rest = s
+				sure = false
+			}
+		default:
+			outs = append(outs, r)
+		}
+	}
+	var out result
+	if !end {
+		out = success(rest)
+	}
+	ends := false
+	for _, r := range outs {
+		ends = ends || r.ended()
+		out = result{ok: w.join(out.ok, r.ok), fail: w.join(out.fail, r.fail)}
+	}
+	if through != nil {
+		out.ok = w.join(out.ok, through)
+	}
+	out.each(func(s *state) {
+		s.certain = was
+		if ends {
+			s.certain = Possible
+		}
+	})
+	return out
+}
+
+func (w *walker) define(st *state, c *syntax.FuncDecl) result {
+	if c.Name == nil {
+		return both(st)
+	}
+	st.own()
+	if st.funcs == nil {
+		st.funcs = map[string]*function{}
+	}
+	st.funcs[c.Name.Value] = &function{body: c.Body, src: w.src}
+	at := w.where(c.Pos())
+	if _, err := st.ctx.files.LookPath(c.Name.Value, ""); err == nil {
+		w.note(DefinesName, "function "+c.Name.Value, &at)
+	}
+	return success(st)
+}
+
+// forget makes every variable unknown that some commands may assign.
+func (w *walker) forget(st *state, f func(*forgetter)) {
+	fg := &forgetter{w: w, st: st}
+	f(fg)
+}
+
+type forgetter struct {
+	w  *walker
+	st *state
+}
+
+func (f *forgetter) stmts(ss []*syntax.Stmt) {
+	for _, s := range ss {
+		f.node(s)
+	}
+}
+
+func (f *forgetter) node(n syntax.Node) {
+	if n == nil {
+		return
+	}
+	syntax.Walk(n, func(n syntax.Node) bool {
+		switch x := n.(type) {
+		case *syntax.Subshell, *syntax.CmdSubst, *syntax.ProcSubst, *syntax.FuncDecl:
+			return false
+		case *syntax.Assign:
+			if x.Name != nil {
+				f.name(x.Name.Value)
+			}
+		case *syntax.WordIter:
+			f.name(x.Name.Value)
+		case *syntax.ParamExp:
+			if x.Exp != nil && x.Param != nil && (x.Exp.Op == syntax.AssignUnset || x.Exp.Op == syntax.AssignUnsetOrNull) {
+				f.name(x.Param.Value)
+			}
+		case *syntax.BinaryArithm:
+			if lit, ok := x.X.(*syntax.Word); ok && assigns(x.Op) {
+				f.name(lit.Lit())
+			}
+		case *syntax.UnaryArithm:
+			if lit, ok := x.X.(*syntax.Word); ok && (x.Op == syntax.Inc || x.Op == syntax.Dec) {
+				f.name(lit.Lit())
+			}
+		case *syntax.CallExpr:
+			f.call(x)
+		}
+		return true
+	})
+}
+
+// call forgets what read, cd, shift and the like may change.
+func (f *forgetter) call(x *syntax.CallExpr) {
+	if len(x.Args) == 0 {
+		return
+	}
+	switch x.Args[0].Lit() {
+	case "read", "mapfile", "readarray", "getopts", "unset", "printf", "wait":
+		for _, a := range x.Args[1:] {
+			f.name(a.Lit())
+		}
+	case "cd", "pushd", "popd":
+		// A directory that each turn moves from is known for none; one that
+		// each turn moves to by its full name is.
+		if len(x.Args) == 2 && len(x.Args[1].Lit()) > 0 && x.Args[1].Lit()[0] == '/' {
+			return
+		}
+		f.st.cwd = word.Hidden("$PWD", word.Var)
+		f.st.oldpwd = word.Hidden("$OLDPWD", word.Var)
+	case "shift", "set":
+		f.st.params, f.st.more = nil, true
+	}
+}
+
+func (f *forgetter) name(n string) {
+	if n == "" || n[0] >= '0' && n[0] <= '9' || n[0] == '-' {
+		return
+	}
+	if _, err := strconv.Atoi(n); err == nil {
+		return
+	}
+	v := f.w.lookup(f.st, n)
+	f.st.set(n, variable{state: VarUnknown, exported: v.exported})
+}
