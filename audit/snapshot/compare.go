@@ -152,7 +152,7 @@ func (p *plan) judged(c Change, a, n *Entry, meta bool) Change {
 	case p.post == nil:
 	case a == nil:
 		c.Conflict = "was made after the line"
-	case a.Kind != n.Kind || p.later(a, n, meta) || !meta && !a.isDir() && a.Ino != n.Ino:
+	case a.Kind != n.Kind || p.later(a, n, meta):
 		c.Conflict = "was changed after the line"
 	}
 	return c
@@ -161,7 +161,10 @@ func (p *plan) judged(c Change, a, n *Entry, meta bool) Change {
 // later reports a change since the line. Where only metadata is put back, a
 // later write to the file is no reason against it.
 func (p *plan) later(a, n *Entry, meta bool) bool {
-	for _, d := range p.diffs(a, n, meta, nil) {
+	// An undo that was undone makes new inodes; with size and time to the
+	// nanosecond equal they count as what the line left.
+	sameTime := func() (bool, error) { return a.Mtime == n.Mtime, nil }
+	for _, d := range p.diffs(a, n, meta, sameTime) {
 		if !meta || !strings.HasPrefix(d, "time ") {
 			return true
 		}
@@ -229,7 +232,7 @@ func (p *plan) created(pre, self, post, now int) {
 // changed compares a tree that the line made with what became of it.
 func (p *plan) changed(post, now int) string {
 	a, n := &p.post.entries[post], &p.now.entries[now]
-	if a.Kind != n.Kind || len(p.diffs(a, n, false, nil)) > 0 {
+	if a.Kind != n.Kind || p.later(a, n, false) {
 		return "was changed after the line"
 	}
 	if len(p.post.kids[post]) != len(p.now.kids[now]) {

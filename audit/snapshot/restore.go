@@ -198,7 +198,7 @@ func (r *restorer) root(i int, path string) error {
 func (r *restorer) above(i int) {
 	e := &r.pre.entries[i]
 	now := r.now.entry(r.now.child(-1, e.Name))
-	post := r.post.entry(childOf(r.post, -1, e.Name))
+	post := r.post.entry(r.post.child(-1, e.Name))
 	if now == nil {
 		return
 	}
