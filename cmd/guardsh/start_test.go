@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// initLimit is how long one package may take before main starts. Every login
+// and every ssh host command pays it.
+const initLimit = 500 * time.Microsecond
+
+// TestNoSlowInit reads the runtime's own account of what packages do before
+// main. The least of several runs counts: the rest is the machine's noise.
+func TestNoSlowInit(t *testing.T) {
+	bin := product(t)
+	least := map[string]time.Duration{}
+	for range 7 {
+		cmd := exec.Command(bin, "--version")
+		cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+		var trace bytes.Buffer
+		cmd.Stderr = &trace
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%v: %s", err, trace.String())
+		}
+		for name, took := range initTimes(trace.String()) {
+			if old, seen := least[name]; !seen || took < old {
+				least[name] = took
+			}
+		}
+	}
+	if len(least) < 3 {
+		t.Fatalf("only %d packages in the trace: %v", len(least), least)
+	}
+	for name, took := range least {
+		if took > initLimit {
+			t.Errorf("%s takes %s before main, more than %s", name, took, initLimit)
+		}
+	}
+}
+
+// initTimes reads lines such as "init os @0.1 ms, 0.023 ms clock, …".
+func initTimes(trace string) map[string]time.Duration {
+	times := map[string]time.Duration{}
+	sc := bufio.NewScanner(strings.NewReader(trace))
+	for sc.Scan() {
+		f := strings.Fields(sc.Text())
+		if len(f) < 7 || f[0] != "init" || f[6] != "clock," {
+			continue
+		}
+		if ms, err := strconv.ParseFloat(f[4], 64); err == nil {
+			times[f[1]] = time.Duration(ms * float64(time.Millisecond))
+		}
+	}
+	return times
+}
+
+// benchEnv tells a benchmark that the trail and the snapshots of this machine
+// are out of its reach. Its value is the product.
+const benchEnv = "GUARDSH_BENCH_PRODUCT"
+
+// apart runs the benchmark again where /var/log and /var/lib are directories
+// of its own on the same kind of disk, since the product writes there, and
+// passes on the metrics that it reports. It returns the product's path where
+// it is to be measured, "" where that has been done.
+func apart(b *testing.B, units ...string) string {
+	b.Helper()
+	if bin := os.Getenv(benchEnv); bin != "" {
+		return bin
+	}
+	bin := product(b)
+	dir := b.TempDir()
+	for _, d := range []string{"log", "lib"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			b.Fatal(err)
+		}
+	}
+	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-ec",
+		`mount --bind "$1/log" /var/log; mount --bind "$1/lib" /var/lib; shift; exec "$@"`, "sh", dir,
+		"/proc/self/exe", "-test.run=^$", "-test.bench=^"+b.Name()+"$", "-test.benchtime="+strconv.Itoa(min(max(b.N, 50), 500))+"x")
+	exe, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd.Args[slices.Index(cmd.Args, "/proc/self/exe")] = exe
+	cmd.Env = append(os.Environ(), benchEnv+"="+bin)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	f := strings.Fields(string(out))
+	for _, unit := range units {
+		at := slices.Index(f, unit)
+		if at < 1 {
+			b.Fatalf("no %s in\n%s", unit, out)
+		}
+		v, err := strconv.ParseFloat(f[at-1], 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(v, unit)
+	}
+	b.ReportMetric(0, "ns/op")
+	return ""
+}
+
+// BenchmarkStart is "guardsh -c true" over "bash -c true", one after the other
+// so that both see the same machine. What is written down before the line
+// runs is part of it.
+func BenchmarkStart(b *testing.B) {
+	bin := apart(b, "over-ms", "p99-over-ms")
+	if bin == "" {
+		return
+	}
+	timed := func(argv ...string) time.Duration {
+		start := time.Now()
+		if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil || len(out) > 0 {
+			b.Fatalf("%q: %v %s", argv, err, out)
+		}
+		return time.Since(start)
+	}
+	timed(bin, "-c", "true") // makes the trail's directories
+	var plain, guarded []time.Duration
+	for b.Loop() {
+		plain = append(plain, timed("bash", "-c", "true"))
+		guarded = append(guarded, timed(bin, "-c", "true"))
+	}
+	slices.Sort(plain)
+	slices.Sort(guarded)
+	over := func(part float64) float64 {
+		i := int(part * float64(len(plain)-1))
+		return float64(guarded[i]-plain[i]) / 1e6
+	}
+	b.ReportMetric(over(0.5), "over-ms")
+	b.ReportMetric(over(0.99), "p99-over-ms")
+}
