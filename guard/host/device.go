@@ -49,42 +49,51 @@ func (g *gathering) devices() {
 	var st *stack
 	for i := range g.effects {
 		e := &g.effects[i]
-		if !local(e) || e.Object.Name == "" {
+		if !local(e) {
 			continue
 		}
-		of := g.facts.Objects[e.Object.Key()]
-		if of == nil || of.Device.Block {
-			continue
+		st = g.deviceOf(&e.Object, e, st)
+		if e.Source != nil && e.Kind == effect.Mount {
+			st = g.deviceOf(e.Source, e, st)
 		}
-		p := &of.Path
-		var major, minor int
-		switch {
-		case p.Type == "block":
-			var stt unix.Stat_t
-			if unix.Stat(g.w.root+p.Real, &stt) != nil {
-				continue
-			}
-			major, minor = int(unix.Major(uint64(stt.Rdev))), int(unix.Minor(uint64(stt.Rdev)))
-		case p.Type == "dir" && carriedKinds[e.Kind]:
-			m := g.table.at[g.w.root+p.Real]
-			if m == nil || m.Major == 0 {
-				continue
-			}
-			major, minor = m.Major, m.Minor
-		case p.Type == "file" && imageKinds[e.Kind]:
-			if loop := loopOver(g.w.root + p.Real); loop != "" {
-				of.Device.InUse = true
-				of.Device.Users = append(of.Device.Users, "attached as "+loop)
-			}
-			continue
-		default:
-			continue
-		}
-		if st == nil {
-			st = g.stack()
-		}
-		g.device(of, st, major, minor)
 	}
+}
+
+// deviceOf fills in the device that an object is or lies on.
+func (g *gathering) deviceOf(o *effect.Object, e *effect.Effect, st *stack) *stack {
+	of := g.facts.Objects[o.Key()]
+	if of == nil || o.Name == "" || of.Device.Block {
+		return st
+	}
+	p := &of.Path
+	var major, minor int
+	switch {
+	case p.Type == "block":
+		var s unix.Stat_t
+		if unix.Stat(g.w.root+p.Real, &s) != nil {
+			return st
+		}
+		major, minor = int(unix.Major(uint64(s.Rdev))), int(unix.Minor(uint64(s.Rdev)))
+	case p.Type == "dir" && carriedKinds[e.Kind]:
+		m := g.table.at[g.w.root+p.Real]
+		if m == nil || m.Major == 0 {
+			return st
+		}
+		major, minor = m.Major, m.Minor
+	case p.Type == "file" && imageKinds[e.Kind]:
+		if loop := loopOver(g.w.root + p.Real); loop != "" {
+			of.Device.InUse = true
+			of.Device.Users = append(of.Device.Users, "attached as "+loop)
+		}
+		return st
+	default:
+		return st
+	}
+	if st == nil {
+		st = g.stack()
+	}
+	g.device(of, st, major, minor)
+	return st
 }
 
 // stack reads mounts and swaps.
@@ -325,14 +334,18 @@ func fsErrors(dir string) int {
 // signatures asks blkid what is on a device, or udev where it may not be read.
 func (g *gathering) signatures(of *rules.ObjectFact, dir string, major, minor int) {
 	until := time.Now().Add(min(probeDeadline, g.left()))
-	out, err := output(until, "blkid", "-p", "-o", "export", g.w.root+of.Path.Real)
+	node := g.w.root + of.Path.Real
+	if of.Path.Type != "block" { // a mount point
+		node = "/dev/" + deviceName(dir)
+	}
+	out, err := output(until, "blkid", "-p", "-o", "export", node)
 	code := exitCode(err)
 	tags := map[string]string{}
 	switch {
 	case err == nil:
 		tags = parseTags(out, "")
 	case code == 2: // nothing found, or not readable
-		if unix.Access(g.w.root+of.Path.Real, unix.R_OK) == nil {
+		if unix.Access(node, unix.R_OK) == nil {
 			return
 		}
 		fallthrough

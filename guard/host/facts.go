@@ -77,7 +77,7 @@ var noFollow = map[effect.Kind]bool{effect.Delete: true, effect.Move: true}
 // follows says whether an effect goes through a link in its path's last
 // component even without a slash behind it.
 func follows(e *effect.Effect) bool {
-	return !noFollow[e.Kind] && !e.Has("nofollow") && !e.Has("no-dereference")
+	return !noFollow[e.Kind] && !e.Has("nofollow") && !e.Has("replace") && !e.Has("link")
 }
 
 // wanted is a path that is to be looked up.

@@ -32,7 +32,7 @@ const maxHolders = 16
 // target is something that processes may have open.
 type target struct {
 	dev, ino uint64
-	mount    bool // all that lies on a mount
+	mount    string // instead: all that lies on the mount at this point
 	of       *rules.ObjectFact
 }
 
@@ -43,8 +43,15 @@ func (g *gathering) holders(list []*wanted) {
 		if !x.held || !x.spot.Exists || x.spot.Denied != "" {
 			continue
 		}
-		t := &target{dev: x.spot.Dev, ino: x.spot.Ino, mount: x.unmount, of: x.of}
-		if t.mount {
+		t := &target{dev: x.spot.Dev, ino: x.spot.Ino, of: x.of}
+		if x.unmount {
+			t.mount = g.w.root + x.spot.Real
+			if x.of.Path.Type == "block" {
+				// umount takes a device, too.
+				if t.mount = g.table.mountOf(x.spot.Rdev); t.mount == "" {
+					continue
+				}
+			}
 			targets = append(targets, t)
 			g.otherNamespaces(t)
 			continue
@@ -88,7 +95,7 @@ func unshared(name string) bool {
 // otherNamespaces adds a process of each other mount namespace that has the
 // file system, too: it stays in use there.
 func (g *gathering) otherNamespaces(t *target) {
-	m := g.table.at[g.w.root+t.of.Path.Real]
+	m := g.table.at[t.mount]
 	if m == nil || pseudo[m.FSType] {
 		return
 	}
@@ -150,8 +157,8 @@ func (g *gathering) holds(links []string, t *target) bool {
 		if err != nil || !path.IsAbs(text) {
 			continue
 		}
-		if t.mount {
-			if _, ok := relative(name, text); ok {
+		if t.mount != "" {
+			if _, ok := relative(t.mount, text); ok {
 				return true
 			}
 			continue

@@ -25,7 +25,7 @@ func tree(t *testing.T, entries ...string) string {
 	return root
 }
 
-func make1(t *testing.T, root, e string) {
+func make1(t testing.TB, root, e string) {
 	t.Helper()
 	var err error
 	name, target, isLink := cutLink(e)

@@ -76,8 +76,11 @@ func (g *gathering) jobs(of *rules.ObjectFact, own bool) {
 // newJobs counts the jobs of what would replace a crontab: -1 when that is not
 // known, 0 when it is removed.
 func (g *gathering) newJobs(e *effect.Effect) int {
-	if e.Has("remove") || e.Has("delete") {
+	switch {
+	case e.Has("delete") || e.Has("empty"):
 		return 0
+	case e.Has("edit"):
+		return -1
 	}
 	if e.Source != nil && e.Source.Name != "" && e.Source.Name != "-" {
 		if e.Source.Name == "/dev/null" {

@@ -87,6 +87,16 @@ func (t *mountTable) of(real string) *mountinfo.Info {
 	}
 }
 
+// mountOf is where a block device is mounted; "" nowhere.
+func (t *mountTable) mountOf(rdev uint64) string {
+	for _, m := range t.all {
+		if m.Major == int(unix.Major(rdev)) && m.Minor == int(unix.Minor(rdev)) {
+			return m.Mountpoint
+		}
+	}
+	return ""
+}
+
 // below lists the mount points under a directory, itself not counted.
 func (t *mountTable) below(real string) []*mountinfo.Info {
 	prefix := strings.TrimRight(real, "/") + "/"
