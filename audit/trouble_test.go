@@ -1,0 +1,164 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// onFullDisk runs in a mount namespace of its own, as the child of
+// TestFullDisk. It prints "finished" when all held.
+func onFullDisk(dir string) int {
+	fail := func(format string, args ...any) int {
+		fmt.Printf(format+"\n", args...)
+		return 1
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
+		return fail("mount: %v", err)
+	}
+	told := make(chan error, 8)
+	root := filepath.Join(dir, "trail")
+	j, err := Open(root, SessionInfo{User: "ann", OnTrouble: func(err error) { told <- err }})
+	if err != nil {
+		return fail("open: %v", err)
+	}
+	if err := j.Append(Event{Kind: LineRead, Line: 1, Text: "before"}); err != nil {
+		return fail("append: %v", err)
+	}
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		return fail("the disk did not become full: %v", err)
+	}
+	// What is left of the last page still takes an event or two.
+	n := 1
+	for err = nil; err == nil && n < 100; {
+		n++
+		err = j.Append(Event{Kind: LineRead, Line: n, Text: strings.Repeat("x", 100)})
+	}
+	if !errors.Is(err, ErrNotWritten) || !errors.Is(err, syscall.ENOSPC) {
+		return fail("append on a full disk: %v", err)
+	}
+	first := n
+	for range 50 {
+		n++
+		start := time.Now()
+		if err := j.Append(Event{Kind: LineRead, Line: n, Text: "while full"}); err == nil {
+			return fail("append %d on a full disk reported success", n)
+		}
+		if took := time.Since(start); took > patience+time.Second {
+			return fail("append took %v", took)
+		}
+	}
+	if err := <-told; err == nil {
+		return fail("told nil first")
+	}
+	if j.Trouble() == nil {
+		return fail("no trouble")
+	}
+	if err := os.Remove(ballast); err != nil {
+		return fail("remove: %v", err)
+	}
+	select { // it tries again by itself
+	case err := <-told:
+		if err != nil {
+			return fail("told twice: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		return fail("it did not try again")
+	}
+	// Read-only, then writable again.
+	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err == nil {
+		return fail("read-only although a file is open for writing")
+	}
+	if err := j.Append(Event{Kind: LineRead, Line: n + 1, Text: "after"}); err != nil {
+		return fail("append after: %v", err)
+	}
+	if err := j.Close(0, ""); err != nil {
+		return fail("close: %v", err)
+	}
+	problems, _, err := Verify(root)
+	if err != nil || len(problems) > 0 {
+		return fail("verify: %v, %v", problems, err)
+	}
+	s, err := Find(root, "")
+	if err != nil {
+		return fail("find: %v", err)
+	}
+	if len(s.Lines) != n+1 || len(s.Others) != 1 || s.Others[0].Kind != Gap || s.Others[0].Lost != 0 {
+		return fail("%d lines (want %d), others %+v", len(s.Lines), n+1, s.Others)
+	}
+	if gap := s.Others[0]; !strings.Contains(gap.Reason, "no space left") || s.Lines[first-1].Event.Seq < gap.Seq {
+		return fail("gap %+v", gap)
+	}
+	fmt.Println("finished")
+	return 0
+}
+
+func TestFullDisk(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "AUDIT_TEST_CHILD=full", "AUDIT_TEST_DIR="+t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		}
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasSuffix(string(out), "finished\n") {
+		t.Fatalf("child: %v\n%s", err, out)
+	}
+}
+
+// A trail that cannot even be made: the session goes on, and what happened is
+// written when it can be.
+func TestNoTrail(t *testing.T) {
+	dir := t.TempDir()
+	root := filepath.Join(dir, "trail")
+	if err := os.WriteFile(root, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 8)
+	j, err := Open(root, SessionInfo{User: "ann", OnTrouble: func(err error) { told <- err }})
+	if !errors.Is(err, ErrNotWritten) || j == nil {
+		t.Fatalf("Open = %v, %v", j, err)
+	}
+	if err := <-told; err == nil {
+		t.Fatal("told nil")
+	}
+	for n := 1; n <= spoolEvents+10; n++ {
+		j.AppendLazy(Event{Kind: LineRead, Line: n, Text: "x"})
+		if n%500 == 0 { // let the writer take them: this is not about the queue
+			if err := j.Append(Event{Kind: Program}); err == nil {
+				t.Fatal("append without a trail reported success")
+			}
+		}
+	}
+	if err := os.Remove(root); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(Event{Kind: LineRead, Line: 9999, Text: "late"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(0, ""); err != nil {
+		t.Fatal(err)
+	}
+	good(t, root)
+	events, err := ReadJournal(j.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := events[0]; e.Kind != Gap || e.Lost == 0 || events[1].Kind != SessionStart {
+		t.Errorf("first events: %+v, %+v", events[0], events[1])
+	}
+}
