@@ -320,6 +320,10 @@ func scratchFurnish() error {
 	if err := unix.Sethostname([]byte("scratch")); err != nil {
 		return err
 	}
+	// sudo looks its own host up.
+	if err := os.WriteFile("/etc/hosts", []byte("127.0.0.1 localhost\n127.0.1.1 scratch\n"), 0o644); err != nil {
+		return err
+	}
 	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
 		return fmt.Errorf("ip link set lo up: %w: %s", err, out)
 	}
