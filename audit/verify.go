@@ -2,6 +2,8 @@ package audit
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -138,6 +140,7 @@ type lineInfo struct {
 	own  string // the hash that it ought to carry
 	why  error
 	leaf tlog.Hash
+	end  int64 // offset behind it in the file
 }
 
 func (v *verification) problem(name string, p Problem, l *lineInfo) {
@@ -184,6 +187,7 @@ func (v *verification) journal(name string) error {
 	j := &verified{roots: map[int64]tlog.Hash{}}
 	v.journals[name] = j
 	v.sum.Journals++
+	size := int64(0)
 	r := bufio.NewReaderSize(f, 64<<10)
 	for {
 		line, err := readLine(r)
@@ -198,7 +202,8 @@ func (v *verification) journal(name string) error {
 			v.problem(name, Problem{Fault: Damaged, Seq: int64(len(j.lines) + 1), Detail: err.Error()}, nil)
 			break
 		}
-		l := lineInfo{leaf: tlog.RecordHash(line)}
+		size += int64(len(line)) + 1
+		l := lineInfo{leaf: tlog.RecordHash(line), end: size}
 		if l.e, l.why = decode(line); l.why == nil {
 			l.own = lineHash(line)
 		}
@@ -386,7 +391,7 @@ func (v *verification) readHeads(name, path string) ([]Head, []Problem, error) {
 		} else if err != nil {
 			return list, append(problems, Problem{Fault: BadHead, Detail: err.Error()}), nil
 		}
-		h, err := v.readHead(line)
+		h, err := v.readHead(v.journals[name], line)
 		if err == nil && h.Journal != name {
 			err = fmt.Errorf("it is of another journal (%s)", h.Journal)
 		}
@@ -398,10 +403,13 @@ func (v *verification) readHeads(name, path string) ([]Head, []Problem, error) {
 	}
 }
 
-func (v *verification) readHead(line []byte) (Head, error) {
+func (v *verification) readHead(j *verified, line []byte) (Head, error) {
 	var hl headLine
 	if err := json.Unmarshal(line, &hl); err != nil {
 		return Head{}, fmt.Errorf("cannot be read: %w", err)
+	}
+	if again, err := json.Marshal(hl); err != nil || hl.V != Version || !bytes.Equal(again, line) {
+		return Head{}, errors.New("it was changed")
 	}
 	n, err := note.Open([]byte(hl.Note), v.keys)
 	if err != nil {
@@ -411,9 +419,17 @@ func (v *verification) readHead(line []byte) (Head, error) {
 		}
 		return Head{}, fmt.Errorf("signature: %w", err)
 	}
+	for _, sig := range n.Sigs {
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return Head{}, fmt.Errorf("signature: %w", err)
+		}
+	}
 	h, err := parseHead(n.Text)
 	if err != nil {
 		return Head{}, err
+	}
+	if h.Size <= int64(len(j.lines)) && h.Size > 0 && !j.bad && j.lines[h.Size-1].end != hl.Bytes {
+		return Head{}, errors.New("it was changed: it names another number of bytes")
 	}
 	t := resume(line)
 	if t.size != h.Size {
