@@ -99,11 +99,11 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	}
 	of := facts.Of(e.Object)
 	v.Path, v.Device, v.Crontab, v.Service, v.Unknown = of.Path, of.Device, of.Crontab, of.Service, of.Unknown
-	s.complete(&v.Path, e.Object)
+	s.complete(&v.Path, e.Object, v.Cwd)
 	if e.Source != nil {
 		v.From = e.Source.Display()
 		v.Source = facts.Of(*e.Source).Path
-		s.complete(&v.Source, *e.Source)
+		s.complete(&v.Source, *e.Source, v.Cwd)
 	}
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.Empty = s.emptied(e, line)
@@ -118,7 +118,7 @@ var (
 
 // complete says what a path's text alone tells, where no fact could be had:
 // on another host, or past a deadline.
-func (s *Set) complete(p *PathFact, o effect.Object) {
+func (s *Set) complete(p *PathFact, o effect.Object, cwd string) {
 	if o.Type != effect.Path && o.Type != effect.Device || p.Real != "" || p.Class != Ordinary {
 		return
 	}
@@ -130,7 +130,36 @@ func (s *Set) complete(p *PathFact, o effect.Object) {
 		p.Real, p.Protected = q.Real, q.Protected
 	case o.Pattern != "":
 		p.Class, p.Protected = s.protection.Pattern(o.Pattern)
+	default:
+		// What is not known of a name stands for a name that is in no table:
+		// an unknown part alone never makes a path protected.
+		name := shaped(o.Word)
+		if name != "" && !strings.HasPrefix(name, "/") && strings.HasPrefix(cwd, "/") {
+			name = cwd + "/" + name
+		}
+		if strings.HasPrefix(name, "/") {
+			q := PathFact{Real: path.Clean(name)}
+			s.protection.Fill(&q)
+			p.Class, p.Account, p.Kernel, p.Loader, p.Config, p.Real = q.Class, q.Account, q.Kernel, q.Loader, q.Config, q.Real
+		}
 	}
+}
+
+// shaped is an unknown word as a name, with the source of what is not known in
+// its place; "" where it begins with that.
+func shaped(w word.Word) string {
+	if w.Know != word.Unknown || w.Prefix() == "" {
+		return ""
+	}
+	var b strings.Builder
+	for _, p := range w.Shape {
+		if p.Hole == word.NoHole {
+			b.WriteString(p.Lit)
+		} else {
+			b.WriteString(strings.ReplaceAll(p.Src, "/", "\x01"))
+		}
+	}
+	return b.String()
 }
 
 // emptied is what is left of an unknown word when what is not known is empty:

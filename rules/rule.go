@@ -61,7 +61,19 @@ type Examples struct {
 	Silent []Silent `yaml:"silent"`
 }
 
-// Match is a line that the rule must find something in.
+// UnmarshalYAML reads a line, or line, at, verdict and says.
+func (m *Match) UnmarshalYAML(unmarshal func(any) error) error {
+	var line string
+	if err := unmarshal(&line); err == nil {
+		m.Line = line
+		return nil
+	}
+	type plain Match
+	return unmarshal((*plain)(m))
+}
+
+// Match is a line that the rule must find something in. It is written as the
+// line alone, or with what else it says.
 type Match struct {
 	Line    string    `yaml:"line"`
 	At      Situation `yaml:"at,omitempty"`
