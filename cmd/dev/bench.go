@@ -20,16 +20,16 @@ type budget struct {
 }
 
 var budgets = []budget{
-	{"understand and judge one everyday line, median", "./guard", "BenchmarkJudgeEveryday", "p50-µs", 50},
-	{"understand and judge one everyday line, 99th percentile", "./guard", "BenchmarkJudgeEveryday", "p99-µs", 1000},
-	{"everyday lines that are interrupted", "./guard", "BenchmarkJudgeEveryday", "interrupted-%", 0.5},
-	{"Enter to execution over plain bash, median", "./guard/bash", "BenchmarkEnter", "p50-ms", 2},
-	{"Enter to execution over plain bash, 99th percentile", "./guard/bash", "BenchmarkEnter", "p99-ms", 10},
+	{"understand and judge one everyday line, median", "./cmd/guardsh", "BenchmarkJudgeEveryday", "p50-µs", 50},
+	{"understand and judge one everyday line, 99th percentile", "./cmd/guardsh", "BenchmarkJudgeEveryday", "p99-µs", 1000},
+	{"everyday lines that are interrupted", "./cmd/guardsh", "BenchmarkJudgeEveryday", "interrupted-%", 0.5},
+	{"Enter to execution over plain bash, median", "./cmd/guardsh", "BenchmarkEnter", "p50-ms", 2},
+	{"Enter to execution over plain bash, 99th percentile", "./cmd/guardsh", "BenchmarkEnter", "p99-ms", 10},
 	{"guardsh -c true over bash -c true", "./cmd/guardsh", "BenchmarkStart", "over-ms", 5},
 	{"resident memory of a session", "./cmd/guardsh", "BenchmarkMemory", "MB", 40},
-	{"100 MB through the recorded terminal over script -q", "./guard/bash", "BenchmarkThroughput", "ratio", 1.5},
-	{"keystroke echo over script -q", "./guard/bash", "BenchmarkEcho", "ratio", 1.4},
-	{"durable event over one fsync", "./audit", "BenchmarkAppend", "ratio", 2},
+	{"100 MB through the recorded terminal over script -q", "./cmd/guardsh", "BenchmarkThroughput", "ratio", 1.5},
+	{"keystroke echo over script -q", "./cmd/guardsh", "BenchmarkEcho", "ratio", 1.4},
+	{"durable event over one fsync", "./cmd/guardsh", "BenchmarkAppend", "ratio", 2},
 	{"snapshot of a 3,000-entry /etc", "./audit/snapshot", "BenchmarkTree", "ms", 50},
 	{"snapshot before chmod -R on the same", "./audit/snapshot", "BenchmarkMetadata", "ms", 25},
 }
