@@ -55,10 +55,16 @@ type pending struct {
 	gatePID  int
 	cancel   context.CancelFunc
 	replies  chan frame // answers to the oracle
+	serial   int        // of the last question to the oracle
 	decided  bool       // the answer went out
 	released bool
 	at       time.Time // when it was released
 }
+
+// channels are a shell's files in the runtime directory: h and e hold a line
+// for a moment, t carries a builtin's output back to the shell itself, q goes
+// to us and a comes from us. That one is last: the shell waits for it.
+var channels = []string{"h", "e", "t", "q", "a"}
 
 // openGate makes the runtime directory's contents and starts to listen.
 func openGate(ctx context.Context, cfg Config, dir string, scr *screen) (*gate, error) {
@@ -150,12 +156,11 @@ func (g *gate) shell(pid int) (*shell, error) {
 	var dev uint64
 	s.tty, dev = ttyOf(pid)
 	s.own = g.ownTTY != 0 && dev == g.ownTTY
-	// The reply channel comes last: the shell waits for it.
-	for _, suffix := range []string{"h", "t", "q", "a"} {
+	for _, suffix := range channels {
 		p := g.path(pid, suffix)
 		os.Remove(p)
 		var err error
-		if suffix == "h" {
+		if suffix == "h" || suffix == "e" {
 			err = os.WriteFile(p, nil, 0o600)
 		} else {
 			tmp := p + "~"
@@ -174,7 +179,7 @@ func (g *gate) shell(pid int) (*shell, error) {
 				}
 			}
 		}
-		if err == nil && suffix == "h" && s.uid >= 0 && s.uid != os.Geteuid() {
+		if err == nil && (suffix == "h" || suffix == "e") && s.uid >= 0 && s.uid != os.Geteuid() {
 			err = os.Chown(p, s.uid, -1)
 		}
 		if err != nil {
@@ -197,6 +202,19 @@ func (g *gate) reap() {
 	}
 }
 
+// markEOF tells the shells whether ^D may end them.
+func (g *gate) markEOF() {
+	if g.cfg.IgnoreEOF == nil {
+		return
+	}
+	p := filepath.Join(g.dir, "eof")
+	if g.cfg.IgnoreEOF() {
+		os.WriteFile(p, nil, 0o644)
+	} else {
+		os.Remove(p)
+	}
+}
+
 func (g *gate) path(pid int, suffix string) string {
 	return filepath.Join(g.dir, strconv.Itoa(pid)+"."+suffix)
 }
@@ -213,7 +231,7 @@ func (s *shell) close() {
 			f.Close()
 		}
 	}
-	for _, suffix := range []string{"h", "t", "q", "a"} {
+	for _, suffix := range channels {
 		os.Remove(s.g.path(s.pid, suffix))
 	}
 	s.withdraw("")
@@ -283,6 +301,7 @@ func (s *shell) prompt(f frame) {
 	if s.own && s.g.screen != nil {
 		s.g.screen.atPrompt(s.pid)
 	}
+	s.g.markEOF()
 	if s.g.cfg.Prompt != nil {
 		s.g.cfg.Prompt(out)
 	}
@@ -297,9 +316,13 @@ func (s *shell) line(f frame) {
 	h := history{settings: f.field(5), ignore: strings.TrimPrefix(f.field(6), "=")}
 	r := Request{
 		Line: historyLine(f.field(7)), Origin: Typed, Own: s.own, ShellPID: s.pid, UID: s.uid,
-		Nonce: p.nonce, Cwd: strings.TrimPrefix(f.field(4), "="), TTY: s.tty,
+		Nonce: p.nonce, Cwd: strings.TrimSuffix(strings.TrimPrefix(f.field(4), "="), "\n"), TTY: s.tty,
 	}
-	r.Seen = seen(f.field(2), f.field(3))
+	if f.field(8) == "K" {
+		r.Origin, r.Seen = Key, true
+	} else {
+		r.Seen = seen(f.field(2), f.field(3))
+	}
 	r.Hidden = h.hides(r.Line)
 	if !r.Seen {
 		r.Line = ""
@@ -318,7 +341,7 @@ func (s *shell) judge(ctx context.Context, p *pending, r Request) {
 	defer p.cancel()
 	stop := cancelWithProcess(p.gatePID, p.cancel)
 	defer stop()
-	r.Live = newLive(ctx, s, p)
+	r.Live = newLive(ctx, s, p, r.Cwd)
 	r.Terminal = s.terminal(p)
 	if s.own && s.g.screen != nil {
 		r.Ahead = s.g.screen.lineTaken(r.Line)

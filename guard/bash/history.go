@@ -6,7 +6,7 @@ import (
 )
 
 // history is the user's own settings, which the gate took over for the time
-// of a prompt: HISTCONTROL, o for each option that is off, HISTSIZE.
+// of a prompt: HISTCONTROL, 1 where the history is off, HISTSIZE.
 type history struct {
 	settings string
 	ignore   string
@@ -17,7 +17,7 @@ type history struct {
 func (h history) hides(line string) bool {
 	f := strings.Split(h.settings, " ")
 	if len(f) == 3 {
-		if strings.Contains(f[1], "h") || f[2] == "0" {
+		if f[1] != "" || f[2] == "0" {
 			return true
 		}
 		for c := range strings.SplitSeq(f[0], ":") {
@@ -75,8 +75,8 @@ func historyLine(s string) string {
 	return s
 }
 
-// seen compares HISTCMD in the gate with its value at the prompt: it moves by
-// one when bash records the line, and shows one more inside PS0.
+// seen compares HISTCMD in the gate with its value at the prompt: it moves
+// when bash records the line.
 func seen(now, before string) bool {
 	n, err := strconv.Atoi(now)
 	if err != nil {

@@ -143,11 +143,15 @@ func suspend(scr *screen, pid int) {
 }
 
 // waitFor waits for a child and returns its status. stopped is called when it
-// stopped itself (suspend).
+// stopped itself (suspend); nil leaves it stopped, as its group is.
 func waitFor(pid int, stopped func()) int {
+	flags := 0
+	if stopped != nil {
+		flags = unix.WUNTRACED
+	}
 	for {
 		var ws unix.WaitStatus
-		_, err := unix.Wait4(pid, &ws, unix.WUNTRACED, nil)
+		_, err := unix.Wait4(pid, &ws, flags, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case err != nil:

@@ -3,6 +3,11 @@ package bash
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
 
 	"guardsh/rules/command"
 	"guardsh/rules/word"
@@ -11,50 +16,309 @@ import (
 // ErrUnknown says that the live shell could not or may not be asked.
 var ErrUnknown = errors.New("the live shell does not know")
 
+// liveBudget is what asking the shell may cost one line in all; what was not
+// answered then is unknown.
+var liveBudget = 5 * time.Millisecond
+
 // Live answers for the shell that waits, out of a fork of it. What was not
 // answered within the budget of the line is unknown. It never makes bash
 // evaluate anything that could run code. It is for one goroutine at a time.
 type Live struct {
-	ctx context.Context
-	s   *shell
-	p   *pending
-}
+	ctx  context.Context
+	s    *shell
+	p    *pending
+	cwd  string
+	left time.Duration
 
-func newLive(ctx context.Context, s *shell, p *pending) *Live { return &Live{ctx: ctx, s: s, p: p} }
+	vars     map[string]command.Variable
+	aliases  map[string]string
+	funcs    map[string]string
+	asked    map[string]bool
+	options  map[string]bool // nil: not asked yet
+	position []word.Word
+}
 
 var _ command.Shell = (*Live)(nil)
 
-// Prefetch asks for variables, aliases and functions of these names in one
-// round trip. Names that are not bash names are passed over.
-func (l *Live) Prefetch(names []string) {}
+func newLive(ctx context.Context, s *shell, p *pending, cwd string) *Live {
+	return &Live{ctx: ctx, s: s, p: p, cwd: cwd, left: liveBudget,
+		vars: map[string]command.Variable{}, aliases: map[string]string{},
+		funcs: map[string]string{}, asked: map[string]bool{}}
+}
+
+// ask has the gate's fork of the shell evaluate code of ours and returns the
+// fields it printed, each ended by NUL.
+func (l *Live) ask(code string) ([]string, error) {
+	if l == nil || l.s == nil || l.left <= 0 || l.ctx.Err() != nil {
+		return nil, ErrUnknown
+	}
+	start := time.Now()
+	defer func() { l.left -= time.Since(start) }()
+	l.s.mu.Lock()
+	decided := l.p.decided
+	if !decided {
+		l.p.serial++
+	}
+	serial := strconv.Itoa(l.p.serial)
+	l.s.mu.Unlock()
+	if decided {
+		return nil, ErrUnknown
+	}
+	if err := l.s.send(l.p.nonce + " e \\builtin printf " + serial + "'\\0';" + code); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrUnknown, err)
+	}
+	timer := time.NewTimer(l.left)
+	defer timer.Stop()
+	for {
+		select {
+		case f := <-l.p.replies:
+			// f: nonce, serial, fields. An answer that came too late for an
+			// earlier question is passed over.
+			if f.field(1) == serial {
+				return f.fields[2:], nil
+			}
+		case <-timer.C:
+			return nil, ErrUnknown
+		case <-l.ctx.Done():
+			return nil, ErrUnknown
+		}
+	}
+}
+
+// changing are variables whose value in the fork, or a moment later, is
+// another one than the line would see: bash computes them, or the gate has
+// taken them over.
+var changing = map[string]bool{
+	"RANDOM": true, "SRANDOM": true, "SECONDS": true, "EPOCHSECONDS": true, "EPOCHREALTIME": true,
+	"BASHPID": true, "BASH_SUBSHELL": true, "BASH_COMMAND": true, "LINENO": true, "HISTCMD": true,
+	"FUNCNAME": true, "BASH_SOURCE": true, "BASH_LINENO": true, "BASH_ARGV": true, "BASH_ARGC": true,
+	"PIPESTATUS": true, "_": true, "SHELLOPTS": true, "BASHOPTS": true, "BASH_ARGV0": true,
+	"HISTCONTROL": true, "HISTIGNORE": true, "HISTSIZE": true, "REPLY": true, "COPROC": true,
+}
+
+// Prefetch asks for the variables, aliases and functions of these names in
+// one round trip. Names that are not bash names are passed over.
+func (l *Live) Prefetch(names []string) {
+	var code strings.Builder
+	var asking []string
+	for _, n := range names {
+		if l.asked[n] || !nameable(n) || len(asking) == prefetchLimit {
+			continue
+		}
+		l.asked[n] = true
+		asking = append(asking, n)
+		q := quote(n)
+		if identifier(n) && !changing[n] && !strings.HasPrefix(n, "GUARDSH_") {
+			fmt.Fprintf(&code, `\builtin printf 'v%%s\0' %s;\builtin declare -p %s 2>/dev/null;\builtin printf '\0';`, q, q)
+		}
+		fmt.Fprintf(&code, `\builtin printf 'a%%s\0' %s;\builtin alias %s 2>/dev/null;\builtin printf '\0';`, q, q)
+		fmt.Fprintf(&code, `\builtin printf 'f%%s\0' %s;\builtin declare -f %s 2>/dev/null;\builtin printf '\0';`, q, q)
+	}
+	if len(asking) == 0 {
+		return
+	}
+	fields, err := l.ask(code.String())
+	if err != nil {
+		return // what was not answered stays unknown
+	}
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] == "" {
+			break
+		}
+		name, text := fields[i][1:], strings.TrimSuffix(fields[i+1], "\n")
+		switch fields[i][0] {
+		case 'v':
+			l.vars[name] = parseDeclare(text)
+		case 'a':
+			if body, ok := parseAlias(name, text); ok {
+				l.aliases[name] = body
+			}
+		case 'f':
+			if text != "" {
+				l.funcs[name] = text
+			}
+		}
+	}
+}
+
+// prefetchLimit bounds one message; a line with more names is not understood
+// to that depth.
+const prefetchLimit = 200
 
 // Cwd is the shell's working directory.
-func (l *Live) Cwd() word.Word { return word.Word{} }
+func (l *Live) Cwd() word.Word {
+	if l == nil || !strings.HasPrefix(l.cwd, "/") {
+		return word.Hidden("$PWD", word.Var)
+	}
+	return word.Lit(l.cwd)
+}
 
 // Var is a variable's state.
 func (l *Live) Var(name string) command.Variable {
+	if l == nil {
+		return command.Variable{State: command.VarUnknown}
+	}
+	l.Prefetch([]string{name})
+	if v, ok := l.vars[name]; ok {
+		return v
+	}
 	return command.Variable{State: command.VarUnknown}
 }
 
 // Alias is an alias's text.
-func (l *Live) Alias(name string) (string, bool) { return "", false }
+func (l *Live) Alias(name string) (string, bool) {
+	if l == nil {
+		return "", false
+	}
+	l.Prefetch([]string{name})
+	body, ok := l.aliases[name]
+	return body, ok
+}
 
-// Function is a function's definition, body only, as bash prints it.
-func (l *Live) Function(name string) (string, bool) { return "", false }
+// Function is a function's definition as `declare -f` prints it.
+func (l *Live) Function(name string) (string, bool) {
+	if l == nil {
+		return "", false
+	}
+	l.Prefetch([]string{name})
+	body, ok := l.funcs[name]
+	return body, ok
+}
+
+// base asks for options and positional parameters, once.
+func (l *Live) base() {
+	if l == nil || l.options != nil {
+		return
+	}
+	l.options = map[string]bool{}
+	fields, err := l.ask(`\builtin printf '%s\0' "$GUARDSH_F";\builtin shopt;\builtin set -o;\builtin printf '\0';\builtin printf '=%s\0' "$@"`)
+	if err != nil || len(fields) < 2 {
+		return
+	}
+	for line := range strings.Lines(fields[1]) {
+		if f := strings.Fields(line); len(f) == 2 {
+			l.options[f[0]] = f[1] == "on"
+		}
+	}
+	// The gate puts these off for itself, and others on for the prompt.
+	for flag, name := range map[string]string{"a": "allexport", "e": "errexit", "u": "nounset", "x": "xtrace"} {
+		l.options[name] = strings.Contains(fields[0], flag)
+	}
+	for _, name := range []string{"cmdhist", "lithist", "promptvars", "history"} {
+		delete(l.options, name)
+	}
+	for _, f := range fields[2:] {
+		if v, ok := strings.CutPrefix(f, "="); ok {
+			l.position = append(l.position, word.Lit(v))
+		}
+	}
+	if len(l.position) == 1 && len(fields) == 3 && fields[2] == "=" {
+		l.position = nil // printf without arguments prints its format once
+	}
+}
 
 // Option is a set -o or shopt option.
-func (l *Live) Option(name string) (on, known bool) { return false, false }
-
-// User is the name of the shell's effective user.
-func (l *Live) User() string { return "?" }
+func (l *Live) Option(name string) (on, known bool) {
+	if l == nil {
+		return false, false
+	}
+	l.base()
+	on, known = l.options[name]
+	return on, known
+}
 
 // Positional is $1 and so on.
-func (l *Live) Positional() []word.Word { return nil }
+func (l *Live) Positional() []word.Word {
+	if l == nil {
+		return nil
+	}
+	l.base()
+	return l.position
+}
+
+// User is the name of the shell's effective user, "?" when it is not known.
+func (l *Live) User() string {
+	switch {
+	case l == nil || l.s == nil || l.s.uid < 0:
+		return "?"
+	case l.s.uid == 0:
+		return "root"
+	}
+	u, err := user.LookupId(strconv.Itoa(l.s.uid))
+	if err != nil {
+		return strconv.Itoa(l.s.uid)
+	}
+	return u.Username
+}
 
 // Expand has bash expand words as it would on a command line: each becomes
 // the fields that it gives. Words that hold anything but literals, quotes,
-// plain parameters, tildes and patterns make it fail with ErrUnknown.
-func (l *Live) Expand(words []string) ([][]string, error) { return nil, ErrUnknown }
+// plain parameters, tildes, braces and patterns make it fail with ErrUnknown.
+// bash reads the directories that the patterns name: the caller has made sure
+// that they answer.
+func (l *Live) Expand(words []string) ([][]string, error) {
+	if l == nil {
+		return nil, ErrUnknown
+	}
+	var code strings.Builder
+	var names []string
+	// A fork of its own: an error of expansion must not end the gate.
+	code.WriteString(`( \builtin shopt -u failglob;`)
+	for _, w := range words {
+		used, ok := plainWord(w)
+		if !ok {
+			return nil, fmt.Errorf("%w: %q is not a plain word", ErrUnknown, w)
+		}
+		names = append(names, used...)
+		fmt.Fprintf(&code, `\builtin set -- x %s;\builtin printf '#%%s\0' "$#";\builtin printf '=%%s\0' "$@";`, w)
+	}
+	code.WriteString(`)`)
+	l.Prefetch(names)
+	for _, n := range names {
+		// A name reference may name a subscript, which runs code.
+		if v := l.Var(n); v.State == command.VarUnknown || v.NameRef {
+			return nil, fmt.Errorf("%w: variable %s", ErrUnknown, n)
+		}
+	}
+	fields, err := l.ask(code.String())
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]string, 0, len(words))
+	for len(fields) > 0 {
+		n, err := strconv.Atoi(strings.TrimPrefix(fields[0], "#"))
+		if err != nil || n < 1 || len(fields) < n+1 {
+			return nil, fmt.Errorf("%w: no answer", ErrUnknown)
+		}
+		got := make([]string, 0, n-1)
+		for _, f := range fields[2 : n+1] { // the first is our x
+			got = append(got, strings.TrimPrefix(f, "="))
+		}
+		out = append(out, got)
+		fields = fields[n+1:]
+	}
+	if len(out) != len(words) {
+		return nil, fmt.Errorf("%w: no answer", ErrUnknown)
+	}
+	return out, nil
+}
 
-// Fc is the text of the history that `fc -s ARGS…` would run again.
-func (l *Live) Fc(args []string) (string, error) { return "", ErrUnknown }
+// Fc is the text of the history that `fc -s ARGS…` would run again: no
+// argument is the line before, else a number or the beginning of a line.
+func (l *Live) Fc(args []string) (string, error) {
+	spec := "-1"
+	switch {
+	case len(args) == 1 && args[0] != "" && !strings.Contains(args[0], "="):
+		spec = args[0]
+	case len(args) != 0:
+		return "", fmt.Errorf("%w: fc with these arguments", ErrUnknown)
+	}
+	fields, err := l.ask(`\builtin fc -ln ` + quote(spec) + ` ` + quote(spec) + ` 2>/dev/null;\builtin printf '\0'`)
+	if err != nil {
+		return "", err
+	}
+	if len(fields) == 0 || fields[0] == "" {
+		return "", fmt.Errorf("%w: no such line in the history", ErrUnknown)
+	}
+	return historyLine(fields[0]), nil
+}

@@ -15,20 +15,27 @@ import (
 var shellFiles embed.FS
 
 // The names of the shell files in the runtime directory.
-var shellNames = []string{"prompt", "gate", "go", "no", "debug", "edit"}
+var shellNames = []string{"prompt", "gate", "go", "no", "again", "last", "debug", "edit"}
 
 const (
-	// gatePS0 is what PS0 holds in every shell below us. The gate's output is
-	// an index: 1 makes it 0, an element that exists, and the inner expansion
-	// then puts a lost PROMPT_COMMAND back (bash 5.1 or later). Nothing of it
-	// is ever printed. The user's own PS0 comes after it.
-	gatePS0 = `${GUARDSH_PC[1-0$({ \\builtin . "${GUARDSH_DIR-}/gate"; } 2>/dev/null)]:+${GUARDSH_PC#"${PROMPT_COMMAND[999]:=$GUARDSH_PC}"}}` +
+	// gatePS0 is what PS0 holds in every shell below us. The gate prints 2 when
+	// it has answered: GUARDSH_IN then tells the DEBUG trap so, and a gate that
+	// could not be forked or was killed leaves 0. 3 makes the index 0, an
+	// element that exists, and the inner expansion puts a lost PROMPT_COMMAND
+	// back (bash 5.1 or later). Nothing of it is ever shown. The user's own PS0
+	// comes after it.
+	gatePS0 = `${GUARDSH_PC[3-(GUARDSH_IN=0$({ \\builtin . "${GUARDSH_DIR-}/gate"; } 2>/dev/null))]:+${GUARDSH_PC#"${PROMPT_COMMAND[999]:=$GUARDSH_PC}"}}` +
 		`${GUARDSH_PS0:+${GUARDSH_PS0@P}}`
-	// gatePrompt is what PROMPT_COMMAND holds. The user's own is run between
-	// ours, with the $? that it would see without us; what has to happen in
-	// the shell's outermost scope (DEBUG traps are not seen from a sourced
-	// file) is evaluated last.
-	gatePrompt = `{ \builtin . "${GUARDSH_DIR-}/prompt"; } 2>/dev/null; \builtin eval "${GUARDSH_USER-}"; { \builtin eval "${GUARDSH_LAST-}"; } 2>/dev/null`
+
+	promptFirst = `{ GUARDSH_ST=$? GUARDSH_LA=$_ GUARDSH_IN=1; \builtin . "${GUARDSH_DIR-}/prompt"; } >/dev/null 2>&1; `
+	promptLast  = `{ \builtin eval "${GUARDSH_LAST-}"; } >/dev/null 2>&1`
+	// gatePrompt is what PROMPT_COMMAND holds. What has to happen in the
+	// shell's outermost scope (DEBUG traps are not seen from a sourced file)
+	// is evaluated last.
+	gatePrompt = promptFirst + promptLast
+	// userPrompt stands there where the user has a PROMPT_COMMAND: theirs runs
+	// in between, with the $? that it would see without us.
+	userPrompt = promptFirst + `\builtin eval "${GUARDSH_USER-}"; ` + promptLast
 )
 
 // writeScripts puts the shell files into the runtime directory, without
@@ -55,17 +62,17 @@ func writeScripts(dir string) error {
 // gateEnv is env with what a gated bash needs, over any gate that this
 // process itself runs under.
 func gateEnv(env []string, dir string) []string {
-	out := make([]string, 0, len(env)+5)
+	out := make([]string, 0, len(env)+7)
 	for _, kv := range env {
 		name, _, _ := strings.Cut(kv, "=")
 		switch name {
-		case "PS0", "PROMPT_COMMAND", "GUARDSH_DIR", "GUARDSH_PID", "GUARDSH_PC", "GUARDSH_P0":
+		case "PS0", "PROMPT_COMMAND", "GUARDSH_DIR", "GUARDSH_PID", "GUARDSH_PC", "GUARDSH_PU", "GUARDSH_P0":
 			continue
 		}
 		out = append(out, kv)
 	}
 	return append(out,
 		"PS0="+gatePS0, "PROMPT_COMMAND="+gatePrompt,
-		"GUARDSH_P0="+gatePS0, "GUARDSH_PC="+gatePrompt,
+		"GUARDSH_P0="+gatePS0, "GUARDSH_PC="+gatePrompt, "GUARDSH_PU="+userPrompt,
 		"GUARDSH_DIR="+dir, "GUARDSH_PID="+strconv.Itoa(os.Getpid()))
 }

@@ -1,1 +1,43 @@
-:
+# Read by the live shell from the DEBUG trap that stands at each prompt: bash
+# starts something that came past the gate. A line that it has recorded did not
+# reach PS0 (promptvars off, a readonly PS0, no process can be forked) and is
+# judged whole; anything else is a key bound by bind -x, or a line that a
+# readonly history setting kept from us, and each command is judged by itself.
+# Nothing here forks. INT throws away what was about to run.
+GUARDSH_F=$-
+\builtin set +aeux
+GUARDSH_PASS= GUARDSH_V=
+if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
+	GUARDSH_K=$$.$HISTCMD.$SECONDS.$GUARDSH_N
+	GUARDSH_N=$((GUARDSH_N+1))
+	\builtin exec {GUARDSH_R}<>"$GUARDSH_DIR/$$.a" {GUARDSH_Q}<>"$GUARDSH_DIR/$$.q"
+	{
+		\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$$" "$HISTCMD" "${GUARDSH_H-}"
+		\builtin pwd
+		\builtin printf '\0%s\0%s\0' "${GUARDSH_HC-} ${GUARDSH_OFF-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
+		if [[ $HISTCMD -gt $GUARDSH_H ]]; then
+			GUARDSH_PASS=1
+			\builtin fc -ln -0
+			\builtin printf '\0\3\0'
+		else
+			\builtin printf '\t %s\0K\0\3\0' "$BASH_COMMAND"
+		fi
+	} >&"$GUARDSH_Q"
+	while [[ -z $GUARDSH_V ]]; do
+		if IFS= \builtin read -r -d '' -t 5 -u "$GUARDSH_R" GUARDSH_M; then
+			case $GUARDSH_M in
+			"$GUARDSH_K ok") GUARDSH_V=ok ;;
+			"$GUARDSH_K no") GUARDSH_V=no ;;
+			"$GUARDSH_K e "*) \builtin printf '\0\2E\0%s\0\3\0' "$GUARDSH_K" >&"$GUARDSH_Q" ;;
+			esac
+		elif [[ ! -e /proc/$GUARDSH_PID/stat ]]; then
+			GUARDSH_V=no
+		fi
+	done
+	\builtin exec {GUARDSH_R}>&- {GUARDSH_Q}>&-
+fi
+GUARDSH_F=${GUARDSH_F//[!aeux]/}
+[[ -n $GUARDSH_F ]] && \builtin set -"$GUARDSH_F"
+[[ -n $GUARDSH_PASS ]] && \builtin . "$GUARDSH_DIR/go"
+[[ $GUARDSH_V == no ]] && \builtin . "$GUARDSH_DIR/again"
+\builtin :

@@ -1,8 +1,9 @@
 # Read by the subshell that PS0 forks from the live shell when a line has been
 # parsed and nothing of it has run. The line passes when this ends without a
-# signal; what it prints tells PS0 whether PROMPT_COMMAND has to be put back.
+# signal; it prints 2, or 3 where PROMPT_COMMAND has to be put back.
+GUARDSH_F=$-
 \builtin set +aeux
-[[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]] || \builtin exit 0
+[[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]] || { \builtin printf 2; \builtin exit 0; }
 # Death of this subshell would let the line pass: no signal of the keyboard may.
 GUARDSH_W=
 \builtin trap 'GUARDSH_W=1' INT QUIT HUP TERM
@@ -22,12 +23,15 @@ while [[ ! -p $GUARDSH_A && $GUARDSH_N -lt 200 ]]; do
 done
 if [[ ! -p $GUARDSH_A ]]; then
 	\builtin printf '\r\nguardsh: no channel to the guard; the line runs unguarded\r\n' >/dev/tty
+	\builtin printf 2
 	\builtin exit 0
 fi
 GUARDSH_K=$BASHPID.$RANDOM$RANDOM
 \builtin exec {GUARDSH_R}<>"$GUARDSH_A" {GUARDSH_Q}<>"$GUARDSH_Q"
 {
-	\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=%s\0%s\0%s\0' "$GUARDSH_K" "$BASHPID" "$HISTCMD" "${GUARDSH_H-}" "$PWD" "${GUARDSH_HC-} ${GUARDSH_O-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
+	\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$BASHPID" "$HISTCMD" "${GUARDSH_H-}"
+	\builtin pwd
+	\builtin printf '\0%s\0%s\0' "${GUARDSH_HC-} ${GUARDSH_OFF-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
 	\builtin fc -ln -0
 	\builtin printf '\0\3\0'
 } >&"$GUARDSH_Q"
@@ -52,21 +56,21 @@ while :; do
 		GUARDSH_V=no; \builtin break
 	fi
 done
-if [[ $GUARDSH_V == no ]]; then
-	# A trapped INT would not throw the line away: the live shell lifts the
-	# trap first.
-	GUARDSH_M=
-	if [[ ${GUARDSH_ARMED-} == "$$" && -n ${GUARDSH_T-} ]]; then
-		\builtin kill -s RTMIN+13 "$$"
-	else
-		\builtin kill -s INT "$$"
-	fi
-	\builtin exit 0
-fi
+# The live shell goes on by a signal of its own, which it takes before anything
+# of the line runs. INT alone does for a shell that has not been at a prompt
+# with us yet.
+GUARDSH_M=12
+[[ $HISTCMD -gt ${GUARDSH_H:-0} ]] || GUARDSH_M=11
 if [[ ${GUARDSH_ARMED-} == "$$" && -n ${GUARDSH_T-} ]]; then
-	\builtin kill -s RTMIN+12 "$$"
+	if [[ $GUARDSH_V == no ]]; then
+		GUARDSH_M=$((GUARDSH_M == 12 ? 13 : 14))
+	fi
+	\builtin kill -s RTMIN+"$GUARDSH_M" "$$"
+elif [[ $GUARDSH_V == no ]]; then
+	\builtin kill -s INT "$$"
 else
 	GUARDSH_M=${PROMPT_COMMAND[*]-}
-	[[ $GUARDSH_M == *"$GUARDSH_PC"* || ${PROMPT_COMMAND@a} == *r* ]] || \builtin printf 1
+	[[ $GUARDSH_M == *"$GUARDSH_PC"* || ${PROMPT_COMMAND@a} == *r* ]] || { \builtin printf 3; \builtin exit 0; }
 fi
+\builtin printf 2
 \builtin exit 0

@@ -2,26 +2,30 @@
 # the line runs: everything is the user's own again.
 GUARDSH_F=$-
 \builtin set +aeux
-\builtin trap - RTMIN+12 RTMIN+13
+\builtin trap - RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14
 GUARDSH_T=
 [[ -n $GUARDSH_HC ]] && HISTCONTROL=$GUARDSH_HC
 [[ -n $GUARDSH_HI ]] && HISTIGNORE=$GUARDSH_HI
-if [[ $GUARDSH_O == *h* ]]; then
-	\builtin history -d -1
-elif [[ -n $GUARDSH_HC$GUARDSH_HI ]]; then
-	# history -s applies HISTCONTROL and HISTIGNORE as reading the line does.
+# Only what bash has recorded may be taken out of the history again.
+if [[ -z $GUARDSH_U && -n $GUARDSH_HC$GUARDSH_HI${GUARDSH_OFF-} ]]; then
 	\builtin fc -ln -0 >|"$GUARDSH_DIR/$$.h"
 	IFS= \builtin read -r -d '' GUARDSH_X <"$GUARDSH_DIR/$$.h"
+	\builtin : >|"$GUARDSH_DIR/$$.h"
 	GUARDSH_X=${GUARDSH_X#?}
 	GUARDSH_X=${GUARDSH_X#?}
 	GUARDSH_X=${GUARDSH_X%$'\n'}
 	\builtin history -d -1
-	\builtin history -s -- "$GUARDSH_X"
+	if [[ -n ${GUARDSH_OFF-} ]]; then
+		[[ $GUARDSH_X == *set*-o*history* ]] && GUARDSH_OFF=
+	else
+		# history -s applies HISTCONTROL and HISTIGNORE as reading a line does.
+		\builtin history -s -- "$GUARDSH_X"
+	fi
+	GUARDSH_X=
 fi
 [[ $GUARDSH_HS == 0 ]] && HISTSIZE=0
 case $GUARDSH_O in *c*) \builtin shopt -u cmdhist ;; esac
 case $GUARDSH_O in *l*) \builtin shopt -u lithist ;; esac
 case $GUARDSH_O in *p*) \builtin shopt -u promptvars ;; esac
-case $GUARDSH_O in *h*) \builtin set +o history ;; esac
 GUARDSH_F=${GUARDSH_F//[!aeux]/}
 [[ -n $GUARDSH_F ]] && \builtin set -"$GUARDSH_F"

@@ -2,14 +2,18 @@
 # user may have aliases and functions of any name; names may be readonly, so
 # they are written by printf -v, which fails where an assignment would throw
 # the whole prompt away.
-GUARDSH_S=$? GUARDSH_F=$-
+GUARDSH_S=$GUARDSH_ST GUARDSH_F=$-
 \builtin set +aeux
 # Left over from the environment of a shell that exec replaced, or set -a.
-[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT; GUARDSH_ARMED=$$; GUARDSH_NEW=1; }
+[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT GUARDSH_OFF GUARDSH_AGAIN GUARDSH_PS0 GUARDSH_USER GUARDSH_NEXT; GUARDSH_ARMED=$$; GUARDSH_NEW=1; }
 if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	GUARDSH_Q=$GUARDSH_DIR/$$.q
-	[[ -w $GUARDSH_Q ]] || GUARDSH_Q=$GUARDSH_DIR/q
-	if [[ -r $GUARDSH_Q ]]; then
+	# The second time for one prompt: the first was thrown away, see below.
+	[[ -n ${GUARDSH_AGAIN-} ]] && GUARDSH_S=$GUARDSH_AGAIN GUARDSH_Q=
+	[[ -z $GUARDSH_Q || -w $GUARDSH_Q ]] || GUARDSH_Q=$GUARDSH_DIR/q
+	if [[ -z $GUARDSH_Q ]]; then
+		\builtin :
+	elif [[ -r $GUARDSH_Q ]]; then
 		\builtin printf '\0\2H\0%s\0%s\0%s\0%s\0\3\0' "$$" "$GUARDSH_S" "${GUARDSH_NEW-}" "=${PWD:0:512}" 1<>"$GUARDSH_Q"
 	else
 		\builtin printf '\0\2H\0%s\0%s\0%s\0%s\0\3\0' "$$" "$GUARDSH_S" "${GUARDSH_NEW-}" "=${PWD:0:512}" >"$GUARDSH_Q"
@@ -32,6 +36,7 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		GUARDSH_X=
 		for GUARDSH_I in "${PROMPT_COMMAND[@]}"; do
 			GUARDSH_I=${GUARDSH_I//"$GUARDSH_PC"/}
+			GUARDSH_I=${GUARDSH_I//"$GUARDSH_PU"/}
 			[[ -n $GUARDSH_I ]] && GUARDSH_X+=$GUARDSH_I$'\n'
 		done
 		# bash goes on with the list it began, so theirs are ours to run only
@@ -41,8 +46,9 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 			\builtin export PROMPT_COMMAND
 			GUARDSH_NEXT+=$GUARDSH_X
 		fi
-	elif [[ ${PROMPT_COMMAND-} != "$GUARDSH_PC" ]]; then
+	elif [[ ${PROMPT_COMMAND-} != "$GUARDSH_PC" && ${PROMPT_COMMAND-} != "$GUARDSH_PU" ]]; then
 		GUARDSH_X=${PROMPT_COMMAND//"$GUARDSH_PC"/:}
+		GUARDSH_X=${GUARDSH_X//"$GUARDSH_PU"/:}
 		if \builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PC"; then
 			\builtin export PROMPT_COMMAND
 			GUARDSH_NEXT+=$GUARDSH_X$'\n'
@@ -50,6 +56,10 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	elif [[ -n ${GUARDSH_NEXT-} ]]; then
 		[[ ${GUARDSH_USER-} == *"$GUARDSH_NEXT"* ]] || GUARDSH_USER+=$GUARDSH_NEXT
 		GUARDSH_NEXT=
+		\builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PU"
+		\builtin eval "${GUARDSH_USER}" >/dev/tty 2>&1
+	elif [[ -n ${GUARDSH_USER-} && $PROMPT_COMMAND == "$GUARDSH_PC" ]]; then
+		\builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PU"
 	fi
 	# A refused line had the user's own INT trap lifted.
 	if [[ -n ${GUARDSH_INT-} ]]; then
@@ -65,18 +75,42 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		[[ -n $GUARDSH_HC ]] && { \builtin printf -v HISTCONTROL '' || GUARDSH_HC=; }
 		[[ -n $GUARDSH_HI ]] && { \builtin printf -v HISTIGNORE '' || GUARDSH_HI=; }
 		[[ $GUARDSH_HS == 0 ]] && { \builtin printf -v HISTSIZE 500 || GUARDSH_HS=; }
-		[[ -o history ]] || GUARDSH_O+=h
+		[[ -o history ]] || GUARDSH_OFF=1
 		\builtin shopt -q cmdhist || GUARDSH_O+=c
 		\builtin shopt -q lithist || GUARDSH_O+=l
 		\builtin shopt -q promptvars || GUARDSH_O+=p
 	fi
 	\builtin shopt -s cmdhist lithist promptvars
-	\builtin trap '{ \builtin . "$GUARDSH_DIR/go"; } 2>/dev/null' RTMIN+12
-	\builtin trap '{ \builtin . "$GUARDSH_DIR/no"; } 2>/dev/null' RTMIN+13
-	# Evaluated at the very end, as one line: with the history on, every
-	# further line that is parsed would be recorded.
-	GUARDSH_LAST='\builtin . "$GUARDSH_DIR/debug"; GUARDSH_H=$HISTCMD'
-	[[ $GUARDSH_O == *h* ]] && GUARDSH_LAST+='; \builtin set -o history'
+	GUARDSH_U=
+	\builtin trap 'GUARDSH_IN=1; { GUARDSH_U=1; \builtin . "$GUARDSH_DIR/go"; } 2>/dev/null; \builtin eval "$GUARDSH_OUT"' RTMIN+11
+	\builtin trap 'GUARDSH_IN=1; { \builtin . "$GUARDSH_DIR/go"; } 2>/dev/null; \builtin eval "$GUARDSH_OUT"' RTMIN+12
+	\builtin trap 'GUARDSH_IN=1; { \builtin . "$GUARDSH_DIR/no"; } 2>/dev/null' RTMIN+13
+	\builtin trap 'GUARDSH_IN=1; { GUARDSH_U=1; \builtin . "$GUARDSH_DIR/no"; } 2>/dev/null' RTMIN+14
+	# DEBUG traps are neither seen nor set from a sourced file, so this is
+	# evaluated in the outermost scope: the user's own is kept, and put back
+	# when a line is released.
+	GUARDSH_FD=
+	\builtin exec {GUARDSH_FD}<>"$GUARDSH_DIR/$$.t" || GUARDSH_FD=2
+	GUARDSH_LAST='\builtin trap -p DEBUG >&"$GUARDSH_FD"; \builtin trap "{ \\builtin eval \"\$GUARDSH_D\"; } 2>/dev/null" DEBUG; \builtin . "$GUARDSH_DIR/last"; GUARDSH_IN='
+	GUARDSH_D='if [[ ${GUARDSH_IN:-0} -eq 0 && $BASH_SUBSHELL == 0 && ${#FUNCNAME[@]} == 0 && $BASH_COMMAND != "GUARDSH_ST=\$? GUARDSH_LA=\$_ GUARDSH_IN=1" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/edit\" ]]; then \builtin . "$GUARDSH_DIR/debug"; [[ -z $GUARDSH_PASS ]] || \builtin eval "$GUARDSH_OUT"; fi; \builtin :'
+	GUARDSH_AGAIN=
+	if [[ ! -o history ]]; then
+		# bash puts the history off again behind PROMPT_COMMAND, unless that is
+		# thrown away by INT: then the prompt is made once more, with it on.
+		# One line, since each further one that is parsed would be recorded.
+		GUARDSH_AGAIN=$GUARDSH_S
+		GUARDSH_LAST='\builtin set -o history; \builtin . "$GUARDSH_DIR/again"'
+	fi
+	if [[ -n $GUARDSH_NEW ]]; then
+		\builtin bind -m emacs -x '"\C-x\C-e": \builtin . "$GUARDSH_DIR/edit"'
+		\builtin bind -m vi-command -x '"v": \builtin . "$GUARDSH_DIR/edit"'
+	fi
+	if [[ -e $GUARDSH_DIR/eof ]]; then
+		[[ -n ${IGNOREEOF+x} ]] || { \builtin printf -v IGNOREEOF 1 && GUARDSH_EOF=1; }
+	elif [[ -n ${GUARDSH_EOF-} ]]; then
+		\builtin unset -v IGNOREEOF
+		GUARDSH_EOF=
+	fi
 	GUARDSH_NEW=
 elif [[ -z ${GUARDSH_GONE-} ]]; then
 	GUARDSH_GONE=1 GUARDSH_LAST=
