@@ -20,6 +20,10 @@ var Vocabulary = []Attribute{
 	{"all", "everything of its kind, not only what is named (umount -a, exportfs -ua, kubectl delete --all, kill -1)"},
 	{"pattern", "the object's name is a pattern or expression that the command itself matches (pkill, find)"},
 	{"several", "more than one object stands behind it and the number is not known (find, xargs)"},
+	{"filtered", "only what tests choose among the tree (find -name)"},
+	{"job", "a job or process group of this very shell (kill %1)"},
+	{"target-directory", "the destination was given by -t"},
+	{"parents", "the directories above are made or kept, too (mkdir -p, cp --parents)"},
 	{"one-filesystem", "does not cross mount points (-x)"},
 
 	// How links are treated.
@@ -129,6 +133,9 @@ var Vocabulary = []Attribute{
 	{"worktree", "uncommitted work is lost (git reset --hard)"},
 	{"untracked", "files that version control does not hold are deleted (git clean)"},
 	{"ignored", "ignored files, too (git clean -x)"},
+	{"list", "only shows; no effect"},
+	{"to-stdout", "the content goes to the output, not to files (tar -O)"},
+	{"absolute-names", "names in an archive count from / (tar -P)"},
 	{"create", "something new is made; nothing is lost"},
 	{"create-dir", "the directory itself is made"},
 }

@@ -46,6 +46,8 @@ func (g *Grammar) Read(argv []word.Word) Args {
 		case len(s) > 1 && (s[0] == '-' || (g.Style.Plus && s[0] == '+')):
 			r.short(w, s)
 			continue
+		case g.Style.Words && r.word(s):
+			continue
 		default:
 			r.operand(w)
 		}
@@ -170,6 +172,21 @@ func (r *reader) short(w word.Word, s string) {
 		}
 	}
 	r.cluster(w, s[:1], s[1:])
+}
+
+// word reads an option that has no dash.
+func (r *reader) word(s string) bool {
+	i, ok := r.g.byName[s]
+	if !ok {
+		return false
+	}
+	r.i++
+	o := r.g.Options[i]
+	r.apply(o)
+	if o.Arg != "" && !o.Optional {
+		r.next(o)
+	}
+	return true
 }
 
 // cluster reads letters behind one dash: -abc, -oVALUE, -5.

@@ -31,6 +31,7 @@ type Style struct {
 	Bundle   bool // the first word may be a cluster without a dash (tar xpf)
 	Exact    bool // long options are not abbreviated
 	Plus     bool // words that start with + are options too
+	Words    bool // options need no dash (ip link set dev eth0 down)
 }
 
 // Option is one option of a grammar.
@@ -79,7 +80,7 @@ func Parse(style Style, text string) (*Grammar, error) {
 				o.Arg, o.Optional = f[2:len(f)-1], true
 			case strings.HasPrefix(f, "="):
 				o.Arg = f[1:]
-			case strings.HasPrefix(f, "-") || (style.Plus && strings.HasPrefix(f, "+")) || style.Bundle:
+			case strings.HasPrefix(f, "-") || (style.Plus && strings.HasPrefix(f, "+")) || style.Bundle || style.Words:
 				o.Names = append(o.Names, f)
 			default:
 				return nil, fmt.Errorf("option line %d: %q is neither an option nor =argument", n+1, f)
@@ -144,4 +145,25 @@ func (g *Grammar) Arguments() []string {
 		}
 	}
 	return out
+}
+
+// Under adds the options of an outer grammar that g does not have itself, as a
+// subcommand takes its program's options too.
+func (g *Grammar) Under(outer *Grammar) {
+	for _, o := range outer.Options {
+		var names []string
+		for _, name := range o.Names {
+			if _, own := g.byName[name]; !own {
+				names = append(names, name)
+				g.byName[name] = len(g.Options)
+				if name == "-#" {
+					g.number = len(g.Options)
+				}
+			}
+		}
+		if len(names) > 0 {
+			o.Names = names
+			g.Options = append(g.Options, o)
+		}
+	}
 }

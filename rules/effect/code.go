@@ -1,0 +1,32 @@
+package effect
+
+// coder is a Go function for what data cannot say. It runs between reading
+// the options and the clauses; it may set attributes, fill roles and add
+// effects.
+type coder struct {
+	attrs  []string // attributes that it may set
+	values []string // arguments that it may fill
+	run    func(*call)
+}
+
+// coders are the functions that a manifest may name.
+var coders map[string]coder
+
+func init() {
+	coders = map[string]coder{
+		"copy":    {run: copyFiles},
+		"move":    {run: moveFiles},
+		"link":    {run: linkFiles},
+		"find":    {run: findActions},
+		"tee":     {run: teeFiles},
+		"dd":      {run: ddOutput},
+		"mode":    {run: fileMode},
+		"mount":   {run: mountFilesystem},
+		"crontab": {run: crontab},
+		"kill":    {run: killProcesses},
+		"tar":     {run: tarExtract},
+		"mkfs":    {run: makeFilesystem},
+		"rsync":   {run: rsyncTree},
+		"install": {run: installFiles},
+	}
+}

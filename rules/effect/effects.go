@@ -1,0 +1,511 @@
+package effect
+
+import (
+	"path"
+	"strings"
+
+	"guardsh/rules/command"
+	"guardsh/rules/option"
+	"guardsh/rules/word"
+)
+
+// maxObjects bounds the effects that one word of an action may have: its
+// possible values times the possible working directories.
+const maxObjects = 64
+
+// maxEffects bounds the effects of one line.
+const maxEffects = 4096
+
+// Effects says what the actions of a line do, in their order.
+func (k *Knowledge) Effects(line *command.Line) []Effect {
+	var out []Effect
+	for i := range line.Actions {
+		if len(out) >= maxEffects {
+			break
+		}
+		out = k.action(out, line, i)
+	}
+	return out
+}
+
+func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
+	a := &line.Actions[i]
+	if len(a.Redirs) > 0 {
+		c := call{line: line, at: i, action: a, out: &out}
+		c.redirections()
+	}
+	name, ok := a.Name()
+	if !ok {
+		return out
+	}
+	m, err := k.find(name)
+	argv := a.Args()
+	if m == nil {
+		if err == nil {
+			m, name, argv = k.initScript(a)
+		}
+		if m == nil {
+			return out
+		}
+	}
+	c := call{line: line, at: i, action: a, out: &out, name: name, manifest: m}
+	c.level(m.top, argv, nil)
+	return out
+}
+
+// initScript reads "/etc/init.d/network restart" as "service network restart".
+func (k *Knowledge) initScript(a *command.Action) (*Manifest, string, []word.Word) {
+	p, ok := a.Argv[0].Value()
+	if !ok {
+		return nil, "", nil
+	}
+	dir, script := path.Split(path.Clean(p))
+	if dir != "/etc/init.d/" && dir != "/etc/rc.d/init.d/" && dir != "/etc/rc.d/" {
+		return nil, "", nil
+	}
+	m, ok := k.Lookup("service")
+	if !ok {
+		return nil, "", nil
+	}
+	return m, "service", append([]word.Word{word.Lit(script)}, a.Args()...)
+}
+
+// call is one action being read by its manifest.
+type call struct {
+	line     *command.Line
+	at       int
+	action   *command.Action
+	name     string // the command's base name
+	manifest *Manifest
+	node     *node
+	args     option.Args
+	out      *[]Effect
+	attrs    map[string]bool // those of args that are set, shared by the effects
+}
+
+// level reads argv at one level of verbs.
+func (c *call) level(n *node, argv []word.Word, outer *option.Args) {
+	if n.compile() != nil {
+		return
+	}
+	args := n.grammar.Read(argv)
+	if outer != nil {
+		for a, v := range outer.Attrs {
+			if _, said := args.Attrs[a]; !said {
+				args.Attrs[a] = v
+			}
+		}
+		for v, ws := range outer.Values {
+			if _, said := args.Values[v]; !said {
+				args.Values[v] = ws
+			}
+		}
+	}
+	if args.Attrs["dry"] {
+		return
+	}
+	if len(n.verbs) > 0 {
+		switch {
+		case len(args.Operands) == 0 && n.spec.Default != "":
+			c.level(n.verbs[n.spec.Default], nil, &args)
+			return
+		case len(args.Operands) > 0:
+			if c.verbs(n, argv, &args) {
+				return
+			}
+		}
+	}
+	c.node, c.args, c.attrs = n, args, nil
+	c.assign()
+	if n.code != nil {
+		n.code.run(c)
+		if c.args.Attrs["dry"] {
+			return
+		}
+	}
+	for i := range n.derive {
+		if n.holds(&n.derive[i], &c.args, c.name) {
+			for _, a := range n.spec.Derive[i].Attrs {
+				c.set(a)
+			}
+		}
+	}
+	if c.args.Attrs["dry"] {
+		return
+	}
+	for i := range n.spec.Effects {
+		if n.holds(&n.when[i], &c.args, c.name) {
+			c.clause(&n.spec.Effects[i])
+		}
+	}
+}
+
+// verbs goes on at the level of the verb, or of each that the word may be.
+func (c *call) verbs(n *node, argv []word.Word, args *option.Args) bool {
+	w := args.Operands[0]
+	found := false
+	for i, v := range w.Values {
+		if i >= maxObjects {
+			break
+		}
+		sub, other := n.verb(v)
+		if sub == nil {
+			continue
+		}
+		found = true
+		rest := args.Operands[1:]
+		if other {
+			rest = args.Operands
+		}
+		c.level(sub, rest, args)
+	}
+	if !found && n.verbs["*"] != nil {
+		c.level(n.verbs["*"], args.Operands, args)
+		return true
+	}
+	return found
+}
+
+// assign gives the operands their roles: each that must be there one, then
+// each that may be there one, and what is left to the one that repeats. A role
+// that an option has filled takes none.
+func (c *call) assign() {
+	left := len(c.args.Operands)
+	var take [16]int
+	roles := c.node.roles
+	if len(roles) > len(take) {
+		roles = roles[:len(take)]
+	}
+	for _, optional := range [...]bool{false, true} {
+		for i, r := range roles {
+			if left > 0 && r.optional == optional && len(c.args.Values[r.name]) == 0 {
+				take[i], left = 1, left-1
+			}
+		}
+	}
+	ops := c.args.Operands
+	for i, r := range roles {
+		n := take[i]
+		if n == 0 {
+			continue
+		}
+		if r.repeated {
+			n += left
+		}
+		c.args.Values[r.name] = ops[:n:n]
+		ops = ops[n:]
+	}
+}
+
+func (c *call) has(attr string) bool           { return c.args.Attrs[attr] }
+func (c *call) values(name string) []word.Word { return c.args.Values[name] }
+
+// set puts an attribute on the effects that follow.
+func (c *call) set(attr string) {
+	c.args.Attrs[attr] = true
+	c.attrs = nil
+}
+
+// text is the known values of an argument or role.
+func (c *call) text(name string) []string {
+	var out []string
+	for _, w := range c.args.Values[name] {
+		out = append(out, w.Values...)
+	}
+	return out
+}
+
+// shared is the attributes that options set. The map is shared by all effects
+// of the call, none of which changes it.
+func (c *call) shared() map[string]bool {
+	if c.attrs == nil {
+		c.attrs = make(map[string]bool, len(c.args.Attrs))
+		for a, on := range c.args.Attrs {
+			if on {
+				c.attrs[a] = true
+			}
+		}
+	}
+	return c.attrs
+}
+
+// clause adds the effects of one clause.
+func (c *call) clause(cl *Clause) {
+	typ := cl.Type
+	if typ == "" {
+		typ = Path
+	}
+	e := c.effect(cl.Kind, cl.Attrs...)
+	for _, p := range cl.Params {
+		if vs := c.text(p); len(vs) > 0 {
+			e.param(p, vs...)
+		}
+	}
+	sources := []*Object{nil}
+	if cl.Source != "" {
+		if s := c.sources(cl.Source); len(s) > 0 {
+			sources = s
+		}
+	}
+	words := c.args.Values[cl.Object]
+	if cl.Object == "" || len(words) == 0 {
+		if cl.Name == nil {
+			return
+		}
+		o := Object{Type: typ, Name: *cl.Name, Word: word.Lit(*cl.Name)}
+		for _, s := range sources {
+			e.Source = s
+			c.emit(e, o)
+		}
+		return
+	}
+	remote := c.remote(cl.Object)
+	for _, w := range words {
+		for _, s := range sources {
+			e.Source = s
+			c.emitWord(e, typ, w, remote)
+		}
+	}
+}
+
+func (c *call) remote(role string) bool {
+	for _, r := range c.node.spec.Remote {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// sources is the objects behind a role that is read.
+func (c *call) sources(role string) []*Object {
+	var out []*Object
+	remote := c.remote(role)
+	for _, w := range c.args.Values[role] {
+		if remote {
+			if host, p, ok := splitRemote(w); ok {
+				out = append(out, &Object{Type: Other, Name: host.String() + ":" + p.String(), Word: w})
+				continue
+			}
+		}
+		objs := c.objects(Path, w)
+		for i := range objs {
+			if len(out) >= maxObjects {
+				return out
+			}
+			out = append(out, &objs[i])
+		}
+	}
+	return out
+}
+
+// effect is an effect of this call without an object, with the attributes
+// that are set and some more.
+func (c *call) effect(kind Kind, attrs ...string) Effect {
+	e := Effect{
+		Kind: kind, Attrs: c.shared(), Command: c.name, Action: c.at,
+		Certain: c.action.Certain, Place: c.action.Place, User: c.action.User,
+	}
+	e.mark(attrs...)
+	return e
+}
+
+// mark adds attributes to a copy of the map, which others share.
+func (e *Effect) mark(attrs ...string) {
+	if len(attrs) == 0 {
+		return
+	}
+	m := make(map[string]bool, len(e.Attrs)+len(attrs))
+	for a, on := range e.Attrs {
+		m[a] = on
+	}
+	for _, a := range attrs {
+		if off, ok := strings.CutPrefix(a, "!"); ok {
+			delete(m, off)
+		} else {
+			m[a] = true
+		}
+	}
+	e.Attrs = m
+}
+
+// param sets a value worth knowing, on a copy of the map.
+func (e *Effect) param(name string, values ...string) {
+	m := make(map[string][]string, len(e.Params)+1)
+	for k, v := range e.Params {
+		m[k] = v
+	}
+	m[name] = values
+	e.Params = m
+}
+
+// emitWord adds the effect on each object that a word may name.
+func (c *call) emitWord(e Effect, typ Type, w word.Word, remote bool) {
+	if remote && (typ == Path || typ == Device) {
+		if host, p, ok := splitRemote(w); ok {
+			e.Place = command.Place{Kind: command.Remote, Names: []word.Word{host}}
+			o := Object{Type: typ, Word: p}
+			if v, known := p.Value(); known && path.IsAbs(v) {
+				o.Name = v
+			} else if known {
+				// Relative to the login directory there.
+				o.Name = "~/" + v
+			}
+			*c.out = append(*c.out, with(e, o))
+			return
+		}
+	}
+	for _, o := range c.objects(typ, w) {
+		c.emit(e, o)
+	}
+}
+
+func with(e Effect, o Object) Effect {
+	e.Object = o
+	return e
+}
+
+// emit adds one effect, turned into what it is where its path is special.
+func (c *call) emit(e Effect, o Object) {
+	if len(*c.out) >= maxEffects {
+		return
+	}
+	e.Object = o
+	if (o.Type == Path || o.Type == Device) && e.Place.Kind != command.Remote {
+		if !c.special(&e) {
+			return
+		}
+	}
+	*c.out = append(*c.out, e)
+}
+
+// objects is what a word may name.
+func (c *call) objects(typ Type, w word.Word) []Object {
+	if typ != Path && typ != Device {
+		return named(typ, w)
+	}
+	if p, ok := w.Pattern(); ok {
+		return c.patterns(typ, w, p)
+	}
+	if w.Know == word.Unknown {
+		return []Object{{Type: typ, Word: w}}
+	}
+	out := make([]Object, 0, len(w.Values))
+	for _, v := range w.Values {
+		if path.IsAbs(v) {
+			out = append(out, Object{Type: typ, Name: v, Word: w})
+			continue
+		}
+		if len(c.action.Cwd.Values) == 0 {
+			out = append(out, Object{Type: typ, Word: w})
+			continue
+		}
+		for _, d := range c.action.Cwd.Values {
+			if len(out) >= maxObjects {
+				return out
+			}
+			out = append(out, Object{Type: typ, Name: join(d, v), Word: w})
+		}
+	}
+	return out
+}
+
+func (c *call) patterns(typ Type, w word.Word, p string) []Object {
+	if path.IsAbs(p) {
+		return []Object{{Type: typ, Pattern: p, Word: w}}
+	}
+	if len(c.action.Cwd.Values) == 0 {
+		return []Object{{Type: typ, Word: w}}
+	}
+	var out []Object
+	for _, d := range c.action.Cwd.Values {
+		out = append(out, Object{Type: typ, Pattern: join(quotePattern(d), p), Word: w})
+	}
+	return out
+}
+
+// named is the objects of a type that is not a path.
+func named(typ Type, w word.Word) []Object {
+	if len(w.Values) == 0 {
+		return []Object{{Type: typ, Word: w}}
+	}
+	out := make([]Object, 0, len(w.Values))
+	for i, v := range w.Values {
+		if i >= maxObjects {
+			break
+		}
+		if typ == Service {
+			v = strings.TrimSuffix(v, ".service")
+		}
+		out = append(out, Object{Type: typ, Name: v, Word: w})
+	}
+	return out
+}
+
+// join puts a relative path behind a directory; nothing is cleaned.
+func join(dir, p string) string {
+	if strings.HasSuffix(dir, "/") {
+		return dir + p
+	}
+	return dir + "/" + p
+}
+
+// quotePattern takes the meaning from what would read as a pattern.
+func quotePattern(s string) string {
+	if !strings.ContainsAny(s, `*?[\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if strings.IndexByte(`*?[\`, s[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// splitRemote takes host:path, host::module/path and rsync://host/path apart.
+func splitRemote(w word.Word) (host, p word.Word, ok bool) {
+	if v, known := w.Value(); known {
+		for _, scheme := range [...]string{"rsync://", "scp://", "sftp://"} {
+			if rest, is := strings.CutPrefix(v, scheme); is {
+				h, q, _ := strings.Cut(rest, "/")
+				return word.Lit(bareHost(h)), word.Lit("/" + q), true
+			}
+		}
+		i := strings.IndexByte(v, ':')
+		if i <= 0 || strings.IndexByte(v[:i], '/') >= 0 {
+			return host, p, false
+		}
+		return word.Lit(bareHost(v[:i])), word.Lit(strings.TrimPrefix(v[i+1:], ":")), true
+	}
+	// user@$HOST:/srv, $HOST:/srv: a colon in literal text before any slash.
+	if w.Know == word.Unknown {
+		for _, part := range w.Shape {
+			if part.Hole != word.NoHole {
+				continue
+			}
+			i := strings.IndexAny(part.Lit, ":/")
+			if i < 0 {
+				continue
+			}
+			if part.Lit[i] == '/' {
+				return host, p, false
+			}
+			at := strings.IndexByte(w.Src, ':')
+			if at < 0 {
+				return host, p, false
+			}
+			return word.Hidden(w.Src[:at], word.Var), word.Hidden(w.Src[at+1:], word.Var), true
+		}
+	}
+	return host, p, false
+}
+
+func bareHost(h string) string {
+	if i := strings.LastIndexByte(h, '@'); i >= 0 {
+		h = h[i+1:]
+	}
+	return h
+}

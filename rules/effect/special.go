@@ -1,0 +1,221 @@
+package effect
+
+import (
+	"path"
+	"strings"
+
+	"guardsh/rules/command"
+)
+
+// writes are the kinds that put bytes behind a name.
+var writes = setOf(Overwrite, Truncate, Append)
+
+// devicesOfNothing are the names below /dev that may be written to by anybody
+// at any time. A trailing slash stands for what lies below.
+var devicesOfNothing = []string{
+	"null", "zero", "full", "random", "urandom", "tty", "console", "stdin", "stdout", "stderr", "fd/", "pts/",
+	"ptmx", "tcp/", "udp/", "log", "kmsg", "ttyS", "ttyUSB", "ttyACM", "lp", "usb/lp", "snd/", "dsp", "audio", "input/", "clipboard",
+}
+
+// plainBelowDev are directories below /dev that hold ordinary files.
+var plainBelowDev = []string{"/dev/shm/", "/dev/mqueue/", "/dev/hugepages/"}
+
+// special turns a write to /dev, /proc or /sys into what it is. It reports
+// whether anything is left of the effect.
+func (c *call) special(e *Effect) bool {
+	if !writes[e.Kind] {
+		return true
+	}
+	name, pattern := e.Object.Name, false
+	if name == "" {
+		name, pattern = e.Object.Pattern, true
+	}
+	if name == "" {
+		name = e.Object.Word.Prefix()
+		pattern = true
+	}
+	if !strings.Contains(name, "/dev") && !strings.Contains(name, "/proc") && !strings.Contains(name, "/sys") {
+		return true
+	}
+	if !pattern {
+		name = path.Clean(name)
+	}
+	switch {
+	case strings.HasPrefix(name, "/dev/"):
+		for _, p := range plainBelowDev {
+			if strings.HasPrefix(name, p) {
+				return true
+			}
+		}
+		rest := name[len("/dev/"):]
+		for _, d := range devicesOfNothing {
+			if rest == d || strings.HasPrefix(rest, d+"/") || strings.HasPrefix(rest, d) && (strings.HasSuffix(d, "/") || numbered(rest[len(d):])) {
+				return false
+			}
+		}
+		if e.Has("inside") && e.Has("maybe-into") {
+			return false // a device is no directory
+		}
+		e.Kind, e.Object.Type = RawWrite, Device
+	case strings.HasPrefix(name, "/proc/"):
+		return c.kernelFile(e, name)
+	case strings.HasPrefix(name, "/sys/"):
+		return c.kernelFile(e, name)
+	}
+	return true
+}
+
+// numbered reports whether s is a device's number: tty1, lp0.
+func numbered(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// kernelFile is a write to a switch of the kernel.
+func (c *call) kernelFile(e *Effect, name string) bool {
+	text, known := c.written(e)
+	if known {
+		e.param("value", text)
+	}
+	switch {
+	case name == "/proc/sysrq-trigger":
+		e.Object = Object{Type: Host, Word: e.Object.Word}
+		e.Kind = Power
+		first := ""
+		if text = strings.TrimSpace(text); text != "" {
+			first = text[:1]
+		}
+		switch {
+		case !known:
+			e.mark("no-sync")
+		case first == "b", first == "c":
+			e.mark("reboot", "no-sync")
+		case first == "o":
+			e.mark("poweroff", "no-sync")
+		case first == "e", first == "i":
+			e.Kind, e.Object = Kill, Object{Type: Process, Name: "-1", Word: e.Object.Word}
+			e.mark("all")
+		case first == "u":
+			e.Kind, e.Object = Remount, Object{Type: Path, Name: "/", Word: e.Object.Word}
+			e.mark("all", "read-only")
+		default: // s, h, w, t …: sync or show
+			return false
+		}
+		return true
+	case name == "/sys/power/state":
+		e.Kind, e.Object = Power, Object{Type: Host, Word: e.Object.Word}
+		e.mark("suspend")
+		return true
+	case strings.HasPrefix(name, "/proc/") && strings.Contains(name, "/fd/"):
+		return false
+	}
+	e.Kind, e.Object.Type = KernelChange, Kernel
+	return true
+}
+
+// written is the text that an effect puts into its file, where it is plain:
+// echo and printf with a redirection, a here-string, a pipe from one of those.
+func (c *call) written(e *Effect) (string, bool) {
+	if e.Has("redirect") {
+		return output(c.action)
+	}
+	if c.action.Stdin.Kind == command.InputText {
+		return c.action.Stdin.Word.Value()
+	}
+	if c.action.Stdin.Kind == command.InputPipe && len(c.action.Stdin.From) == 1 {
+		if i := c.action.Stdin.From[0]; i >= 0 && i < len(c.line.Actions) {
+			return output(&c.line.Actions[i])
+		}
+	}
+	return "", false
+}
+
+// output is what echo or printf write, if that is known.
+func output(a *command.Action) (string, bool) {
+	name, _ := a.Name()
+	args := a.Args()
+	switch name {
+	case "echo":
+		for len(args) > 0 && (args[0].Is("-n") || args[0].Is("-e") || args[0].Is("-E") || args[0].Is("-ne")) {
+			args = args[1:]
+		}
+	case "printf":
+		if len(args) > 1 {
+			if f, ok := args[0].Value(); ok && strings.HasPrefix(f, "%s") {
+				args = args[1:]
+			}
+		}
+	case "cat":
+		if len(args) == 0 && a.Stdin.Kind == command.InputText {
+			return a.Stdin.Word.Value()
+		}
+		return "", false
+	default:
+		return "", false
+	}
+	var b strings.Builder
+	for i, w := range args {
+		v, ok := w.Value()
+		if !ok {
+			return "", false
+		}
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(v)
+	}
+	return strings.TrimSuffix(b.String(), `\n`), true
+}
+
+// redirections adds what the redirections of an action do, whichever program
+// it starts.
+func (c *call) redirections() {
+	c.name = redirector(c.action)
+	for _, r := range c.action.Redirs {
+		kind := Truncate
+		switch r.Kind {
+		case command.Out, command.Clobber:
+		case command.Append:
+			kind = Append
+		case command.ReadWrite:
+			kind = Overwrite
+		case command.In, command.Text, command.Duplicate:
+			continue
+		}
+		e := c.effect(kind, "redirect")
+		switch {
+		case kind == Overwrite:
+			e.mark("inplace")
+		case kind == Truncate && c.silent(r.FD):
+			e.mark("empty")
+		}
+		c.emitWord(e, Path, r.Target, false)
+	}
+}
+
+// silent reports whether nothing is written through the redirection: the file
+// is emptied and stays so.
+func (c *call) silent(fd int) bool {
+	if len(c.action.Argv) == 0 {
+		return true
+	}
+	name, _ := c.action.Name()
+	switch name {
+	case ":", "true", "exec":
+		return true
+	case "cat":
+		args := c.action.Args()
+		return fd == 1 && (len(args) == 1 && args[0].Is("/dev/null") ||
+			len(args) == 0 && c.action.Stdin.Kind == command.InputFile && c.action.Stdin.Word.Is("/dev/null"))
+	case "echo", "printf":
+		text, known := output(c.action)
+		return fd == 1 && known && text == ""
+	}
+	return false
+}
+
+func redirector(a *command.Action) string {
+	if name, ok := a.Name(); ok {
+		return name
+	}
+	return "bash"
+}
