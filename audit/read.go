@@ -122,6 +122,9 @@ func (l *Line) Outcome() Outcome {
 		return l.Event.Outcome
 	}
 	if n := len(l.Answers); n > 0 {
+		if o := l.Answers[n-1].Outcome; o != "" {
+			return o
+		}
 		switch l.Answers[n-1].Answer {
 		case "yes":
 		case "cancelled":

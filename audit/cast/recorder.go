@@ -164,14 +164,15 @@ func (r *Recorder) Err() error {
 	return r.err
 }
 
-// Sync makes what was recorded durable.
+// Sync makes what was recorded durable. It also returns why the last event
+// could not be recorded.
 func (r *Recorder) Sync() error {
 	r.mu.Lock()
-	was := r.dirty && !r.closed
+	was, err := r.dirty && !r.closed, r.err
 	r.dirty = false
 	r.mu.Unlock()
-	if !was {
-		return nil
+	if !was || err != nil {
+		return err
 	}
 	return unix.Fdatasync(int(r.f.Fd())) // outside the lock: output goes on
 }
