@@ -19,6 +19,9 @@ type budget struct {
 	limit float64 // at most this, in the unit
 }
 
+// plainUnit is the unit without what tells it from others of its benchmark.
+func (b budget) plainUnit() string { return b.unit[strings.LastIndexByte(b.unit, '-')+1:] }
+
 var budgets = []budget{
 	{"understand and judge one everyday line, median", "./cmd/guardsh", "BenchmarkJudgeEveryday", "p50-µs", 50},
 	{"understand and judge one everyday line, 99th percentile", "./cmd/guardsh", "BenchmarkJudgeEveryday", "p99-µs", 1000},
@@ -57,14 +60,14 @@ func (d *dev) bench() int {
 	for _, b := range budgets {
 		v, ok := got[b.pkg+" "+b.bench][b.unit]
 		if !ok {
-			fmt.Fprintf(w, "%s\t%g %s\tnot measured\t%s %s\t\n", b.what, b.limit, b.unit, b.pkg, b.bench)
+			fmt.Fprintf(w, "%s\t%g %s\tnot measured\t%s %s\t\n", b.what, b.limit, b.plainUnit(), b.pkg, b.bench)
 			continue
 		}
 		mark := ""
 		if v > b.limit {
 			mark, status = "OVER", 1
 		}
-		fmt.Fprintf(w, "%s\t%g %s\t%.3g\t%.0f %%\t%s\n", b.what, b.limit, b.unit, v, 100*v/b.limit, mark)
+		fmt.Fprintf(w, "%s\t%g %s\t%.3g\t%.0f %%\t%s\n", b.what, b.limit, b.plainUnit(), v, 100*v/b.limit, mark)
 	}
 	w.Flush()
 	return status
