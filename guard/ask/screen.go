@@ -1,0 +1,253 @@
+package ask
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/sys/unix"
+
+	"guardsh/rules"
+)
+
+// Bounds of a question; more is not read.
+const (
+	maxLineRows = 12
+	maxFindings = 4
+	maxDetails  = 8
+	minWidth    = 20
+	maxWidth    = 100 // longer rows are hard to read
+)
+
+// Style is how a terminal may be written to: NO_COLOR and TERM=dumb take the
+// colours away; the width is that of its window, else 80.
+func Style(out *os.File) (color bool, width int) {
+	width = 80
+	if ws, err := unix.IoctlGetWinsize(int(out.Fd()), unix.TIOCGWINSZ); err == nil && ws.Col > 0 {
+		width = int(ws.Col)
+		color = os.Getenv("NO_COLOR") == "" && !dumb()
+	}
+	return color, min(max(width, minWidth), maxWidth)
+}
+
+func dumb() bool {
+	t := os.Getenv("TERM")
+	return t == "" || t == "dumb"
+}
+
+// writer lays out rows of a bounded width.
+type writer struct {
+	b     strings.Builder
+	color bool
+	width int
+}
+
+// row writes a paragraph: a lead, the text wrapped behind it.
+func (w *writer) row(indent int, lead, text string, style ansi.Style) {
+	text = visible(text)
+	room := max(w.width-1-indent, minWidth/2)
+	pad := strings.Repeat(" ", indent)
+	for i, r := range strings.Split(ansi.Wrap(lead+text, room, ""), "\n") {
+		r = strings.TrimRight(r, " ")
+		if i == 0 && lead != "" && strings.HasPrefix(r, strings.TrimRight(lead, " ")) && w.color {
+			l := strings.TrimRight(lead, " ")
+			r = ansi.Style{}.Bold().Styled(l) + r[len(l):]
+		} else if w.color && style != nil {
+			r = style.Styled(r)
+		}
+		w.b.WriteString(pad + r + "\n")
+		if i == 0 && lead == "guardsh: " {
+			pad += "  "
+		}
+	}
+}
+
+// Screen is the question as shown, without its prompt.
+func Screen(q *Question, color bool, width int) string {
+	w := &writer{color: color, width: width}
+	d := &q.Decision
+	w.row(0, "guardsh: ", "this line asks for a yes first", nil)
+	w.line(q.Line)
+	w.findings(d, true)
+	if q.Undo != "" {
+		w.row(2, "undo: ", q.Undo, nil)
+	}
+	w.unknowns(d)
+	return w.b.String()
+}
+
+// Refusal is what is said of a line that does not run.
+func Refusal(d *rules.Decision, color bool, width int) string {
+	w := &writer{color: color, width: min(max(width, minWidth), maxWidth)}
+	if len(d.Findings) == 0 {
+		w.row(0, "guardsh: ", "refused", nil)
+	}
+	w.findings(d, false)
+	w.unknowns(d)
+	return w.b.String()
+}
+
+// Explanation is why, in full.
+func Explanation(d *rules.Decision, color bool, width int) string {
+	w := &writer{color: color, width: width}
+	for _, f := range d.Findings {
+		w.row(2, "rule: ", f.Rule+" ("+f.Verdict.String()+", "+string(f.Effect)+" of "+orWhole(f.Object)+")", nil)
+		if f.Why != "" {
+			w.row(4, "", f.Why, nil)
+		}
+		for _, t := range f.Details {
+			w.row(4, "", t, nil)
+		}
+		if f.Snapshot != "" {
+			w.row(4, "kept before: ", f.Snapshot, nil)
+		}
+	}
+	return w.b.String()
+}
+
+func orWhole(object string) string {
+	if object == "" {
+		return "the line"
+	}
+	return object
+}
+
+// line shows the bytes that would run.
+func (w *writer) line(src string) {
+	rows := strings.Split(strings.TrimRight(src, "\n"), "\n")
+	for i, r := range rows {
+		if i == maxLineRows {
+			w.row(2, "", fmt.Sprintf("… %d more lines", len(rows)-i), nil)
+			return
+		}
+		w.row(2, "", r, ansi.Style{}.Bold())
+	}
+}
+
+// findings shows what the line would do, strictest first. In a question the
+// reason stands below, in a refusal it leads.
+func (w *writer) findings(d *rules.Decision, asked bool) {
+	shown := 0
+	for i := range d.Findings {
+		f := &d.Findings[i]
+		if f.Verdict < rules.Notify {
+			continue
+		}
+		if shown++; shown > maxFindings {
+			w.row(2, "", fmt.Sprintf("… and %d more findings", len(d.Findings)-i), nil)
+			return
+		}
+		if asked {
+			w.row(2, "", f.Summary+" ["+f.Rule+"]", nil)
+		} else {
+			w.row(0, "guardsh: ", f.Summary+" ["+f.Rule+"]", nil)
+		}
+		for j, t := range f.Details {
+			if j == maxDetails {
+				w.row(4, "", fmt.Sprintf("… %d more", len(f.Details)-j), nil)
+				break
+			}
+			w.row(4, "", t, nil)
+		}
+		if asked && f.Why != "" {
+			w.row(4, "why: ", firstSentence(f.Why), nil)
+		}
+		if f.Hint != "" {
+			w.row(map[bool]int{true: 4, false: 2}[asked], "hint: ", f.Hint, nil)
+		}
+	}
+}
+
+func (w *writer) unknowns(d *rules.Decision) {
+	for i, u := range d.Unknowns {
+		if i == maxDetails {
+			w.row(2, "", fmt.Sprintf("… %d more not known", len(d.Unknowns)-i), nil)
+			return
+		}
+		w.row(2, "not known: ", u, nil)
+	}
+}
+
+// firstSentence is enough in a question; e gives the rest.
+func firstSentence(s string) string {
+	if i := strings.Index(s, ". "); i > 0 {
+		return s[:i+1]
+	}
+	return s
+}
+
+// screen is where survey writes. It keeps to one row: what moves the cursor
+// elsewhere is dropped, and questions to the terminal are answered by keys.
+type screen struct {
+	out   *os.File
+	keys  *keys
+	dumb  bool
+	asked bool // survey moved to the far corner to ask for the size
+}
+
+// Fd is part of what survey writes to.
+func (s *screen) Fd() uintptr { return s.out.Fd() }
+
+// Replies of a terminal that is wide enough for any answer.
+const (
+	sizeReply     = "\x1b[1;9999R"
+	locationReply = "\x1b[1;1R"
+)
+
+func (s *screen) Write(p []byte) (int, error) {
+	var b bytes.Buffer
+	for i := 0; i < len(p); {
+		if p[i] != esc {
+			b.WriteByte(p[i])
+			i++
+			continue
+		}
+		n := sequence(p[i:])
+		s.control(&b, p[i:i+n])
+		i += n
+	}
+	if b.Len() == 0 {
+		return len(p), nil
+	}
+	if _, err := s.out.Write(b.Bytes()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// control passes on what stays within the row.
+func (s *screen) control(b *bytes.Buffer, seq []byte) {
+	switch seq[len(seq)-1] {
+	case 'f', 'H':
+		s.asked = true
+	case 'n':
+		if s.asked {
+			s.keys.replies.WriteString(sizeReply)
+			s.asked = false
+		} else {
+			s.keys.replies.WriteString(locationReply)
+		}
+	case 'C', 'D', 'K':
+		if !s.dumb {
+			b.Write(seq)
+		}
+	}
+}
+
+// sequence is the length of the escape sequence that p begins with.
+func sequence(p []byte) int {
+	if len(p) < 2 {
+		return len(p)
+	}
+	if p[1] != '[' {
+		return 2
+	}
+	for i := 2; i < len(p); i++ {
+		if p[i] >= 0x40 && p[i] <= 0x7e {
+			return i + 1
+		}
+	}
+	return len(p)
+}
