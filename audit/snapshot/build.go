@@ -30,6 +30,10 @@ func (p *plan) writeInto(i int) bool {
 
 // into writes the old content into the file that is there.
 func (r *restorer) into(l *level, name string, i int) error {
+	id := inode{r.pre.entries[i].Dev, r.pre.entries[i].Ino}
+	if r.wrote[id] {
+		return nil // through another of its names
+	}
 	h, err := r.still(l, name, i)
 	if err != nil {
 		return err
@@ -49,6 +53,7 @@ func (r *restorer) into(l *level, name string, i int) error {
 	if err := unix.Ftruncate(fd, 0); err != nil {
 		return err
 	}
+	r.wrote[id] = true
 	if err := r.fill(fd, e); err != nil {
 		return err
 	}
@@ -348,7 +353,7 @@ func (r *restorer) xattrs(h, i int) {
 	}
 	for _, x := range now {
 		if !slices.ContainsFunc(e.Xattrs, func(y Xattr) bool { return x.Name == y.Name }) {
-			if err := unix.Removexattr(self(h), x.Name); err != nil {
+			if err := unix.Removexattr(self(h), x.Name); err != nil && err != unix.ENODATA {
 				r.fail(r.pre.path(i), fmt.Errorf("xattr %s: %w", x.Name, err))
 			}
 		}

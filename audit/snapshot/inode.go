@@ -107,6 +107,10 @@ func describe(e *Entry, st *unix.Statx_t) {
 	}
 }
 
+// mirrored are xattrs in which xfs shows the ACLs a second time; they follow
+// system.posix_acl_access and _default by themselves.
+var mirrored = map[string]bool{"trusted.SGI_ACL_FILE": true, "trusted.SGI_ACL_DEFAULT": true}
+
 // xattrs reads every extended attribute that we may see. fd may be O_PATH.
 func xattrs(fd int) ([]Xattr, error) {
 	path := self(fd)
@@ -127,7 +131,7 @@ func xattrs(fd int) ([]Xattr, error) {
 	}
 	var xs []Xattr
 	for name := range bytes.SplitSeq(list[:n], []byte{0}) {
-		if len(name) == 0 {
+		if len(name) == 0 || mirrored[string(name)] {
 			continue
 		}
 		v, err := xattr(path, string(name))

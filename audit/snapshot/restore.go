@@ -45,7 +45,7 @@ func (s *Store) Restore(ctx context.Context, id string, o RestoreOptions) (Repor
 			rep.Notes = append(rep.Notes, undo.Reasons...)
 		}
 	}
-	r := &restorer{plan: p, ctx: ctx, rep: &rep, groups: map[int]int{}, left: map[int]int{}}
+	r := &restorer{plan: p, ctx: ctx, rep: &rep, groups: map[int]int{}, left: map[int]int{}, wrote: map[inode]bool{}}
 	r.run()
 	if rep.Undo != "" {
 		if err := s.Finish(ctx, rep.Undo); err != nil {
@@ -109,9 +109,10 @@ type restorer struct {
 	*plan
 	ctx    context.Context
 	rep    *Report
-	groups map[int]int // handles of files that are being given further names, by their first entry
-	left   map[int]int // how many names of a file are still to be made
-	late   []int       // entries that get flags which forbid changes, last of all
+	groups map[int]int    // handles of files that are being given further names, by their first entry
+	left   map[int]int    // how many names of a file are still to be made
+	late   []int          // entries that get flags which forbid changes, last of all
+	wrote  map[inode]bool // files that were written into
 	seq    int
 }
 
