@@ -21,7 +21,7 @@ type Config struct {
 	Notes       []Note
 	Paste       Paste
 	Supervise   Supervise
-	Sudo        Sudo
+	Sudo        SudoMode
 	Trail       string // directory of the trail; "" the default
 	Snapshots   SnapshotConfig
 	Notify      []string // argv of a command that is run for events; nil none
@@ -72,13 +72,13 @@ const (
 	SuperviseOff  Supervise = "off"  // never: the line gate works alone
 )
 
-// Sudo says how a sudo that is typed in a session reaches the guard.
-type Sudo string
+// SudoMode says how a sudo that is typed in a session reaches the guard.
+type SudoMode string
 
 const (
-	SudoAuto    Sudo = "auto"    // the better of the two on this machine
-	SudoRewrite Sudo = "rewrite" // the word is replaced in the line
-	SudoFront   Sudo = "front"   // a directory with our sudo comes first on PATH
+	SudoAuto    SudoMode = "auto"    // the better of the two on this machine
+	SudoRewrite SudoMode = "rewrite" // the word is replaced in the line
+	SudoFront   SudoMode = "front"   // a directory with our sudo comes first on PATH
 )
 
 // SnapshotConfig says where snapshots go and how long they stay. Zero fields

@@ -23,7 +23,7 @@ type configFile struct {
 	Notes       []noteFile       `yaml:"notes"`
 	Paste       Paste            `yaml:"paste"`
 	Supervise   Supervise        `yaml:"supervise"`
-	Sudo        Sudo             `yaml:"sudo"`
+	Sudo        SudoMode         `yaml:"sudo"`
 	Trail       string           `yaml:"trail"`
 	Snapshots   snapshotsFile    `yaml:"snapshots"`
 	Notify      string           `yaml:"notify"`
