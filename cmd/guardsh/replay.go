@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"guardsh/audit"
+	"guardsh/audit/replay"
+)
+
+func replayCommand() *cobra.Command {
+	var dir, to string
+	var o replay.Options
+	c := &cobra.Command{
+		Use:   "replay [SESSION][@LINE]",
+		Short: "play a session's recording",
+		Long: `Play what a session's terminal showed, from a line on where one is given.
+SESSION is an id or the start of one; last, or nothing, is the newest that has a
+recording. Where the output is no terminal, the text is written at once.
+
+` + replay.Keys,
+		Example: "  guardsh replay last --idle 1s\n  guardsh replay 01JD8Q@12 --to text",
+		Args:    cobra.MaximumNArgs(1),
+	}
+	c.Flags().StringVar(&dir, "dir", "", "the trail's `directory` (default "+audit.Root()+")")
+	c.Flags().StringVar(&to, "to", "", "write it as `format` instead: "+strings.Join(replay.Formats, ", "))
+	c.Flags().Float64Var(&o.Speed, "speed", 1, "how many times as fast")
+	c.Flags().DurationVar(&o.Idle, "idle", 0, "no wait is longer than this")
+	c.SetHelpTemplate(helpTemplate("  0  played\n  1  it failed\n  2  the call was wrong"))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if o.Speed <= 0 || o.Idle < 0 {
+			return usage("--speed and --idle are numbers above zero")
+		}
+		if to != "" && !slices.Contains(replay.Formats, to) {
+			return usage(fmt.Sprintf("unknown format %q (%s)", to, strings.Join(replay.Formats, ", ")))
+		}
+		id, line, at := strings.Cut(strings.Join(args, ""), "@")
+		if at {
+			n, err := strconv.Atoi(line)
+			if err != nil || n < 1 {
+				return usage(fmt.Sprintf("line %q is not a number", line))
+			}
+			o.Line = n
+		}
+		if dir == "" {
+			dir = audit.Root()
+		}
+		s, err := recordedSession(dir, id)
+		if err != nil {
+			return err
+		}
+		r, err := replay.Load(filepath.Join(s.Dir, audit.CastName), marks(s))
+		if err != nil {
+			return err
+		}
+		out := c.OutOrStdout()
+		if f, ok := out.(*os.File); to == "" && ok && term.IsTerminal(int(f.Fd())) {
+			tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+			if err != nil {
+				return fmt.Errorf("no terminal for the keys: %w\nhint: --to text", err)
+			}
+			defer tty.Close()
+			if err := r.Play(tty, out, o); err != nil {
+				return err
+			}
+			if r.Cut {
+				fmt.Fprintln(c.ErrOrStderr(), "guardsh: the recording ends here: the session was killed")
+			}
+			return nil
+		}
+		if to == "" {
+			to = "text"
+		}
+		return r.Write(out, to, o.Line)
+	}
+	return c
+}
+
+// recordedSession is the session that id names; without a name the newest one
+// that has a recording.
+func recordedSession(dir, id string) (*audit.Session, error) {
+	if id == "" || id == "last" {
+		all, err := audit.Sessions(dir)
+		if err != nil {
+			return nil, err
+		}
+		for i := range all {
+			if hasRecording(&all[i]) {
+				return &all[i], nil
+			}
+		}
+		return nil, fmt.Errorf("no recording in %s yet", dir)
+	}
+	s, err := audit.Find(dir, id)
+	if err != nil {
+		return nil, err
+	}
+	if !hasRecording(s) {
+		return nil, fmt.Errorf("session %s has no recording (it had no terminal)\nhint: guardsh audit show %s", s.ID, s.ID)
+	}
+	return s, nil
+}
+
+func hasRecording(s *audit.Session) bool {
+	_, err := os.Lstat(filepath.Join(s.Dir, audit.CastName))
+	return !s.Shared && !errors.Is(err, fs.ErrNotExist)
+}
+
+// marks are the places in a recording that the journal knows.
+func marks(s *audit.Session) []replay.Mark {
+	var all []replay.Mark
+	for i := range s.Lines {
+		e := &s.Lines[i].Event
+		all = append(all, replay.Mark{Line: e.Line, Text: e.Text, Offset: e.Offset, Refused: s.Lines[i].Outcome() == audit.Refused})
+	}
+	return all
+}
+
