@@ -140,9 +140,7 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 		w.note(TooLarge, "nesting", nil)
 		return nil
 	}
-	p := parsers.Get().(*syntax.Parser)
-	defer parsers.Put(p)
-	f, err := p.Parse(strings.NewReader(text), "")
+	f, err := parseText(text)
 	if err != nil {
 		var pe syntax.ParseError
 		at := &position{1, 1}
@@ -158,6 +156,12 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 		return nil
 	}
 	return f
+}
+
+func parseText(text string) (*syntax.File, error) {
+	p := parsers.Get().(*syntax.Parser)
+	defer parsers.Put(p)
+	return p.Parse(strings.NewReader(text), "")
 }
 
 // deep reports whether a text opens so much that parsing it could exhaust the

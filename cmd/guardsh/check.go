@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"guardsh/guard"
+	"guardsh/rules"
+)
+
+// Exit statuses of check. 0 is for lines that would run without a question, so
+// that "guardsh check … && …" reads well; 2 is the usual one for usage.
+const (
+	checkPasses  = 0
+	checkUsage   = 2
+	checkAsks    = 10
+	checkRefuses = 11
+)
+
+// maxLine bounds one line of --lines; a longer one is a script, not a line.
+const maxLine = 4 << 20
+
+// checked is the answer about one line, in the form that other tools read.
+type checked struct {
+	Line     string           `json:"line"`
+	Verdict  rules.Verdict    `json:"verdict"`
+	Findings []checkedFinding `json:"findings"`
+	Actions  []checkedAction  `json:"actions"`
+	Micros   int64            `json:"micros"`
+}
+
+type checkedFinding struct {
+	Rule    string        `json:"rule"`
+	Verdict rules.Verdict `json:"verdict"`
+	Effect  string        `json:"effect"`
+	Object  string        `json:"object"`
+	Summary string        `json:"summary"`
+	Hint    string        `json:"hint"`
+}
+
+type checkedAction struct {
+	Argv      []string `json:"argv"`
+	Cwd       string   `json:"cwd"`
+	Certainty string   `json:"certainty"`
+}
+
+func checkCommand() *cobra.Command {
+	var asJSON, hypothetical bool
+	var cwd, user, lines string
+	c := &cobra.Command{
+		Use:   "check [LINE]",
+		Short: "judge a line without running it",
+		Long: `Judge a line without running it: what it would do, and what guardsh would
+say to it. LINE is one argument; without it the line is read from standard
+input.`,
+		Example: `  guardsh check 'rsync -aP /srv/lxc/lab/rootfs/ .'
+  guardsh check --hypothetical --json --lines history.txt`,
+		Args: cobra.ArbitraryArgs,
+	}
+	f := c.Flags()
+	f.SetInterspersed(false)
+	f.BoolVar(&asJSON, "json", false, "one JSON object a line")
+	f.BoolVar(&hypothetical, "hypothetical", false, "as on an ordinary server where all that is named exists")
+	f.StringVar(&cwd, "cwd", "", "the working `directory`")
+	f.StringVar(&user, "user", "", "who would run it, by `name`")
+	f.StringVar(&lines, "lines", "", "judge each line of `file` (- is standard input)")
+	c.SetHelpTemplate(helpTemplate(`  0   runs, perhaps with a word
+  10  is asked first (confirm, challenge)
+  11  is refused (block)
+  2   the call was wrong`))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if lines != "" && len(args) > 0 {
+			return usage("--lines and a LINE do not go together")
+		}
+		j, err := newChecker(hypothetical, cwd, user)
+		if err != nil {
+			return usage(err.Error())
+		}
+		out := bufio.NewWriter(c.OutOrStdout())
+		strictest := rules.Allow
+		show := func(line string) error {
+			r := j.check(line)
+			if r.Verdict > strictest {
+				strictest = r.Verdict
+			}
+			if asJSON {
+				enc := json.NewEncoder(out)
+				enc.SetEscapeHTML(false)
+				return enc.Encode(r)
+			}
+			return showChecked(out, r, lines != "")
+		}
+		if lines != "" {
+			err = eachLine(c.InOrStdin(), lines, show)
+		} else {
+			line := strings.Join(args, " ")
+			if len(args) == 0 {
+				b, rerr := io.ReadAll(io.LimitReader(c.InOrStdin(), maxLine))
+				if rerr != nil {
+					return fmt.Errorf("standard input: %w", rerr)
+				}
+				line = strings.TrimRight(string(b), "\n")
+			}
+			err = show(line)
+		}
+		if ferr := out.Flush(); err == nil {
+			err = ferr
+		}
+		if err != nil {
+			return usage(err.Error())
+		}
+		return exitStatus(verdictStatus(strictest)).orNil()
+	}
+	return c
+}
+
+func verdictStatus(v rules.Verdict) int {
+	switch v {
+	case rules.Block:
+		return checkRefuses
+	case rules.Confirm, rules.Challenge:
+		return checkAsks
+	case rules.Allow, rules.Notify:
+		return checkPasses
+	}
+	return checkUsage
+}
+
+// eachLine calls do for each line of a file. An empty line is a line too.
+func eachLine(stdin io.Reader, name string, do func(string) error) error {
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	r := bufio.NewReaderSize(in, 64<<10)
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if line != "" {
+			if derr := do(strings.TrimSuffix(line, "\n")); derr != nil {
+				return derr
+			}
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// checker judges lines that will not run.
+type checker struct {
+	judge *guard.Judge
+	shell guard.Shell
+}
+
+func newChecker(hypothetical bool, cwd, user string) (*checker, error) {
+	if hypothetical {
+		j, sh := guard.Hypothetical(cwd, user)
+		return &checker{j, sh}, nil
+	}
+	j, problems := guard.NewJudge(guard.Here())
+	for _, p := range problems {
+		fmt.Fprintln(os.Stderr, "guardsh:", p)
+	}
+	sh, err := guard.StillShell(cwd, user)
+	if err != nil {
+		return nil, err
+	}
+	return &checker{j, sh}, nil
+}
+
+func (k *checker) check(line string) checked {
+	start := time.Now()
+	r := k.judge.Line(line, k.shell)
+	out := checked{
+		Line:     line,
+		Verdict:  r.Decision.Verdict,
+		Findings: []checkedFinding{},
+		Actions:  []checkedAction{},
+		Micros:   time.Since(start).Microseconds(),
+	}
+	for _, f := range r.Decision.Findings {
+		out.Findings = append(out.Findings, checkedFinding{f.Rule, f.Verdict, string(f.Effect), f.Object, f.Summary, f.Hint})
+	}
+	for _, a := range r.Line.Actions {
+		ca := checkedAction{Argv: []string{}, Cwd: a.Cwd.String(), Certainty: a.Certain.String()}
+		for _, w := range a.Argv {
+			ca.Argv = append(ca.Argv, w.String())
+		}
+		out.Actions = append(out.Actions, ca)
+	}
+	return out
+}
+
+// showChecked writes the answer for people: the verdict, and under it what was
+// found, a finding a line.
+func showChecked(w io.Writer, r checked, many bool) error {
+	if many {
+		fmt.Fprintf(w, "%-9s  %s\n", r.Verdict, guard.Printable(r.Line))
+	} else {
+		fmt.Fprintln(w, r.Verdict)
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(w, "  %s: %s (%s)\n", f.Verdict, guard.Printable(f.Summary), f.Rule)
+		if f.Hint != "" && !many {
+			fmt.Fprintf(w, "  hint: %s\n", guard.Printable(f.Hint))
+		}
+	}
+	return nil
+}

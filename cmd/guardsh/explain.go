@@ -1,0 +1,192 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"guardsh/guard"
+	"guardsh/rules"
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+	"guardsh/rules/word"
+)
+
+func explainCommand() *cobra.Command {
+	var hypothetical bool
+	var cwd, user string
+	c := &cobra.Command{
+		Use:   "explain LINE|RULE",
+		Short: "say why, step by step: actions, effects, facts, rules",
+		Long: `Say how a line is understood and judged, step by step: the programs it would
+start, what they would do to what, what is known of that, and which rules spoke.
+With the id of a rule, tell that rule's story.`,
+		Example: "  guardsh explain 'cd / && rsync -aP rootfs/ .'\n  guardsh explain fs/write-into-protected",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	f := c.Flags()
+	f.SetInterspersed(false)
+	f.BoolVar(&hypothetical, "hypothetical", false, "as on an ordinary server where all that is named exists")
+	f.StringVar(&cwd, "cwd", "", "the working `directory`")
+	f.StringVar(&user, "user", "", "who would run it, by `name`")
+	c.SetHelpTemplate(helpTemplate("  0   explained\n  2   the call was wrong"))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		k, err := newChecker(hypothetical, cwd, user)
+		if err != nil {
+			return usage(err.Error())
+		}
+		if len(args) == 1 {
+			if r, err := k.judge.Rules.Rule(args[0]); err == nil {
+				return explainRule(c.OutOrStdout(), r)
+			}
+		}
+		return explainLine(c.OutOrStdout(), k.judge.Line(strings.Join(args, " "), k.shell))
+	}
+	return c
+}
+
+// explainer writes paragraphs with a heading and keeps the first error.
+type explainer struct {
+	w   io.Writer
+	err error
+}
+
+func (e *explainer) f(format string, args ...any) {
+	if e.err == nil {
+		_, e.err = fmt.Fprintf(e.w, format, args...)
+	}
+}
+
+func explainLine(w io.Writer, j guard.Judgement) error {
+	e := &explainer{w: w}
+	e.f("line\n  %s\n", strings.ReplaceAll(guard.PrintableLines(j.Line.Src), "\n", "\n  "))
+	e.f("\nactions\n")
+	if len(j.Line.Actions) == 0 {
+		e.f("  none\n")
+	}
+	for i, a := range j.Line.Actions {
+		e.action(i, a)
+	}
+	for _, n := range j.Line.Notes {
+		e.f("  note: %s: %s (line %d, column %d)\n", n.Kind, guard.Printable(n.Text), n.Line, n.Col)
+	}
+	e.f("\neffects\n")
+	if len(j.Effects) == 0 {
+		e.f("  none\n")
+	}
+	for _, ef := range j.Effects {
+		e.effect(ef, j.Facts)
+	}
+	e.f("\nrules\n")
+	if len(j.Decision.Findings) == 0 {
+		e.f("  none speaks\n")
+	}
+	for _, f := range j.Decision.Findings {
+		e.f("  %-9s %s\n            %s\n", f.Verdict, f.Rule, guard.Printable(f.Summary))
+		for _, d := range f.Details {
+			e.f("            %s\n", guard.Printable(d))
+		}
+		if f.Hint != "" {
+			e.f("            hint: %s\n", guard.Printable(f.Hint))
+		}
+	}
+	for _, u := range j.Decision.Unknowns {
+		e.f("  not known: %s\n", guard.Printable(u))
+	}
+	e.f("\nverdict\n  %s\n", j.Decision.Verdict)
+	return e.err
+}
+
+func (e *explainer) action(i int, a command.Action) {
+	e.f("  %d. %s", i+1, a.Certain)
+	if len(a.Via) > 0 {
+		e.f(", by %s", strings.Join(a.Via, " > "))
+	}
+	if a.User != "" {
+		e.f(", as %s", a.User)
+	}
+	if a.Place.Kind != command.Here {
+		var names []string
+		for _, n := range a.Place.Names {
+			names = append(names, n.String())
+		}
+		e.f(", %s %s", placeNames[a.Place.Kind], guard.Printable(strings.Join(names, " ")))
+	}
+	e.f(", in %s\n", guard.Printable(known(a.Cwd)))
+	for _, w := range a.Argv {
+		e.word("", w)
+	}
+	for _, r := range a.Redirs {
+		if r.Kind != command.Text && r.Kind != command.Duplicate {
+			e.word(redirectNames[r.Kind], r.Target)
+		}
+	}
+}
+
+var placeNames = map[command.PlaceKind]string{
+	command.Remote: "on host", command.Container: "in container", command.Chroot: "below", command.Namespace: "in namespace",
+}
+
+var redirectNames = map[command.Redirect]string{
+	command.In: "< ", command.Out: "> ", command.Append: ">> ", command.Clobber: ">| ", command.ReadWrite: "<> ",
+}
+
+// word shows a word's value and, where it was not simply written out, where
+// it came from.
+func (e *explainer) word(sign string, w word.Word) {
+	e.f("       %s%s", sign, guard.Printable(known(w)))
+	if w.Origin != word.FromLiteral && w.Src != w.String() {
+		e.f("    from %s (%s)", guard.Printable(w.Src), w.Origin)
+	}
+	e.f("\n")
+}
+
+func known(w word.Word) string {
+	if w.Know == word.Unknown {
+		return "unknown: " + w.Src
+	}
+	return w.String()
+}
+
+func (e *explainer) effect(ef effect.Effect, facts *rules.Facts) {
+	e.f("  %s %s", ef.Kind, ef.Object.Type)
+	if name := ef.Object.Display(); name != "" {
+		e.f(" %s", guard.Printable(name))
+	}
+	var attrs []string
+	for a, on := range ef.Attrs {
+		if on {
+			attrs = append(attrs, a)
+		}
+	}
+	sort.Strings(attrs)
+	if len(attrs) > 0 {
+		e.f(" (%s)", strings.Join(attrs, " "))
+	}
+	e.f("    by action %d\n", ef.Action+1)
+	for _, l := range facts.Of(ef.Object).Lines() {
+		e.f("      %s\n", guard.Printable(l))
+	}
+}
+
+func explainRule(w io.Writer, r *rules.Rule) error {
+	e := &explainer{w: w}
+	e.f("%s\n  %s\n", r.ID, r.Summary)
+	e.f("\nverdict\n  %s\n", r.Verdict)
+	e.f("\nwhy\n  %s\n", strings.ReplaceAll(strings.TrimSpace(r.Why), "\n", "\n  "))
+	if r.Instead != "" {
+		e.f("\ninstead\n  %s\n", strings.ReplaceAll(strings.TrimSpace(r.Instead), "\n", "\n  "))
+	}
+	e.f("\nit speaks at\n")
+	for _, x := range r.Examples.Match {
+		e.f("  %s\n", strings.ReplaceAll(x.Line, "\n", "\n  "))
+	}
+	e.f("\nit is silent at\n")
+	for _, x := range r.Examples.Silent {
+		e.f("  %s\n", strings.ReplaceAll(x.Line, "\n", "\n  "))
+	}
+	return e.err
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// invocation is how guardsh was called as a shell.
+type invocation struct {
+	login       bool     // -l, --login, or a name that starts with "-"
+	interactive bool     // -i
+	command     *string  // -c LINE
+	file        string   // FILE
+	stdin       bool     // -s
+	args        []string // behind LINE or FILE
+	bash        []string // options for bash itself, as given
+}
+
+// bashLong are bash's own long options, with whether they take an argument.
+// Source: bash(1), OPTIONS.
+var bashLong = map[string]bool{
+	"--debugger": false, "--dump-po-strings": false, "--dump-strings": false,
+	"--init-file": true, "--rcfile": true, "--noediting": false, "--noprofile": false,
+	"--norc": false, "--posix": false, "--restricted": false, "--verbose": false,
+}
+
+// readInvocation reads the arguments as bash would read them. argv[0] counts:
+// a leading "-" asks for a login shell, as login(1) and sshd do.
+func readInvocation(argv []string) (invocation, error) {
+	var inv invocation
+	inv.login = strings.HasPrefix(argv[0], "-")
+	wantsLine := false
+	i := 1
+options:
+	for ; i < len(argv); i++ {
+		a := argv[i]
+		switch {
+		case a == "--" || a == "-":
+			i++
+			break options
+		case a == "--login":
+			inv.login = true
+		case strings.HasPrefix(a, "--"):
+			takes, known := bashLong[a]
+			if !known {
+				return inv, fmt.Errorf("unknown option %s", a)
+			}
+			inv.bash = append(inv.bash, a)
+			if takes {
+				if i++; i == len(argv) {
+					return inv, fmt.Errorf("option %s needs an argument", a)
+				}
+				inv.bash = append(inv.bash, argv[i])
+			}
+		case len(a) > 1 && (a[0] == '-' || a[0] == '+'):
+			var rest []byte
+			takes := 0 // -o and -O take the following words
+			for _, c := range []byte(a[1:]) {
+				switch {
+				case a[0] == '-' && c == 'c':
+					wantsLine = true
+				case a[0] == '-' && c == 'l':
+					inv.login = true
+				case a[0] == '-' && c == 'i':
+					inv.interactive = true
+				case a[0] == '-' && c == 's':
+					inv.stdin = true
+				case strings.IndexByte("abefhkmnprtuvxBCDEHPT", c) >= 0:
+					rest = append(rest, c)
+				case c == 'o' || c == 'O':
+					rest = append(rest, c)
+					takes++
+				default:
+					return inv, fmt.Errorf("unknown option %s", a)
+				}
+			}
+			if len(rest) > 0 {
+				inv.bash = append(inv.bash, a[:1]+string(rest))
+			}
+			for ; takes > 0; takes-- {
+				if i++; i == len(argv) {
+					return inv, fmt.Errorf("option %s needs an argument", a)
+				}
+				inv.bash = append(inv.bash, argv[i])
+			}
+		default:
+			break options
+		}
+	}
+	rest := argv[i:]
+	switch {
+	case wantsLine:
+		if len(rest) == 0 {
+			return inv, fmt.Errorf("option -c needs an argument")
+		}
+		inv.command, inv.args = &rest[0], rest[1:]
+	case inv.stdin || len(rest) == 0:
+		inv.args = rest
+	default:
+		inv.file, inv.args = rest[0], rest[1:]
+	}
+	return inv, nil
+}
+
+// calledAs is the name that the program was started by: "guardsh", "sudo".
+func calledAs(argv0 string) string {
+	return strings.TrimPrefix(filepath.Base(argv0), "-")
+}

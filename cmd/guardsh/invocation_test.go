@@ -1,0 +1,47 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestInvocation(t *testing.T) {
+	line := func(s string) *string { return &s }
+	for _, c := range []struct {
+		argv string
+		want invocation
+	}{
+		{"guardsh", invocation{}},
+		{"-guardsh", invocation{login: true}},
+		{"guardsh -l", invocation{login: true}},
+		{"guardsh --login -i", invocation{login: true, interactive: true}},
+		{"guardsh -c true", invocation{command: line("true")}},
+		{"guardsh -lc true zero one", invocation{login: true, command: line("true"), args: []string{"zero", "one"}}},
+		{"guardsh -c -e true", invocation{command: line("true"), bash: []string{"-e"}}},
+		{"guardsh -ec true", invocation{command: line("true"), bash: []string{"-e"}}},
+		{"guardsh -o pipefail -c x", invocation{command: line("x"), bash: []string{"-o", "pipefail"}}},
+		{"guardsh -euo pipefail x.sh a -b", invocation{file: "x.sh", args: []string{"a", "-b"}, bash: []string{"-euo", "pipefail"}}},
+		{"guardsh +x -O extglob x.sh", invocation{file: "x.sh", bash: []string{"+x", "-O", "extglob"}}},
+		{"guardsh -- -x.sh", invocation{file: "-x.sh"}},
+		{"guardsh -s a b", invocation{stdin: true, args: []string{"a", "b"}}},
+		{"guardsh --norc --rcfile f", invocation{bash: []string{"--norc", "--rcfile", "f"}}},
+	} {
+		got, err := readInvocation(strings.Fields(c.argv))
+		if err != nil {
+			t.Errorf("%s: %v", c.argv, err)
+			continue
+		}
+		if len(got.args) == 0 {
+			got.args = nil
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %+v, want %+v", c.argv, got, c.want)
+		}
+	}
+	for _, argv := range []string{"guardsh -c", "guardsh --nonsense", "guardsh -Z", "guardsh -o", "guardsh --rcfile"} {
+		if got, err := readInvocation(strings.Fields(argv)); err == nil {
+			t.Errorf("%s: read as %+v, want an error", argv, got)
+		}
+	}
+}

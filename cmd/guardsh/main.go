@@ -1,0 +1,156 @@
+// guardsh is a guarded operations shell: it stands between Enter and
+// execution. Called without a verb it is a shell; the verbs look after what
+// it kept and wrote down.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"guardsh/guard"
+	"guardsh/guard/host"
+)
+
+func main() {
+	// The process that looks at file systems which may never answer is this
+	// program too; it must not depend on anything else here.
+	host.HelperMain()
+	os.Exit(run(os.Args))
+}
+
+// run is the program: the exit status is its result. The shell comes first,
+// untouched by any flag library: it is the path of every login.
+func run(argv []string) int {
+	if len(argv) == 0 {
+		argv = []string{"guardsh"}
+	}
+	if calledAs(argv[0]) == "sudo" {
+		return sudo(argv[1:])
+	}
+	if len(argv) > 1 {
+		switch argv[1] {
+		case "sudo":
+			return sudo(argv[2:])
+		case "help", "-h", "--help", "--version", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
+			return runVerb(argv[1:])
+		}
+		for _, c := range verbs() {
+			if c.Name() == argv[1] {
+				return runVerb(argv[1:])
+			}
+		}
+	}
+	return runShell(argv)
+}
+
+// verbs are the commands beside the shell itself.
+func verbs() []*cobra.Command {
+	return []*cobra.Command{
+		checkCommand(), explainCommand(), undoCommand(), snapshotCommand(),
+		auditCommand(), replayCommand(), allowCommand(),
+	}
+}
+
+const aboutGuardsh = `guardsh is a guarded operations shell: your own bash, with a guard between Enter
+and execution. Without a verb it is that shell:
+
+  guardsh [-l] [-i] [-c LINE] [FILE [ARG...]]
+
+  -l, --login   a login shell        -i   interactive
+  -c LINE       run LINE             -s   read the script from standard input
+Other options are bash's own.`
+
+const shellStatuses = `  the command's own, 128+n when signal n ended it
+  253 refused        252 guardsh itself failed before the line ran`
+
+func runVerb(args []string) int {
+	root := &cobra.Command{
+		Use:           "guardsh",
+		Short:         "a guarded operations shell",
+		Long:          aboutGuardsh,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Run:           func(c *cobra.Command, _ []string) { _ = c.Help() },
+	}
+	root.SetVersionTemplate("guardsh {{.Version}}\n")
+	root.SetHelpTemplate(helpTemplate(shellStatuses))
+	root.AddCommand(verbs()...)
+	root.AddCommand(&cobra.Command{
+		Use:                "sudo [OPTIONS] COMMAND",
+		Short:              "judge a command as root would run it, then run the real sudo",
+		DisableFlagParsing: true,
+		Run:                func(*cobra.Command, []string) {},
+	})
+	root.SetArgs(args)
+	err := root.Execute()
+	var status exitStatus
+	var misuse usage
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	case errors.As(err, &misuse), isFlagError(err):
+		fmt.Fprintf(os.Stderr, "guardsh: %s\nhint: guardsh %s --help\n", err, strings.Join(verbPath(args), " "))
+		return checkUsage
+	}
+	fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
+	return 1
+}
+
+// verbPath is the leading words that name a verb, for the hint.
+func verbPath(args []string) []string {
+	for i, a := range args {
+		if strings.HasPrefix(a, "-") {
+			return args[:i]
+		}
+		if i == 1 {
+			return args[:1]
+		}
+	}
+	return args
+}
+
+// isFlagError tells cobra's complaints about the call from errors of the work.
+func isFlagError(err error) bool {
+	s := err.Error()
+	for _, p := range []string{"unknown flag", "unknown shorthand flag", "unknown command", "flag needs an argument", "invalid argument", "accepts ", "requires "} {
+		if strings.HasPrefix(s, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// exitStatus is an error that only carries the status.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// orNil makes a zero status no error at all.
+func (s exitStatus) orNil() error {
+	if s == 0 {
+		return nil
+	}
+	return s
+}
+
+// usage is a call that was wrong.
+type usage string
+
+func (u usage) Error() string { return string(u) }
+
+func helpTemplate(statuses string) string {
+	return `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}
+EXIT STATUS
+` + statuses + "\n"
+}
+
+func version() string { return guard.Version }

@@ -1,0 +1,109 @@
+package guard
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"guardsh/rules"
+)
+
+// Allowance lets one rule's findings pass for a while: the break-glass.
+// It is kept in a file of the user who gave it and holds for that user alone.
+type Allowance struct {
+	Rule   string    `json:"rule"`
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until"`
+}
+
+// maxAllowance bounds how long the glass stays broken: what has to hold longer
+// than a working day belongs into the configuration, where others read it.
+const maxAllowance = 12 * time.Hour
+
+// allowanceFile is where a user's allowances are, below the state directory.
+func allowanceFile(state string) string { return filepath.Join(state, "allow.json") }
+
+// Allowances reads the allowances that hold at now. A missing file is none.
+func Allowances(state string, now time.Time) ([]Allowance, error) {
+	b, err := os.ReadFile(allowanceFile(state))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Allowance
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil, fmt.Errorf("%s: %w", allowanceFile(state), err)
+	}
+	live := all[:0]
+	for _, a := range all {
+		if now.Before(a.Until) && !a.From.After(now) {
+			live = append(live, a)
+		}
+	}
+	return live, nil
+}
+
+// Grant adds an allowance and drops those that have ended. The file is
+// replaced whole, so that a crash leaves the old one.
+func Grant(state string, a Allowance) error {
+	if a.Reason == "" {
+		return errors.New("a reason is needed: it stands in the trail")
+	}
+	span := a.Until.Sub(a.From)
+	if span <= 0 || span > maxAllowance {
+		return fmt.Errorf("the time must be above 0 and at most %s, not %s", maxAllowance, span)
+	}
+	live, err := Allowances(state, a.From)
+	if err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(append(live, a), "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return err
+	}
+	return replaceFile(allowanceFile(state), append(b, '\n'))
+}
+
+// replaceFile writes a sibling, syncs it and renames it over the file.
+func replaceFile(name string, b []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(b); err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+// allowed finds the allowance for a finding.
+func allowed(f rules.Finding, all []Allowance) (Allowance, bool) {
+	for _, a := range all {
+		if a.Rule == f.Rule {
+			return a, true
+		}
+	}
+	return Allowance{}, false
+}

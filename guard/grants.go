@@ -1,0 +1,101 @@
+package guard
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"guardsh/rules"
+)
+
+// passGranted lowers the findings that the user broke the glass for. They are
+// still said, and the trail holds each.
+func (s *Session) passGranted(j *Judgement, number int) {
+	if j.Decision.Verdict < rules.Confirm {
+		return
+	}
+	now := time.Now()
+	all, err := Allowances(s.place.State, now)
+	if err != nil {
+		s.trail.degraded(fmt.Sprintf("allowances: %v", err))
+		return
+	}
+	for i := range j.Decision.Findings {
+		f := &j.Decision.Findings[i]
+		a, ok := allowed(*f, all)
+		if !ok || f.Verdict < rules.Confirm {
+			continue
+		}
+		s.trail.passed(number, *f, a.Reason)
+		f.Verdict = rules.Notify
+		f.Details = append(f.Details, fmt.Sprintf("let pass until %s: %s", a.Until.Format("15:04"), a.Reason))
+	}
+	j.Decision.Verdict = strictest(j.Decision.Findings)
+}
+
+func strictest(fs []rules.Finding) rules.Verdict {
+	v := rules.Allow
+	for _, f := range fs {
+		v = max(v, f.Verdict)
+	}
+	return v
+}
+
+// automated reports whether the site lets every question about a line pass for
+// this user where nobody can answer. It never passes a block.
+func (s *Session) automated(j Judgement, number int) bool {
+	user, now := sessionUser(), time.Now()
+	for _, f := range j.Decision.Findings {
+		if f.Verdict < rules.Confirm {
+			continue
+		}
+		if _, ok := s.Config.Automated(f.Rule, user, now); !ok || f.Verdict == rules.Block {
+			return false
+		}
+	}
+	for _, f := range j.Decision.Findings {
+		if f.Verdict >= rules.Confirm {
+			a, _ := s.Config.Automated(f.Rule, user, now)
+			s.trail.passed(number, f, a.Reason)
+		}
+	}
+	return true
+}
+
+// approval says how the questions about a line can be approved where nobody is
+// there to answer.
+func (s *Session) approval(j Judgement) string {
+	var b strings.Builder
+	b.WriteString("guardsh: nobody can be asked here, so the line does not run\n")
+	b.WriteString("hint: to let it pass for automation, put into /etc/guardsh/config.yaml:\n")
+	seen := map[string]bool{}
+	for _, f := range j.Decision.Findings {
+		if f.Verdict < rules.Confirm || seen[f.Rule] {
+			continue
+		}
+		words := AutomationWords(f.Rule, sessionUser())
+		if len(seen) > 0 {
+			words = words[1:] // the key stands there already
+		}
+		seen[f.Rule] = true
+		for _, w := range words {
+			b.WriteString("  " + w + "\n")
+		}
+	}
+	return b.String()
+}
+
+// BreakGlass lets a rule pass for this user for a while, and writes it down.
+func (s *Session) BreakGlass(rule, reason string, span time.Duration) (until time.Time, err error) {
+	if _, err := s.Judge.Rules.Rule(rule); err != nil {
+		return until, fmt.Errorf("no rule %q: its id stands in the refusal, in brackets", rule)
+	}
+	now := time.Now()
+	a := Allowance{Rule: rule, Reason: reason, By: sessionUser(), From: now, Until: now.Add(span)}
+	if err := Grant(s.place.State, a); err != nil {
+		return until, err
+	}
+	s.trail.breakGlass(a)
+	s.notify(fmt.Sprintf("%s lets %s pass until %s: %s", a.By, a.Rule, a.Until.Format(time.RFC3339), a.Reason))
+	return a.Until, nil
+}

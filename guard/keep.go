@@ -1,0 +1,144 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"guardsh/audit/snapshot"
+	"guardsh/guard/ask"
+	"guardsh/rules"
+	"guardsh/rules/effect"
+)
+
+// What is kept before a line without asking about the time and room it takes.
+// Past a few seconds a person would rather be asked; the bytes and files are
+// what fits into them on an ordinary disk.
+var keepBudget = snapshot.Options{Files: 200_000, Bytes: 2 << 30, Time: 5 * time.Second}
+
+// snapshotPlan says what to keep for the findings of a line that will run:
+// exactly what their effects name, and nothing below scratch paths.
+func snapshotPlan(j Judgement) snapshot.Plan {
+	var p snapshot.Plan
+	seen := map[snapshot.Item]bool{}
+	for _, f := range j.Decision.Findings {
+		if f.Snapshot == "" || f.EffectAt < 0 {
+			continue
+		}
+		e := &j.Effects[f.EffectAt]
+		of := j.Facts.Of(e.Object)
+		if of.Path.Class == rules.Scratch {
+			continue
+		}
+		item, beyond := itemFor(e, of)
+		if beyond != "" {
+			p.Beyond = append(p.Beyond, beyond)
+			continue
+		}
+		if !seen[item] {
+			seen[item] = true
+			p.Items = append(p.Items, item)
+		}
+	}
+	return p
+}
+
+// itemFor is the way to keep what one effect changes, or what to say about
+// that it cannot be kept.
+func itemFor(e *effect.Effect, of *rules.ObjectFact) (snapshot.Item, string) {
+	if e.Place.Kind != 0 {
+		return snapshot.Item{}, fmt.Sprintf("%s %s elsewhere", e.Kind, e.Object.Display())
+	}
+	if e.Kind == effect.ScheduleChange && e.Object.Type == effect.Crontab {
+		return snapshot.Item{Class: snapshot.Crontab, User: of.Crontab.User}, ""
+	}
+	class, ok := classOf[e.Kind]
+	if !ok || e.Object.Type != effect.Path && !(e.Object.Type == effect.Device && !of.Device.Block) {
+		return snapshot.Item{}, fmt.Sprintf("%s %s", e.Kind, e.Object.Display())
+	}
+	if e.Object.Name == "" {
+		return snapshot.Item{}, fmt.Sprintf("%s %s, which is not known before it runs", e.Kind, e.Object.Display())
+	}
+	path := e.Object.Name
+	if of.Path.Follows && of.Path.Real != "" {
+		path = of.Path.Real
+	}
+	return snapshot.Item{Class: class, Path: path}, ""
+}
+
+// classOf is the snapshot class for each kind of effect on a path. A kind that
+// is not here cannot be kept as files.
+var classOf = map[effect.Kind]snapshot.Class{
+	effect.Create:    snapshot.Create,
+	effect.WriteTree: snapshot.Create,
+	effect.Overwrite: snapshot.InPlace,
+	effect.Truncate:  snapshot.InPlace,
+	effect.Append:    snapshot.InPlace,
+	effect.Delete:    snapshot.Delete,
+	effect.Move:      snapshot.Delete,
+	effect.Metadata:  snapshot.Metadata,
+}
+
+// reach tells how far an undo can go, before the question is asked: the best
+// that the plan can give.
+func reach(p snapshot.Plan) string {
+	switch {
+	case len(p.Items) == 0 && len(p.Beyond) == 0:
+		return ""
+	case len(p.Items) == 0:
+		return fmt.Sprintf("%s: %s cannot be undone", snapshot.None, strings.Join(p.Beyond, "; "))
+	case len(p.Beyond) > 0:
+		return fmt.Sprintf("%s: the files can be brought back by guardsh undo, not %s", snapshot.Files, strings.Join(p.Beyond, "; "))
+	}
+	return fmt.Sprintf("%s: guardsh undo brings it back", snapshot.Full)
+}
+
+// takeSnapshot keeps what a plan names. Too much to keep within the budget is
+// a question of its own, but only where a question was due anyway; a line that
+// is only notified runs, and is told that it cannot be undone.
+func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan snapshot.Plan, out *Outcome) bool {
+	why := ""
+	st, err := s.snapshots()
+	if err == nil {
+		var snap *snapshot.Snapshot
+		snap, err = st.Take(ctx, plan)
+		if err == nil {
+			out.Kept = append(out.Kept, snap.ID)
+			s.trail.kept(out.Number, snap.ID, string(snap.Reach))
+			if j.Decision.Verdict > rules.Allow && snap.Reach != snapshot.None {
+				out.Say += fmt.Sprintf("guardsh: kept as %s; guardsh undo brings it back\n", snap.Short)
+			}
+			return true
+		}
+	}
+	why = fmt.Sprintf("no undo for this line: %v", err)
+	s.trail.degraded(why)
+	if j.Decision.Verdict < rules.Confirm {
+		if j.Decision.Verdict > rules.Allow {
+			out.Say += "guardsh: " + why + "\n"
+		}
+		return true
+	}
+	in, term, restore, oerr := r.open()
+	if oerr != nil {
+		out.Say += "guardsh: " + why + ", so it does not run\n"
+		s.trail.refused(out.Number)
+		return false
+	}
+	a, aerr := ask.Ask(ctx, ask.Terminal{In: in, Out: term}, ask.Question{
+		Line: r.Src,
+		Decision: rules.Decision{Verdict: rules.Confirm, Findings: []rules.Finding{{
+			Rule: "shell/no-undo", Verdict: rules.Confirm, Summary: why,
+			Hint: "make room or name less, and type the line again", Action: -1, EffectAt: -1,
+		}}},
+		Undo: string(snapshot.None),
+	})
+	restore()
+	s.trail.answer(out.Number, a)
+	if aerr != nil || !a.Yes {
+		out.Say += "guardsh: not run\n"
+		return false
+	}
+	return true
+}

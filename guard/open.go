@@ -1,0 +1,202 @@
+package guard
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+
+	"guardsh/audit/snapshot"
+	"guardsh/guard/host"
+	"guardsh/rules"
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+	"guardsh/rules/hypothetical"
+)
+
+// Shell is what is asked about the shell that a line would run in.
+type Shell = command.Shell
+
+// Place is where guardsh finds and leaves things on a machine. Here is this
+// one.
+type Place struct {
+	Config ConfigPaths
+	State  string // allowances and the like: the user's own
+	Trail  string // "" the configuration's, or the default
+	Store  string // "" the configuration's, or the default
+	Env    []string
+	TTY    string // of this process; "" none
+	// Interactive: a person types at prompts.
+	Interactive bool
+}
+
+// Here is this machine for this process's user.
+func Here() Place {
+	return Place{
+		Config: DefaultConfigPaths(),
+		State:  stateDir(),
+		Env:    os.Environ(),
+		TTY:    terminalOf(os.Stdin, os.Stderr, os.Stdout),
+	}
+}
+
+// stateDir is where a user's own state is: /var/lib/guardsh for root.
+func stateDir() string {
+	if os.Getuid() == 0 {
+		return "/var/lib/guardsh"
+	}
+	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "guardsh")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		if u, uerr := user.Current(); uerr == nil {
+			home = u.HomeDir
+		}
+	}
+	if !filepath.IsAbs(home) {
+		// No home is no reason not to work: the temporary directory is
+		// private enough for a directory of mode 0700.
+		return filepath.Join(os.TempDir(), "guardsh-"+strconv.Itoa(os.Getuid()))
+	}
+	return filepath.Join(home, ".local/state/guardsh")
+}
+
+// terminalOf is the name of the first of the files that is a terminal.
+func terminalOf(files ...*os.File) string {
+	for _, f := range files {
+		name, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
+		if err == nil && isTerminal(f) {
+			return name
+		}
+	}
+	return ""
+}
+
+// NewJudge makes what judges lines on this machine, by the configuration that
+// is there. Problems are words for the user: what is broken is left out, and
+// the built-in rules always hold.
+func NewJudge(p Place) (*Judge, []string) {
+	cfg, broken := LoadConfig(p.Config)
+	j, problems := judgeBy(p, cfg)
+	var words []string
+	for _, b := range broken {
+		words = append(words, b.String())
+	}
+	return j, append(words, problems...)
+}
+
+func judgeBy(p Place, cfg Config) (*Judge, []string) {
+	var problems []string
+	policy := cfg.policy()
+	set := rules.Builtin()
+	set.SetPolicy(policy)
+	if err := set.Add(sourceFS(cfg.Rules), rules.Administrator); err != nil {
+		problems = append(problems, err.Error())
+	}
+	know := effect.Builtin()
+	if err := know.Add(sourceFS(cfg.Commands)); err != nil {
+		problems = append(problems, err.Error())
+	}
+	notes := map[string]string{}
+	for _, n := range cfg.Notes {
+		if n.About == AboutService {
+			notes[unitName(n.Name)] = n.Text
+		}
+	}
+	w := host.New(host.Options{
+		Protect: set.Protection(), Labels: cfg.Labels, Notes: notes,
+		Env: p.Env, Interactive: p.Interactive, TTY: p.TTY,
+	})
+	return &Judge{Knowledge: know, Rules: set, World: w}, problems
+}
+
+// Hypothetical judges as on an ordinary server, where everything that a line
+// names exists: nothing of this machine and its configuration counts.
+func Hypothetical(cwd, userName string) (*Judge, Shell) {
+	w := hypothetical.New(hypothetical.Situation{Cwd: cwd, User: userName})
+	return &Judge{Knowledge: effect.Builtin(), Rules: rules.Builtin(), World: w}, w
+}
+
+// StillShell answers for a shell that would be started now, here, with this
+// process's environment. Empty arguments take the present directory and user.
+func StillShell(cwd, userName string) (Shell, error) {
+	env := os.Environ()
+	if cwd == "" {
+		wd, err := os.Getwd()
+		if err != nil {
+			return nil, fmt.Errorf("the working directory: %w (name one with --cwd)", err)
+		}
+		cwd = wd
+	}
+	if !filepath.IsAbs(cwd) {
+		abs, err := filepath.Abs(cwd)
+		if err != nil {
+			return nil, err
+		}
+		cwd = abs
+	}
+	if userName == "" {
+		userName = sessionUser()
+	}
+	return &command.StaticShell{Environ: env, Dir: cwd, Login: userName}, nil
+}
+
+// sessionUser is the name of the effective user; the number where no name is
+// to be had.
+func sessionUser() string {
+	if os.Geteuid() == 0 {
+		return "root"
+	}
+	if u, err := user.LookupId(strconv.Itoa(os.Geteuid())); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(os.Geteuid())
+}
+
+// Open begins a session: configuration, rules, trail and store. What cannot be
+// had is told in the session's Problem; an error means that nothing can be
+// judged at all.
+func Open(p Place) (*Session, error) {
+	cfg, broken := LoadConfig(p.Config)
+	j, problems := judgeBy(p, cfg)
+	s := &Session{Judge: j, Config: cfg, place: p, answered: map[string]bool{}}
+	for _, b := range broken {
+		s.Problem = append(s.Problem, b.String())
+	}
+	s.Problem = append(s.Problem, problems...)
+	if p.Trail == "" {
+		p.Trail = cfg.Trail
+	}
+	if p.Store == "" {
+		p.Store = cfg.Snapshots.Store
+	}
+	s.trail = openTrail(p)
+	for _, w := range s.Problem {
+		s.trail.degraded(w)
+	}
+	return s, nil
+}
+
+// snapshots opens the store when it is first needed: most lines keep nothing.
+func (s *Session) snapshots() (*snapshot.Store, error) {
+	s.storeMu.Lock()
+	defer s.storeMu.Unlock()
+	if s.store == nil {
+		st, err := snapshot.Open(s.place.Store)
+		if err != nil {
+			return nil, err
+		}
+		s.store = st
+	}
+	return s.store, nil
+}
+
+// Close ends the session with the shell's status.
+func (s *Session) Close(status int) {
+	s.trail.close(status)
+	if w, ok := s.Judge.World.(*host.World); ok {
+		w.Close()
+	}
+}

@@ -1,0 +1,167 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"guardsh/guard/bash"
+	"guardsh/rules/command"
+)
+
+// still is the shell that a line, a script or a standard input will run in.
+func (s *Session) still(args []string) (Shell, string) {
+	cwd, _ := os.Getwd() // "" is a working directory that is not known
+	return &command.StaticShell{Environ: s.place.Env, Dir: cwd, Login: sessionUser(), Args: args}, cwd
+}
+
+// request is a request from a shell without prompts.
+func (s *Session) request(src string, from Source, args []string) Request {
+	sh, cwd := s.still(args)
+	return Request{Src: src, Source: from, Shell: sh, Cwd: cwd, TTY: s.place.TTY, Open: openControlling}
+}
+
+// RunLine runs LINE as bash -c would, when it is judged so. args are $0 and
+// the parameters behind it.
+func (s *Session) RunLine(ctx context.Context, line string, args, options []string) (int, error) {
+	var params []string
+	if len(args) > 0 {
+		params = args[1:]
+	}
+	argv := append(append(append([]string{}, options...), "-c", line), args...)
+	return s.Run(ctx, s.request(line, Command, params), argv)
+}
+
+// RunFile runs a script as bash FILE ARG… would.
+func (s *Session) RunFile(ctx context.Context, file string, args, options []string) (int, error) {
+	argv := append(append(append([]string{}, options...), "--", file), args...)
+	return s.Run(ctx, s.request(Quote(append([]string{"bash", "--", file}, args...)), Script, nil), argv)
+}
+
+// Argv judges a command that will be started as it stands, without a shell.
+func (s *Session) Argv(ctx context.Context, line string) Outcome {
+	r := s.request(line, Sudo, nil)
+	out := s.Line(ctx, r)
+	s.tell(r, out.Say)
+	return out
+}
+
+// RunStdin runs a script that comes on standard input. Where it ends within a
+// moment it is judged whole, before anything of it runs; a stream is judged
+// command by command.
+func (s *Session) RunStdin(ctx context.Context, in *os.File, args, options []string) (int, error) {
+	argv := append(append(append([]string{}, options...), "-s", "--"), args...)
+	script, err := ReadScript(in)
+	if errors.Is(err, fs.ErrClosed) || err != nil && in == os.Stdin && closed(in) {
+		return bash.Run(ctx, bash.Config{Env: s.place.Env}, argv)
+	}
+	if err != nil {
+		return bash.StatusFailed, err
+	}
+	r := s.request(string(script.Text), Stdin, args)
+	if script.File {
+		return s.Run(ctx, r, argv)
+	}
+	if !script.Whole && len(script.Text) < scriptBound {
+		return s.stream(ctx, in, r, argv)
+	}
+	out := s.Line(ctx, r)
+	s.tell(r, out.Say)
+	if !out.Release {
+		return StatusRefused, nil
+	}
+	status, err := s.fed(ctx, argv, func(w io.Writer) error {
+		if _, err := w.Write(script.Text); err != nil || script.Whole {
+			return err
+		}
+		_, err := io.Copy(w, in)
+		return err
+	})
+	if err == nil {
+		s.Ended(out, status)
+	}
+	return status, err
+}
+
+// fed runs bash with a pipe for its standard input, which feed writes. A bash
+// that ends before it has read everything is nobody's error.
+func (s *Session) fed(ctx context.Context, argv []string, feed func(io.Writer) error) (int, error) {
+	pr, pw, err := os.Pipe()
+	if err != nil {
+		return bash.StatusFailed, fmt.Errorf("a pipe for the script: %w", err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = feed(pw)
+		pw.Close()
+	}()
+	status, err := bash.Run(ctx, bash.Config{Env: s.place.Env, In: pr}, argv)
+	pr.Close()
+	return status, err
+}
+
+// stream judges the commands of a script as they come. Each is judged with all
+// that came before it, so that variables and directories are known, but only
+// what is new counts. The first one that is refused ends the script.
+func (s *Session) stream(ctx context.Context, in *os.File, r Request, argv []string) (int, error) {
+	s.trail.degraded("a script comes on standard input as a stream: its commands are judged one by one")
+	refused := false
+	var last Outcome
+	text, given := []byte(r.Src), 0
+	status, err := s.fed(ctx, argv, func(w io.Writer) error {
+		buf := make([]byte, 64<<10)
+		for end := false; ; {
+			if n := command.Complete(string(text[given:]), end); n > 0 {
+				part := r
+				part.Src = string(text[:given+n])
+				part.From = 1 + countLines(text[:given])
+				last = s.Line(ctx, part)
+				s.tell(part, last.Say)
+				if !last.Release {
+					refused = true
+					return nil
+				}
+				if _, err := w.Write(text[given : given+n]); err != nil {
+					return err
+				}
+				given += n
+				continue
+			}
+			if end {
+				return nil
+			}
+			n, err := in.Read(buf)
+			text = append(text, buf[:n]...)
+			if err != nil {
+				end = true
+			}
+		}
+	})
+	if refused {
+		return StatusRefused, err
+	}
+	if err == nil && last.Number > 0 {
+		s.Ended(last, status)
+	}
+	return status, err
+}
+
+func countLines(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if c == '\n' {
+			n++
+		}
+	}
+	return n
+}
+
+// closed reports whether a file's descriptor is not open at all.
+func closed(f *os.File) bool {
+	_, err := os.Stat(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	return errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,189 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"guardsh/audit"
+	"guardsh/audit/snapshot"
+	"guardsh/guard/ask"
+	"guardsh/rules"
+)
+
+// Source says how a line came to the session, as the trail has it.
+type Source string
+
+const (
+	Prompt  Source = "prompt" // typed
+	Command Source = "-c"     //
+	Script  Source = "script" // guardsh FILE
+	Stdin   Source = "stdin"  // a script on standard input
+	Sudo    Source = "sudo"   // the sudo wrapper
+)
+
+// Request is one line that wants to run.
+type Request struct {
+	Src    string // the bytes that will run
+	Source Source
+	Shell  Shell
+	Unseen bool // the shell runs a line that the gate could not see; Src is what is known of it
+	Cwd    string
+	TTY    string
+	From   int // judge only what starts on this line of Src or behind it; 0: all
+	// Open takes the terminal of whoever typed the line, and gives it back by
+	// restore. An error means that nobody can be asked.
+	Open func() (in, out *os.File, restore func(), err error)
+	// Say prints words there; each line ends in \n. nil is standard error.
+	Say func(string)
+}
+
+// Outcome is what became of a request.
+type Outcome struct {
+	Release bool
+	Number  int // of the line in its session
+	Kept    []string
+	Say     string // what to tell the user before the shell goes on
+	started time.Time
+}
+
+// Session is one guarded shell: the machine, the rules, the trail, the store.
+// Its methods may be called from several goroutines: shells within shells.
+type Session struct {
+	Judge   *Judge
+	Config  Config
+	Problem []string // what did not work at the start, in words for the user
+
+	place   Place
+	trail   *trail
+	store   *snapshot.Store
+	storeMu sync.Mutex
+
+	mu       sync.Mutex
+	lines    int
+	answered map[string]bool // rule and object of findings that were answered yes for the line that runs
+}
+
+// Line is the life of one line: it is understood and judged, asked about,
+// what it would change is kept, all of it is recorded, and only then is it
+// released. The bytes that were judged are the bytes that are recorded.
+func (s *Session) Line(ctx context.Context, r Request) Outcome {
+	out := Outcome{Number: s.nextLine(), started: time.Now()}
+	j := s.understandAndJudge(r)
+	s.trail.line(out.Number, r, j)
+	s.passGranted(&j, out.Number)
+	if !s.askAbout(ctx, r, j, &out) {
+		return out
+	}
+	if !s.keep(ctx, r, j, &out) {
+		return out
+	}
+	out.Say += s.trail.news()
+	out.Release = true
+	return out
+}
+
+// understandAndJudge judges the request's bytes, and adds what the gate itself
+// has to say of them.
+func (s *Session) understandAndJudge(r Request) Judgement {
+	j := s.Judge.Line(r.Src, r.Shell)
+	if r.From > 1 {
+		j = j.from(r.From)
+	}
+	if r.Unseen {
+		j.Decision = rules.Unseen(j.Decision)
+	}
+	return j
+}
+
+// Ended records that a released line is over, and what it left behind.
+func (s *Session) Ended(out Outcome, status int) {
+	for _, id := range out.Kept {
+		if err := s.store.Finish(context.Background(), id); err != nil {
+			s.trail.degraded(fmt.Sprintf("snapshot %s: the state after the line: %v", id, err))
+		}
+	}
+	s.trail.ended(out.Number, status, time.Since(out.started))
+}
+
+// Cancelled records that a released or waiting line was taken back.
+func (s *Session) Cancelled(out Outcome) { s.trail.cancelled(out.Number) }
+
+func (s *Session) nextLine() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines++
+	return s.lines
+}
+
+// askAbout says what has to be said and asks what has to be asked. It reports
+// whether the line may run.
+func (s *Session) askAbout(ctx context.Context, r Request, j Judgement, out *Outcome) bool {
+	switch j.Decision.Verdict {
+	case rules.Allow:
+		return true
+	case rules.Notify:
+		out.Say += s.words(j)
+		return true
+	case rules.Confirm, rules.Challenge:
+		if s.alreadyAnswered(j) {
+			return true
+		}
+		return s.question(ctx, r, j, out)
+	case rules.Block:
+		out.Say += s.words(j)
+	default:
+		out.Say += "guardsh: no verdict was reached, so the line does not run: this is a bug\n"
+	}
+	s.trail.refused(out.Number)
+	return false
+}
+
+// question asks on the terminal of whoever typed the line. Where there is
+// none, it is a refusal that says how to approve the line.
+func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Outcome) bool {
+	in, term, restore, err := r.open()
+	if err != nil {
+		out.Say += s.words(j) + s.approval(j)
+		s.trail.refused(out.Number)
+		return false
+	}
+	q := ask.Question{
+		Line:     r.Src,
+		Decision: j.Decision,
+		Undo:     reach(snapshotPlan(j)),
+	}
+	s.trail.question(out.Number, j)
+	a, err := ask.Ask(ctx, ask.Terminal{In: in, Out: term}, q)
+	restore()
+	if err != nil {
+		out.Say += fmt.Sprintf("guardsh: the question could not be asked (%v), so the line does not run\n", err)
+	}
+	s.trail.answer(out.Number, a)
+	if !a.Yes {
+		out.Say += "guardsh: not run\n"
+		return false
+	}
+	s.remember(j)
+	return true
+}
+
+func (r Request) open() (in, out *os.File, restore func(), err error) {
+	if r.Open == nil {
+		return nil, nil, nil, os.ErrInvalid
+	}
+	return r.Open()
+}
+
+// keep takes the snapshot of what the line will change. It reports whether the
+// line may run.
+func (s *Session) keep(ctx context.Context, r Request, j Judgement, out *Outcome) bool {
+	plan := snapshotPlan(j)
+	if len(plan.Items) == 0 {
+		return true
+	}
+	plan.Session, plan.Line, plan.Options = s.trail.id(), audit.Redact(r.Src), keepBudget
+	return s.takeSnapshot(ctx, r, j, plan, out)
+}

@@ -1,0 +1,112 @@
+package guard
+
+import (
+	"context"
+	"os"
+	"sync"
+
+	"guardsh/guard/bash"
+	"guardsh/rules/command"
+)
+
+// StatusRefused is the status of a line that was refused where there is no
+// prompt to go back to. 252 is guardsh's own failure (bash.StatusFailed); both
+// lie beside the shell's 126 and 127, out of the way of 128+n.
+const StatusRefused = 253
+
+// Interactive is a guarded bash on a terminal, until it ends.
+func (s *Session) Interactive(ctx context.Context, login bool, args []string) (int, error) {
+	var mu sync.Mutex
+	running := map[string]Outcome{} // by the gate's nonce
+	rec := s.trail.record()
+	answers := s.serveAnswers()
+	defer answers.close()
+
+	env := append(os.Environ(), answers.env()...)
+	cfg := bash.Config{
+		Login: login,
+		Args:  args,
+		Env:   env,
+		Judge: func(ctx context.Context, r bash.Request) bash.Answer {
+			s.prefetch(r)
+			s.forget()
+			out := s.Line(ctx, Request{
+				Src:    r.Line,
+				Source: Prompt,
+				Shell:  r.Live,
+				Unseen: !r.Seen,
+				Cwd:    r.Cwd,
+				TTY:    r.TTY,
+				Open:   r.Terminal.Open,
+			})
+			mu.Lock()
+			running[r.Nonce] = out
+			mu.Unlock()
+			if out.Release {
+				rec.marker(out.Number, r.Line)
+			} else if r.Ahead > 0 && s.Config.Paste != PasteContinue {
+				out.Say += notRun(r.Ahead)
+			}
+			return bash.Answer{Release: out.Release, Say: out.Say, KeepAhead: s.Config.Paste == PasteContinue}
+		},
+		Prompt: func(p bash.Prompt) {
+			mu.Lock()
+			out, ok := running[p.Nonce]
+			delete(running, p.Nonce)
+			mu.Unlock()
+			switch {
+			case !ok:
+			case p.Released:
+				s.Ended(out, p.Status)
+			case out.Release:
+				s.Cancelled(out)
+			}
+			rec.sync()
+		},
+		Output: rec.output,
+		Resize: rec.resize,
+		Warn: func(w bash.Warning) {
+			s.trail.degraded(w.Kind + ": " + w.Text)
+		},
+		IgnoreEOF: func() bool { return s.loaderGone() },
+		Wrappers:  wrappers(),
+	}
+	s.greet()
+	return bash.Interactive(ctx, cfg)
+}
+
+// prefetch asks the live shell for all the names that a line mentions in one
+// go: a question for each would not fit the time that a line has.
+func (s *Session) prefetch(r bash.Request) {
+	if r.Live != nil {
+		r.Live.Prefetch(command.Names(r.Line))
+	}
+}
+
+// Run judges a line, a script file or a whole script on standard input, and
+// runs it in a bash of its own without a terminal of ours. argv is what bash
+// is started with.
+func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error) {
+	out := s.Line(ctx, r)
+	s.tell(r, out.Say)
+	if !out.Release {
+		return StatusRefused, nil
+	}
+	status, err := bash.Run(ctx, bash.Config{Env: s.place.Env}, argv)
+	if err != nil {
+		return bash.StatusFailed, err
+	}
+	s.Ended(out, status)
+	return status, nil
+}
+
+// tell says words where the line came from.
+func (s *Session) tell(r Request, words string) {
+	switch {
+	case words == "":
+	case r.Say != nil:
+		r.Say(words)
+	default:
+		os.Stderr.WriteString(words)
+	}
+}

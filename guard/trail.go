@@ -1,0 +1,203 @@
+package guard
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"guardsh/audit"
+	"guardsh/audit/cast"
+	"guardsh/guard/ask"
+	"guardsh/rules"
+)
+
+// trail writes a session's story in the audit room's words.
+type trail struct {
+	j *audit.Journal
+
+	mu      sync.Mutex
+	rec     *cast.Recorder // nil where there is no recording
+	recFail bool           // the trail holds that the recording fails
+	trouble error          // the last append's
+	told    bool           // the user knows of it
+}
+
+// openTrail opens the journal. A journal that cannot be written is usable all
+// the same: it keeps events in memory, and the session says so once.
+func openTrail(p Place) *trail {
+	host, _ := os.Hostname() // "" where it has none
+	cwd, _ := os.Getwd()
+	t := &trail{}
+	j, err := audit.Open(p.Trail, audit.SessionInfo{
+		User:    sessionUser(),
+		UID:     os.Geteuid(),
+		TTY:     p.TTY,
+		Host:    host,
+		Peer:    peerOf(os.Getenv("SSH_CONNECTION")),
+		Parent:  os.Getenv(sessionVariable),
+		Cwd:     cwd,
+		Argv:    os.Args,
+		Version: Version,
+		Shared:  !p.Interactive,
+	})
+	t.j, t.trouble = j, err
+	return t
+}
+
+// peerOf is the first field of SSH_CONNECTION.
+func peerOf(s string) string {
+	for i := range s {
+		if s[i] == ' ' {
+			return s[:i]
+		}
+	}
+	return ""
+}
+
+func (t *trail) id() string { return t.j.Session() }
+
+// put appends an event that the line waits for.
+func (t *trail) put(e audit.Event) {
+	err := t.j.Append(e)
+	t.mu.Lock()
+	t.trouble = err
+	if err == nil {
+		t.told = false
+	}
+	t.mu.Unlock()
+}
+
+func (t *trail) line(n int, r Request, j Judgement) {
+	e := audit.Event{
+		Kind: audit.LineRead, Line: n, Text: r.Src, Source: string(r.Source), Cwd: r.Cwd, TTY: r.TTY,
+		User: sessionUser(), Verdict: j.Decision.Verdict.String(), Unknowns: j.Decision.Unknowns,
+	}
+	e.Offset = t.offset()
+	for _, f := range j.Decision.Findings {
+		e.Findings = append(e.Findings, audit.Finding{
+			Rule: f.Rule, Verdict: f.Verdict.String(), Effect: string(f.Effect), Object: f.Object,
+			Summary: f.Summary, Details: f.Details, Hint: f.Hint, Snapshot: f.Snapshot,
+		})
+	}
+	if len(j.Decision.Findings) > 0 && j.Facts != nil {
+		// The facts are for judging the line again; those of a line that
+		// nothing was said about would only fill the disk.
+		if b, err := json.Marshal(j.Facts); err == nil {
+			e.Facts = b
+		}
+	}
+	if j.Failed != nil {
+		e.Reason = j.Failed.Error()
+	}
+	t.put(e)
+}
+
+func (t *trail) question(n int, j Judgement) {
+	t.put(audit.Event{Kind: audit.Question, Line: n, Text: j.Decision.Findings[0].Summary, Verdict: j.Decision.Verdict.String()})
+}
+
+func (t *trail) answer(n int, a ask.Answer) {
+	e := audit.Event{Kind: audit.Answer, Line: n, Answer: answerWord(a), Took: a.Took}
+	if !a.Yes {
+		e.Outcome = audit.Refused
+	}
+	t.put(e)
+}
+
+// answerWord is the answer in the trail's words: an answer that nobody typed
+// says what it was made of.
+func answerWord(a ask.Answer) string {
+	switch {
+	case a.Yes:
+		return "yes"
+	case a.How == ask.Typed || a.How == "":
+		return "no"
+	}
+	return "no: " + string(a.How)
+}
+
+func (t *trail) kept(n int, id string, reach string) {
+	t.put(audit.Event{Kind: audit.SnapshotTaken, Line: n, Snapshots: []string{id}, Text: reach})
+}
+
+func (t *trail) refused(n int) {
+	t.put(audit.Event{Kind: audit.End, Line: n, Outcome: audit.Refused, Status: audit.Int(StatusRefused)})
+}
+
+func (t *trail) cancelled(n int) {
+	t.j.AppendLazy(audit.Event{Kind: audit.End, Line: n, Outcome: audit.Cancelled})
+}
+
+func (t *trail) ended(n, status int, took time.Duration) {
+	e := audit.Event{Kind: audit.End, Line: n, Outcome: audit.Ran, Status: audit.Int(status), Duration: took}
+	e.Offset = t.offset()
+	t.j.AppendLazy(e)
+}
+
+func (t *trail) degraded(why string) {
+	t.j.AppendLazy(audit.Event{Kind: audit.Degraded, Reason: why})
+}
+
+func (t *trail) breakGlass(a Allowance) {
+	t.put(audit.Event{Kind: audit.BreakGlass, Rule: a.Rule, Reason: a.Reason, User: a.By, Until: &a.Until,
+		Text: fmt.Sprintf("%s passes until %s: %s", a.Rule, a.Until.Format(time.RFC3339), a.Reason)})
+}
+
+func (t *trail) passed(n int, f rules.Finding, why string) {
+	t.put(audit.Event{Kind: audit.BreakGlass, Line: n, Rule: f.Rule, Reason: why, Text: f.Summary})
+}
+
+// news is what has to be told about the trail, once for each trouble.
+func (t *trail) news() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.trouble == nil || t.told {
+		return ""
+	}
+	t.told = true
+	return fmt.Sprintf("guardsh: %v; what happens is kept in memory until it can be\n", t.trouble)
+}
+
+func (t *trail) setRecorder(rec *cast.Recorder) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rec = rec
+}
+
+func (t *trail) recorder() *cast.Recorder {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.rec
+}
+
+// offset is where in the recording the session is now.
+func (t *trail) offset() int64 {
+	if rec := t.recorder(); rec != nil {
+		return rec.Offset()
+	}
+	return 0
+}
+
+// recordingFailed notes once that the recording cannot be written.
+func (t *trail) recordingFailed(err error) {
+	t.mu.Lock()
+	first := !t.recFail
+	t.recFail = true
+	t.mu.Unlock()
+	if first {
+		t.degraded(fmt.Sprintf("the recording: %v", err))
+	}
+}
+
+func (t *trail) close(status int) {
+	if rec := t.recorder(); rec != nil {
+		if err := rec.Close(status); err != nil {
+			t.recordingFailed(err)
+		}
+	}
+	if err := t.j.Close(status, ""); err != nil {
+		fmt.Fprintf(os.Stderr, "guardsh: the end of the session is not in the trail: %v\n", err)
+	}
+}

@@ -1,0 +1,93 @@
+package guard
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"guardsh/guard/ask"
+	"guardsh/rules"
+)
+
+// words is what is said about a line that is refused or only notified.
+func (s *Session) words(j Judgement) string {
+	return ask.Refusal(&j.Decision, useColor(), width())
+}
+
+// useColor follows the terminal and NO_COLOR (no-color.org).
+func useColor() bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(os.Stderr)
+}
+
+// width is the terminal's, 80 where there is none.
+func width() int {
+	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return 80
+}
+
+// notRun says how many lines of a paste did not run because one before them
+// was refused.
+func notRun(n int) string {
+	if n == 1 {
+		return "guardsh: 1 line typed or pasted behind it did not run\n"
+	}
+	return fmt.Sprintf("guardsh: %d lines typed or pasted behind it did not run\n", n)
+}
+
+// greet says what does not work at the start of a session; nothing on a normal
+// day.
+func (s *Session) greet() {
+	for _, p := range s.Problem {
+		fmt.Fprintf(os.Stderr, "guardsh: %s\n", Printable(p))
+	}
+	if len(s.Problem) > 0 {
+		fmt.Fprintln(os.Stderr, "guardsh: the built-in rules hold")
+	}
+	if n := s.trail.news(); n != "" {
+		fmt.Fprint(os.Stderr, n)
+	}
+}
+
+// wrappers are the programs that guardsh stands in for inside a session.
+func wrappers() map[string]string {
+	self, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	return map[string]string{"sudo": self}
+}
+
+// IsWrapper reports whether a path on PATH is one of a session's stand-ins,
+// which link to guardsh.
+func IsWrapper(path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false
+	}
+	self, err := filepath.EvalSymlinks("/proc/self/exe")
+	return err == nil && real == self
+}
+
+// loaderGone reports whether programs can no longer start on this machine, so
+// that leaving the shell would be leaving for good.
+func (s *Session) loaderGone() bool {
+	f, ok := s.Judge.World.(interface{ LoaderGone() bool })
+	return ok && f.LoaderGone()
+}
+
+// from keeps what starts on a line of the source or behind it.
+func (j Judgement) from(line int) Judgement {
+	var kept []rules.Finding
+	for _, f := range j.Decision.Findings {
+		if f.Action < 0 || j.Line.Actions[f.Action].Line >= line {
+			kept = append(kept, f)
+		}
+	}
+	j.Decision.Findings = kept
+	j.Decision.Verdict = strictest(kept)
+	return j
+}

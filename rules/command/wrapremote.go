@@ -1,0 +1,372 @@
+package command
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"guardsh/rules/option"
+	"guardsh/rules/word"
+)
+
+var exact = option.Style{Posix: true, Exact: true}
+
+var (
+	sshOptions     = grammar(exact, "-4\n-6\n-A\n-a\n-C\n-f : background\n-G : ask\n-g\n-K\n-k\n-M\n-N : ask\n-n\n-q\n-s : subsystem\n-T\n-t\n-V : ask\n-v\n-X\n-x\n-Y\n-y\n-B =if\n-b =addr\n-c =cipher\n-D =port\n-E =file\n-e =char\n-F =file\n-I =lib\n-i =file\n-J =host\n-L =fwd\n-l =user\n-m =mac\n-O =ctl : ask\n-o =opt\n-P =tag\n-p =port\n-Q =query : ask\n-R =fwd\n-S =path\n-W =host : ask\n-w =tun")
+	pdshOptions    = grammar(exact, "-w =hosts\n-x =not\n-g =group\n-X =group2\n-a\n-A\n-l =user\n-f =n\n-t =s\n-u =s\n-R =type\n-b\n-q : ask\n-S\n-N\n-d\n-V : ask\n-L : ask\n-M =m\n-h : ask\n-i\n-P\n-j\n-C")
+	clushOptions   = grammar(exact, "-w --wnode =hosts\n-x --exclude =not\n-g --group =group\n-X =group2\n-a --all\n-q --quiet\n-v --verbose\n-N\n-n --nostdin\n-b --dshbak\n-B\n-r --regroup\n-S --maxrc\n-L\n-s --groupsource =s\n-f --fanout =n\n-l --user =user\n-o --options =o\n-t --connect_timeout =s\n-u --command_timeout =s\n-R --worker =w\n-c --copy : ask\n--rcopy : ask\n-p\n--dest =d\n--hostfile --machinefile =file\n-O =o\n--diff\n--outdir =d\n--errdir =d\n--pick =n\n--topology =f\n--color =c")
+	psshOptions    = grammar(exact, "-h --hosts =file\n-H --host =hosts\n-l --user =user\n-p --par =n\n-o --outdir =d\n-e --errdir =d\n-t --timeout =s\n-O --option =o\n-v --verbose\n-A --askpass\n-x --extra-args =x\n-X --extra-arg =x\n-i --inline\n--inline-stdout\n-I --send-input\n-P --print\n-g =g")
+	dshOptions     = grammar(exact, "-m --machine =hosts\n-a --all\n-g --group =group\n-r --remoteshell =sh\n-o --remoteshellopt =o\n-c --concurrent-shell\n-M --show-machine-names\n-H\n-i --duplicate-input\n-b --bufsize =n\n-q --quiet\n-f --file =file\n-w --wait-shell\n-F --forklimit =n\n-n --num-topology =n\n-v")
+	ansibleOptions = grammar(option.Style{Exact: true}, "-m --module-name =module\n-a --args =args\n-b --become : become\n--become-user =user\n--become-method =m\n-i --inventory --inventory-file =inv\n-u --user =login\n-l --limit =limit\n-f --forks =n\n-k --ask-pass\n-K --ask-become-pass\n-C --check : ask\n-D --diff\n-e --extra-vars =v\n-o --one-line\n-t --tree =d\n-v\n-vv\n-vvv\n-vvvv\n-B --background =s\n-P --poll =n\n-c --connection =c\n-T --timeout =s\n-M --module-path =p\n--list-hosts : ask\n--syntax-check : ask\n--private-key --key-file =k\n--vault-password-file =f\n--ssh-common-args =a\n--ssh-extra-args =a\n--version : ask\n-h --help : ask")
+)
+
+// ssh runs code on another host. Its options may stand behind the host too.
+func (w *walker) ssh(st *state, l launch, base string) result {
+	g := sshOptions()
+	a := g.Read(l.argv[1:])
+	ops := a.Operands
+	ask := a.Has("ask") || a.Has("subsystem")
+	var host, user word.Word
+	user = last(a.Values["user"])
+	if len(ops) > 0 {
+		host, ops = ops[0], ops[1:]
+		b := g.Read(ops)
+		ops = b.Operands
+		ask = ask || b.Has("ask") || b.Has("subsystem")
+		if u := last(b.Values["user"]); u.Know != 0 {
+			user = u
+		}
+	}
+	if h, ok := strings.CutPrefix(host.Prefix(), "ssh://"); ok && host.Know == word.Known {
+		host.Values = []string{strings.TrimSuffix(h, "/")}
+	}
+	if u, h, ok := cutWord(host, "@"); ok {
+		host = h
+		if user.Know == 0 {
+			user = word.Lit(u)
+		}
+	}
+	return w.remoteCode(st, l, base, remoteRun{hosts: []word.Word{host}, user: user, ops: ops, ask: ask || host.Know == 0, input: true, async: a.Has("background")})
+}
+
+type remoteRun struct {
+	kind  PlaceKind
+	hosts []word.Word
+	user  word.Word
+	ops   []word.Word // words that are joined and run by the other side's shell
+	argv  bool        // ops is an argv, not code
+	ask   bool        // nothing is run
+	input bool        // without ops a shell there reads the input
+	async bool
+}
+
+// remoteCode walks what runs on other hosts or in a container.
+func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) result {
+	if r.kind == Here {
+		r.kind = Remote
+	}
+	in := st.ctx.stdin
+	if l.in != nil {
+		in = *l.in
+	}
+	reads := !r.ask && len(r.ops) == 0 && r.input && (in.Kind == InputText || in.Kind == InputPipe || in.Kind == InputFile)
+	runs := !r.ask && len(r.ops) > 0
+	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
+	if i < 0 || !runs && !reads {
+		return both(st)
+	}
+	change := func(s *state, c *context) {
+		remote(s, c, r.kind, r.hosts)
+		if v, ok := r.user.Value(); ok {
+			c.user = v
+		} else if r.user.Know != 0 {
+			c.user = "?"
+		}
+		c.async = c.async || r.async
+	}
+	if reads {
+		if in.Kind == InputFile {
+			// The file is here, the shell there.
+			if text, ok := w.readFile(st, in.Word); ok {
+				in.known, in.text = true, text
+			} else {
+				return both(st)
+			}
+		}
+		sub := st.clone()
+		w.beneath(sub, launch{at: l.at}, "", change, func() result {
+			w.shellInput(sub, launch{at: l.at, in: nil}, i, base, shellArgs{}, inputPiped(in))
+			return both(sub)
+		})
+		return both(st)
+	}
+	if in.Kind == InputFile && len(r.ops) > 0 {
+		if text, ok := w.readFile(st, in.Word); ok {
+			in.known, in.text = true, text
+			l.in = &in
+		}
+	}
+	if r.argv {
+		w.under(st, l, base, r.ops, change)
+		return both(st)
+	}
+	code := w.joined(r.ops)
+	if _, ok := w.code(code); !ok && code.Know != word.OneOf {
+		sub := st.clone()
+		w.beneath(sub, l, base, change, func() result {
+			w.emit(sub, Action{Argv: r.ops}, l.at)
+			return both(sub)
+		})
+		return both(st)
+	}
+	w.shellCode(st, l, base, code, change)
+	return both(st)
+}
+
+func inputPiped(in input) input {
+	if in.Kind == InputFile {
+		in.Kind = InputText
+	}
+	return in
+}
+
+// manyHosts is pdsh and its relatives.
+func (w *walker) manyHosts(st *state, l launch, base string) result {
+	g := pdshOptions
+	switch base {
+	case "clush":
+		g = clushOptions
+	case "pssh", "parallel-ssh":
+		g = psshOptions
+	case "dsh":
+		g = dshOptions
+	}
+	a := g().Read(l.argv[1:])
+	var hosts []word.Word
+	for _, h := range a.Values["hosts"] {
+		v, ok := h.Value()
+		if !ok {
+			// n[1-3] is a pattern to the shell; one that matches no file
+			// stays as it is.
+			if _, pattern := h.Pattern(); !pattern {
+				hosts = append(hosts, h)
+				continue
+			}
+			for _, p := range h.Shape {
+				v += p.Lit + p.Src
+			}
+		}
+		for _, name := range w.hostList(v) {
+			if _, after, ok := strings.Cut(name, "@"); ok {
+				name = after
+			}
+			hosts = append(hosts, word.Word{Src: h.Src, Know: word.Known, Values: []string{name}, Origin: word.FromLiteral})
+		}
+	}
+	for _, key := range []string{"group", "file"} {
+		for _, gr := range a.Values[key] {
+			h := word.Hidden(gr.Src, word.Subst)
+			h.Many = true
+			hosts = append(hosts, h)
+		}
+	}
+	if len(hosts) == 0 {
+		h := word.Hidden("all hosts", word.Subst)
+		h.Many = true
+		hosts = append(hosts, h)
+	}
+	return w.remoteCode(st, l, base, remoteRun{hosts: hosts, user: last(a.Values["user"]), ops: a.Operands, ask: a.Has("ask")})
+}
+
+// hostList expands n[1-3,7],m to the hosts it names.
+func (w *walker) hostList(s string) []string {
+	var out []string
+	depth, from := 0, 0
+	part := func(p string) {
+		if p = strings.TrimSpace(p); p != "" && len(out) < w.lim.Unroll {
+			out = append(out, hostRange(p, w.lim.Unroll)...)
+		}
+	}
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '[':
+			depth++
+		case ']':
+			depth--
+		case ',', ' ':
+			if depth == 0 {
+				part(s[from:i])
+				from = i + 1
+			}
+		}
+	}
+	part(s[from:])
+	return out
+}
+
+func hostRange(s string, limit int) []string {
+	i := strings.IndexByte(s, '[')
+	j := strings.IndexByte(s, ']')
+	if i < 0 || j < i {
+		return []string{s}
+	}
+	var out []string
+	rest := hostRange(s[j+1:], limit)
+	for _, r := range strings.Split(s[i+1:j], ",") {
+		from, to, ranged := strings.Cut(r, "-")
+		if !ranged {
+			to = from
+		}
+		a, err1 := strconv.Atoi(from)
+		b, err2 := strconv.Atoi(to)
+		if err1 != nil || err2 != nil || b-a >= limit {
+			return []string{s}
+		}
+		for n := a; n <= b; n++ {
+			for _, tail := range rest {
+				if len(out) >= limit {
+					return out
+				}
+				out = append(out, fmt.Sprintf("%s%0*d%s", s[:i], len(from), n, tail))
+			}
+		}
+	}
+	return out
+}
+
+// ansible runs a module on the hosts of a pattern; the shell modules run code.
+func (w *walker) ansible(st *state, l launch, base string) result {
+	a := ansibleOptions().Read(l.argv[1:])
+	module, ok := last(a.Values["module"]).Value()
+	if !ok {
+		module = "command"
+	}
+	module = strings.TrimPrefix(strings.TrimPrefix(module, "ansible.builtin."), "ansible.legacy.")
+	code := last(a.Values["args"])
+	runs := (module == "command" || module == "shell" || module == "raw") && code.Know != 0
+	user := word.Word{}
+	if a.Has("become") {
+		if user = last(a.Values["user"]); user.Know == 0 {
+			user = word.Lit("root")
+		}
+	}
+	var ops []word.Word
+	if runs {
+		ops = []word.Word{code}
+		if v, ok := code.Value(); ok {
+			f := strings.Fields(v)
+			for len(f) > 0 && (strings.HasPrefix(f[0], "chdir=") || strings.HasPrefix(f[0], "creates=") || strings.HasPrefix(f[0], "removes=") || strings.HasPrefix(f[0], "executable=")) {
+				v = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(v), f[0]))
+				f = f[1:]
+			}
+			ops = []word.Word{{Src: code.Src, Know: word.Known, Values: []string{v}, Origin: code.Origin}}
+		}
+	}
+	hosts := a.Operands
+	if lim := last(a.Values["limit"]); lim.Know != 0 {
+		hosts = []word.Word{lim}
+	}
+	var names []word.Word
+	for _, h := range hosts {
+		v, ok := h.Value()
+		if !ok || v == "all" || v == "*" || strings.ContainsAny(v, "*&!~[") {
+			h = word.Word{Src: h.Src, Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Subst, Src: h.Src}}}
+		}
+		names = append(names, h)
+	}
+	return w.remoteCode(st, l, base, remoteRun{hosts: names, user: user, ops: ops, ask: a.Has("ask")})
+}
+
+const dockerGlobal = "--config =dir\n-c --context =name\n-D --debug\n-H --host =host\n-l --log-level =level\n--tls\n--tlscacert =f\n--tlscert =f\n--tlskey =f\n--tlsverify\n-v --version : ask\n--url =u\n--connection =c\n--root =d\n--runroot =d\n--storage-driver =d\n--cgroup-manager =m\n--namespace -n =ns\n-a --address =a\n-f --file =file\n-p --project-name =name\n--profile =p\n--project-directory =dir\n--env-file =f\n-r --remote"
+
+const dockerExec = "-d --detach\n--detach-keys =k\n-e --env =env\n--env-file =f\n-i --interactive\n--privileged\n-t --tty\n-u --user =user\n-w --workdir =dir\n-T --no-TTY\n--index =n\n-l --latest\n--preserve-fds =n"
+
+const dockerRun = dockerExec + "\n--add-host =x\n--annotation =x\n-a --attach =x\n--blkio-weight =x\n--blkio-weight-device =x\n--cap-add =x\n--cap-drop =x\n--cgroup-parent =x\n--cgroupns =x\n--cidfile =x\n--cpu-period =x\n--cpu-quota =x\n--cpu-rt-period =x\n--cpu-rt-runtime =x\n-c --cpu-shares =x\n--cpus =x\n--cpuset-cpus =x\n--cpuset-mems =x\n--device =x\n--device-cgroup-rule =x\n--device-read-bps =x\n--device-read-iops =x\n--device-write-bps =x\n--device-write-iops =x\n--disable-content-trust\n--dns =x\n--dns-option =x\n--dns-search =x\n--domainname =x\n--entrypoint =entry\n--expose =x\n--gpus =x\n--group-add =x\n--health-cmd =x\n--health-interval =x\n--health-retries =x\n--health-start-period =x\n--health-timeout =x\n-h --hostname =x\n--init\n--ip =x\n--ip6 =x\n--ipc =x\n--isolation =x\n--kernel-memory =x\n--label =x\n--label-file =x\n--link =x\n--link-local-ip =x\n--log-driver =x\n--log-opt =x\n--mac-address =x\n-m --memory =x\n--memory-reservation =x\n--memory-swap =x\n--memory-swappiness =x\n--mount =x\n--name =name\n--net --network =x\n--network-alias =x\n--no-healthcheck\n--oom-kill-disable\n--oom-score-adj =x\n--pid =x\n--pids-limit =x\n--platform =x\n-p --publish =x\n-P --publish-all\n--pull =x\n-q --quiet\n--read-only\n--restart =x\n--rm\n--runtime =x\n--security-opt =x\n--shm-size =x\n--sig-proxy [=x]\n--stop-signal =x\n--stop-timeout =x\n--storage-opt =x\n--sysctl =x\n--tmpfs =x\n--ulimit =x\n--userns =x\n--uts =x\n-v --volume =volume\n--volume-driver =x\n--volumes-from =x\n--pod =x\n--systemd =x\n--replace\n--tz =x\n--umask =x\n--no-deps\n--service-ports\n--use-aliases\n--build\n--remove-orphans"
+
+var (
+	dockerOptions     = grammar(option.Style{Posix: true, Exact: true}, dockerGlobal)
+	dockerExecOptions = grammar(option.Style{Posix: true, Exact: true}, dockerExec)
+	dockerRunOptions  = grammar(option.Style{Posix: true, Exact: true}, strings.Replace(dockerRun, "\n-l --latest", "\n-l", 1))
+)
+
+// container is docker, podman and nerdctl: exec and run start commands.
+func (w *walker) container(st *state, l launch, base string) result {
+	a := dockerOptions().Read(l.argv[1:])
+	ops := a.Operands
+	for len(ops) > 0 && (ops[0].Is("container") || ops[0].Is("compose")) {
+		ops = dockerOptions().Read(ops[1:]).Operands
+	}
+	r := remoteRun{kind: Container, argv: true, ask: true}
+	if len(ops) > 1 && (ops[0].Is("exec") || ops[0].Is("run")) {
+		g := dockerExecOptions
+		if ops[0].Is("run") {
+			g = dockerRunOptions
+		}
+		b := g().Read(ops[1:])
+		if len(b.Operands) > 0 {
+			r.hosts, r.ops, r.ask = b.Operands[:1], b.Operands[1:], false
+			if e := last(b.Values["entry"]); e.Know != 0 {
+				r.ops = append([]word.Word{e}, r.ops...)
+			}
+			r.user = last(b.Values["user"])
+		}
+	}
+	return w.remoteCode(st, l, base, r)
+}
+
+var kubectlOptions = grammar(option.Style{Exact: true}, "-n --namespace =ns\n--context =ctx\n--cluster =c\n--kubeconfig =f\n-s --server =s\n--token =t\n--user =u\n--as =u\n-c --container =c\n-i --stdin\n-t --tty\n-q --quiet\n-f --filename =f\n--pod-running-timeout =t\n--request-timeout =t\n-v =n")
+
+// kubectl exec POD -- COMMAND
+func (w *walker) kubectl(st *state, l launch, base string) result {
+	argv := l.argv[1:]
+	var cmd []word.Word
+	for i, x := range argv {
+		if x.Is("--") {
+			argv, cmd = argv[:i], argv[i+1:]
+			break
+		}
+	}
+	a := kubectlOptions().Read(argv)
+	r := remoteRun{kind: Container, argv: true, ask: true}
+	if len(a.Operands) > 1 && (a.Operands[0].Is("exec") || a.Operands[0].Is("rsh")) {
+		if cmd == nil {
+			cmd = a.Operands[2:]
+		}
+		r.hosts, r.ops, r.ask = a.Operands[1:2], cmd, false
+	}
+	return w.remoteCode(st, l, base, r)
+}
+
+var lxcAttachOptions = grammar(exact, "-n --name =name\n-e --elevated-privileges [=p]\n-a --arch =a\n-s --namespaces =n\n-R --remount-sys-proc\n-L --pty-log =f\n-P --lxcpath =p\n-q --quiet\n-o --logfile =f\n-l --logpriority =l\n-v --set-var =v\n--keep-var =v\n--keep-env\n--clear-env\n-f --rcfile =f\n-u --uid =user\n-g --gid =g\n-c --context =c")
+
+// lxc-attach -n NAME -- COMMAND
+func (w *walker) lxcAttach(st *state, l launch, base string) result {
+	a := lxcAttachOptions().Read(l.argv[1:])
+	hosts, ops := a.Values["name"], a.Operands
+	if len(hosts) == 0 && len(ops) > 0 {
+		hosts, ops = ops[:1], ops[1:]
+	}
+	if len(hosts) > 1 {
+		hosts = hosts[len(hosts)-1:]
+	}
+	return w.remoteCode(st, l, base, remoteRun{kind: Container, hosts: hosts, ops: ops, argv: true, input: true, ask: len(hosts) == 0})
+}
+
+var lxcExecOptions = grammar(exact, "--cwd =dir\n--env =e\n--user =user\n--group =g\n--mode =m\n-t --force-interactive\n-T --force-noninteractive\n-n --disable-stdin\n--project =p\n--timeout =t\n--keep-env =k")
+
+// lxc exec NAME -- COMMAND, pct exec ID -- COMMAND.
+func (w *walker) lxc(st *state, l launch, base string) result {
+	a := lxcExecOptions().Read(l.argv[1:])
+	r := remoteRun{kind: Container, argv: true, ask: true}
+	if ops := a.Operands; len(ops) > 1 && ops[0].Is("exec") {
+		b := lxcExecOptions().Read(ops[1:])
+		if len(b.Operands) > 0 {
+			c := lxcExecOptions().Read(b.Operands[1:])
+			r.hosts, r.ops, r.ask = b.Operands[:1], c.Operands, false
+			if r.user = last(b.Values["user"]); r.user.Know != 0 && !r.user.Is("0") {
+				r.user = word.Word{}
+			}
+		}
+	}
+	return w.remoteCode(st, l, base, r)
+}

@@ -1,0 +1,275 @@
+package command
+
+import (
+	"strings"
+
+	"guardsh/rules/option"
+	"guardsh/rules/word"
+)
+
+var (
+	suOptions      = grammar(option.Style{}, "-c --command --session-command =code\n-f --fast\n-g --group =group\n-G --supp-group =group\n-l --login : login\n-m -p --preserve-environment : keep\n-P --pty\n-s --shell =shell\n-w --whitelist-environment =list\n-u --user =user\n-h --help : ask\n-V --version : ask")
+	runuserOptions = grammar(posix, "-u --user =user\n-g --group =group\n-G --supp-group =group\n-c --command --session-command =code\n-f --fast\n-l --login : login\n-m -p --preserve-environment : keep\n-P --pty\n-s --shell =shell\n-w --whitelist-environment =list\n-h --help : ask\n-V --version : ask")
+	flockOptions   = grammar(posix, "-s --shared\n-x -e --exclusive\n-u --unlock\n-n --nb --nonblock\n-w --wait --timeout =s\n-E --conflict-exit-code =n\n-o --close\n-F --no-fork\n--fcntl\n--verbose\n-c --command =code\n-h --help : ask\n-V --version : ask")
+	scriptOptions  = grammar(option.Style{}, "-a --append\n-c --command =code\n-e --return\n-E --echo =when\n-f --flush\n--force\n-I --log-in =file\n-O --log-out =file\n-B --log-io =file\n-m --logging-format =f\n-o --output-limit =n\n-q --quiet\n-t --timing [=file]\n-T --log-timing =file\n-h --help : ask\n-V --version : ask")
+	atOptions      = grammar(option.Style{Exact: true}, "-q =queue\n-f =file\n-m\n-M\n-u =user\n-k\n-l : ask\n-r : ask\n-d : ask\n-b\n-v\n-V : ask\n-c : ask\n-t =time")
+	ipOptions      = grammar(option.Style{Posix: true, LongDash: true}, "-V -Version : ask\n-h -human\n-b -batch =file\n-force\n-s -stats -statistics\n-d -details\n-l -loops =n\n-f -family =f\n-4\n-6\n-B\n-M\n-0\n-o -oneline\n-r -resolve\n-n -netns =ns\n-N -Numeric\n-a -all\n-c -color\n-t -timestamp\n-ts -tshort\n-rc -rcvbuf =n\n-iec\n-br -brief\n-j -json\n-p -pretty\n-echo")
+)
+
+// su starts a shell as another user, or with -u (runuser) a command.
+func (w *walker) su(st *state, l launch, base string) result {
+	g := suOptions()
+	if base == "runuser" {
+		for _, x := range l.argv[1:] {
+			if p := x.Prefix(); strings.HasPrefix(p, "-u") || strings.HasPrefix(p, "--user") {
+				g = runuserOptions()
+			}
+		}
+	}
+	a := g.Read(l.argv[1:])
+	ops := a.Operands
+	login := a.Has("login")
+	if len(ops) > 0 && ops[0].Is("-") {
+		login = true
+		ops = ops[1:]
+	}
+	user := last(a.Values["user"])
+	code := last(a.Values["code"])
+	runs := code.Know != 0 || user.Know != 0 && len(ops) > 0
+	if user.Know == 0 && len(ops) > 0 {
+		user, ops = ops[0], ops[1:]
+	}
+	in := st.ctx.stdin
+	if l.in != nil {
+		in = *l.in
+	}
+	// Without code its shell reads standard input.
+	if !runs && in.Kind != InputShell && in.Kind != InputClosed {
+		i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: in.known}, l.at)
+		if i >= 0 {
+			sub := st.clone()
+			sub.ctx = w.changed(sub, func(c *context) { w.become(sub, c, user, "root"); newEnv(sub, c) })
+			w.shellInput(sub, l, i, base, shellArgs{}, in)
+		}
+		return both(st)
+	}
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs && !a.Has("ask")}, l.at)
+	if !runs || a.Has("ask") {
+		return both(st)
+	}
+	change := func(s *state, c *context) {
+		w.become(s, c, user, "root")
+		if !a.Has("keep") {
+			newEnv(s, c)
+		}
+		if login {
+			s.cwd = w.homeOf(s, c)
+		}
+	}
+	if code.Know != 0 {
+		w.shellCode(st, l, base, code, change)
+		return both(st)
+	}
+	w.under(st, l, base, ops, change)
+	return both(st)
+}
+
+func (w *walker) changed(s *state, f func(*context)) *context {
+	c := *s.ctx
+	f(&c)
+	return &c
+}
+
+// sg GROUP [-c] CODE
+func (w *walker) sg(st *state, l launch, base string) result {
+	ops := l.argv[1:]
+	if len(ops) > 0 && ops[0].Is("-") {
+		ops = ops[1:]
+	}
+	if len(ops) > 0 {
+		ops = ops[1:]
+	}
+	if len(ops) > 0 && ops[0].Is("-c") {
+		ops = ops[1:]
+	}
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(ops) > 0}, l.at)
+	if len(ops) > 0 {
+		w.shellCode(st, l, base, ops[0], nil)
+	}
+	return both(st)
+}
+
+// flock FILE COMMAND, flock FILE -c CODE, flock FD.
+func (w *walker) flock(st *state, l launch, base string) result {
+	a := flockOptions().Read(l.argv[1:])
+	ops := a.Operands
+	if len(ops) > 0 {
+		ops = ops[1:]
+	}
+	runs := len(ops) > 0 && !a.Has("ask")
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
+	if !runs {
+		return both(st)
+	}
+	if (ops[0].Is("-c") || ops[0].Is("--command")) && len(ops) > 1 {
+		w.shellCode(st, l, base, ops[1], nil)
+		return both(st)
+	}
+	w.under(st, l, base, ops, nil)
+	return both(st)
+}
+
+// ip netns exec NAME COMMAND; all else of ip starts nothing.
+func (w *walker) ip(st *state, l launch, base string) result {
+	a := ipOptions().Read(l.argv[1:])
+	ops := a.Operands
+	runs := len(ops) > 3 && abbreviates(ops[0], "netns", 4) && abbreviates(ops[1], "exec", 1)
+	if len(ops) > 2 && a.Attrs != nil && abbreviates(ops[0], "vrf", 2) && abbreviates(ops[1], "exec", 1) {
+		runs = len(ops) > 3
+	}
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
+	if runs {
+		w.under(st, l, "ip netns exec", ops[3:], func(s *state, c *context) {
+			if c.place.Kind == Here {
+				c.place = Place{Kind: Namespace, Names: ops[2:3]}
+			}
+		})
+	}
+	return both(st)
+}
+
+// abbreviates reports whether a word is a subcommand, shortened to no less
+// than n letters.
+func abbreviates(x word.Word, full string, n int) bool {
+	s, ok := x.Value()
+	return ok && len(s) >= n && strings.HasPrefix(full, s)
+}
+
+// scriptTool is script(1): the recorder of terminals.
+func (w *walker) scriptTool(st *state, l launch, base string) result {
+	a := scriptOptions().Read(l.argv[1:])
+	code := last(a.Values["code"])
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: code.Know != 0}, l.at)
+	if code.Know != 0 {
+		w.shellCode(st, l, base, code, nil)
+	}
+	return both(st)
+}
+
+// atJob is at and batch: their input is run later.
+func (w *walker) atJob(st *state, l launch, base string) result {
+	a := atOptions().Read(l.argv[1:])
+	in := st.ctx.stdin
+	if l.in != nil {
+		in = *l.in
+	}
+	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
+	if a.Has("ask") || i < 0 {
+		return both(st)
+	}
+	if f := last(a.Values["file"]); f.Know != 0 {
+		in = input{Input: Input{Kind: InputFile, Word: f}}
+	}
+	sub := st.clone()
+	c := *sub.ctx
+	c.async, c.top = true, false
+	sub.ctx = &c
+	w.shellInput(sub, l, i, base, shellArgs{}, in)
+	return both(st)
+}
+
+// tmuxStarts are the tmux commands that start something, with the options
+// that take an argument.
+var tmuxStarts = map[string]string{
+	"new-session": "cefFnstxy", "new": "cefFnstxy", "new-window": "ceFnt", "neww": "ceFnt",
+	"split-window": "ceFlpt", "splitw": "ceFlpt", "respawn-pane": "cet", "respawnp": "cet", "respawn-window": "cet", "respawnw": "cet",
+	"run-shell": "cdt", "run": "cdt", "pipe-pane": "t", "pipep": "t", "display-popup": "bBcdehsStTwxy", "popup": "bBcdehsStTwxy",
+	"send-keys": "cNt", "send": "cNt",
+}
+
+var tmuxKeys = map[string]string{"Enter": "\n", "C-m": "\n", "KPEnter": "\n", "Space": " ", "C-j": "\n", "Tab": "\t"}
+
+// tmux runs commands in panes of its own.
+func (w *walker) tmux(st *state, l launch, base string) result {
+	args := l.argv[1:]
+	for len(args) > 0 {
+		s, ok := args[0].Value()
+		if !ok || len(s) < 2 || s[0] != '-' {
+			break
+		}
+		args = args[1:]
+		if strings.ContainsRune("LSfcT", rune(s[1])) && len(s) == 2 && len(args) > 0 {
+			args = args[1:]
+		}
+	}
+	var codes []word.Word
+	for len(args) > 0 {
+		sub, _ := args[0].Value()
+		with, starts := tmuxStarts[sub]
+		args = args[1:]
+		var ops []word.Word
+		opts := true
+		for len(args) > 0 && !args[0].Is(";") {
+			s, ok := args[0].Value()
+			if opts && ok && len(s) > 1 && s[0] == '-' {
+				if s == "--" {
+					opts = false
+				} else if strings.IndexByte(with, s[len(s)-1]) >= 0 && len(args) > 1 {
+					args = args[1:]
+				}
+				args = args[1:]
+				continue
+			}
+			opts = false
+			ops = append(ops, args[0])
+			args = args[1:]
+		}
+		if len(args) > 0 {
+			args = args[1:]
+		}
+		if !starts || len(ops) == 0 {
+			continue
+		}
+		if strings.HasPrefix(sub, "send") {
+			for i, o := range ops {
+				if v, ok := o.Value(); ok && tmuxKeys[v] != "" {
+					ops[i] = word.Lit(tmuxKeys[v])
+				} else if ok && (strings.HasPrefix(v, "C-") || strings.HasPrefix(v, "M-")) {
+					ops[i] = word.Lit("")
+				}
+			}
+			var ps []piece
+			for _, o := range ops {
+				ps = w.pieces(ps, o, true, "")
+			}
+			codes = append(codes, w.one(ps, base))
+			continue
+		}
+		codes = append(codes, w.joined(ops))
+	}
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(codes) > 0}, l.at)
+	for _, code := range codes {
+		// What is typed into a pane need not be for a shell.
+		if v, ok := code.Value(); ok && w.unreadable(v) {
+			continue
+		}
+		if _, ok := w.code(code); !ok {
+			continue
+		}
+		w.shellCode(st, l, base, code, func(s *state, c *context) {
+			c.async = true
+			s.certain = Possible
+			c.stdin = input{}
+		})
+	}
+	return both(st)
+}
+
+// unreadable reports whether text is no shell code.
+func (w *walker) unreadable(text string) bool {
+	if len(text) > w.lim.Bytes || deep(text) {
+		return true
+	}
+	_, err := parseText(text)
+	return err != nil
+}
