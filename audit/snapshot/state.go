@@ -64,7 +64,9 @@ func ask(ctx context.Context, stdin []byte, name string, args ...string) (out, e
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.WaitDelay = 200 * time.Millisecond // a child of it that holds the pipe does not hold us
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "CRONTAB_NOHEADER=N")
+	// Debian's crontab adds a header when it installs and hides it when it
+	// lists, unless the environment says N.
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "CRONTAB_NOHEADER=Y")
 	cmd.Stdin = bytes.NewReader(stdin)
 	var o, e bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &o, &e
