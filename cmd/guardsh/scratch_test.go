@@ -86,7 +86,7 @@ func (s scratchMachine) run(t *testing.T) ([]byte, error) {
 		err := cmd.Wait()
 		t.Fatalf("the scratch machine could not be made: %v\n%s", err, out.String())
 	}
-	for _, name := range marks(marker) {
+	for _, name := range scratchMarks(marker) {
 		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
@@ -101,8 +101,8 @@ func (s scratchMachine) run(t *testing.T) ([]byte, error) {
 	return []byte(out.String()), err
 }
 
-// marks are the files that a scratch machine writes before anything else.
-func marks(marker string) []string {
+// scratchMarks are the files that a scratch machine writes before anything else.
+func scratchMarks(marker string) []string {
 	var names []string
 	for _, dir := range []string{"/", "/etc", "/usr", "/var", "/home", "/root", "/tmp", "/run", "/dev", "/boot", "/srv"} {
 		names = append(names, filepath.Join(dir, marker))
@@ -281,7 +281,7 @@ func proveIsolation(marker string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range marks(marker) {
+	for _, name := range scratchMarks(marker) {
 		if err := os.WriteFile(name, nil, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -297,7 +297,7 @@ func proveIsolation(marker string) error {
 	if said != "go\n" {
 		return errors.New("the other side saw a mark")
 	}
-	for _, name := range marks(marker) {
+	for _, name := range scratchMarks(marker) {
 		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
