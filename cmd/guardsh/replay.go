@@ -58,7 +58,7 @@ recording. Where the output is no terminal, the text is written at once.
 		if err != nil {
 			return err
 		}
-		r, err := replay.Load(filepath.Join(s.Dir, audit.CastName), marks(s))
+		r, err := replay.Load(filepath.Join(s.Dir, audit.CastName), recordingMarks(s))
 		if err != nil {
 			return err
 		}
@@ -115,8 +115,8 @@ func hasRecording(s *audit.Session) bool {
 	return !s.Shared && !errors.Is(err, fs.ErrNotExist)
 }
 
-// marks are the places in a recording that the journal knows.
-func marks(s *audit.Session) []replay.Mark {
+// recordingMarks are the places in a recording that the journal knows.
+func recordingMarks(s *audit.Session) []replay.Mark {
 	var all []replay.Mark
 	for i := range s.Lines {
 		e := &s.Lines[i].Event
@@ -124,4 +124,3 @@ func marks(s *audit.Session) []replay.Mark {
 	}
 	return all
 }
-
