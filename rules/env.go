@@ -36,6 +36,9 @@ type env struct {
 	User    string              `expr:"user"`
 	Cwd     string              `expr:"cwd"`
 	Empty   emptied             `expr:"empty"`
+	Under   string              `expr:"under"`
+	Unsure  bool                `expr:"unsure"`
+	Fetches bool                `expr:"fetches"`
 	From    string              `expr:"from"`
 	Source  PathFact            `expr:"source"`
 	Path    PathFact            `expr:"path"`
@@ -100,10 +103,17 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	of := facts.Of(e.Object)
 	v.Path, v.Device, v.Crontab, v.Service, v.Unknown = of.Path, of.Device, of.Crontab, of.Service, of.Unknown
 	s.complete(&v.Path, e.Object, v.Cwd)
+	if e.Object.Type == effect.Path && e.Object.Name == "" {
+		v.found(e.Object.Word)
+		v.Unsure = v.Under == "" && e.Object.Pattern == "" && !strings.HasPrefix(v.Cwd, "/") && everythingHere[e.Object.Word.Src]
+	}
 	if e.Source != nil {
 		v.From = e.Source.Display()
 		v.Source = facts.Of(*e.Source).Path
 		s.complete(&v.Source, *e.Source, v.Cwd)
+		if e.Source.Type == effect.Device && e.Object.Type == effect.Path {
+			v.Device = facts.Of(*e.Source).Device
+		}
 	}
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.Empty = s.emptied(e, line)
@@ -145,6 +155,32 @@ func (s *Set) complete(p *PathFact, o effect.Object, cwd string) {
 	}
 }
 
+// everythingHere are words that mean all of the working directory, whichever
+// that is.
+var everythingHere = map[string]bool{"*": true, "./*": true, ".": true, "./": true, ".*": true, "**": true, "./.": true}
+
+// found fills in what a word says that stands for the names that find or a
+// pipe of names gives: the directory below which they lie, and "/…".
+func (v *env) found(w word.Word) {
+	n := len(w.Shape)
+	if w.Know != word.Unknown || n < 2 || w.Shape[n-1].Src != foundHole {
+		return
+	}
+	v.Under = path.Clean(shaped(word.Word{Know: word.Unknown, Shape: w.Shape[:n-1]}))
+	if !strings.HasPrefix(v.Under, "/") {
+		if !strings.HasPrefix(v.Cwd, "/") {
+			v.Under = ""
+			return
+		}
+		v.Under = path.Join(v.Cwd, v.Under)
+	}
+	v.Object = strings.TrimSuffix(v.Under, "/") + foundHole
+}
+
+// foundHole is the source of the hole that stands for names found below a
+// directory.
+const foundHole = "/…"
+
 // shaped is an unknown word as a name, with the source of what is not known in
 // its place; "" where it begins with that.
 func shaped(w word.Word) string {
@@ -167,7 +203,7 @@ func shaped(w word.Word) string {
 func (s *Set) emptied(e *effect.Effect, line *command.Line) emptied {
 	var out emptied
 	w := e.Object.Word
-	if w.Know != word.Unknown {
+	if w.Know != word.Unknown || len(w.Shape) > 0 && w.Shape[len(w.Shape)-1].Src == foundHole {
 		return out
 	}
 	var b strings.Builder

@@ -71,6 +71,10 @@ func (j *judgement) note(n command.Note) {
 		return
 	}
 	v := &env{Kind: "note:" + string(n.Kind), Object: n.Text, Note: n.Text, Line: j.line.Src, Attr: noAttrs, Param: noParams, Place: "here"}
+	for i := range j.line.Actions {
+		name, _ := j.line.Actions[i].Name()
+		v.Fetches = v.Fetches || fetchers[name]
+	}
 	if j.facts != nil {
 		v.Session, v.Host, v.User = j.facts.Session, j.facts.Host, j.facts.Session.User
 	}
@@ -78,6 +82,10 @@ func (j *judgement) note(n command.Note) {
 		j.ask(en, v, effect.RunUnknown, -1, -1)
 	}
 }
+
+// fetchers are programs that write what another host sends.
+var fetchers = map[string]bool{"curl": true, "wget": true, "fetch": true, "aria2c": true, "lynx": true, "http": true, "https": true, "GET": true,
+	"lwp-request": true, "lwp-download": true, "ftp": true, "tftp": true, "links": true, "w3m": true, "axel": true, "xh": true, "wget2": true}
 
 // ask puts one effect to one rule.
 func (j *judgement) ask(en *entry, v *env, kind effect.Kind, action, index int) {

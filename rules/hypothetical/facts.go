@@ -108,15 +108,33 @@ func jobs(text string) int {
 	return n
 }
 
+// isDevice reports whether a name is one of a block device.
 func (w *World) isDevice(name string) bool {
-	return strings.HasPrefix(name, "/dev/") && !table.Kernel(name) && !charDevices[strings.SplitN(name[5:], "/", 2)[0]]
+	rest, ok := strings.CutPrefix(name, "/dev/")
+	if !ok {
+		return false
+	}
+	for _, p := range blockPrefixes {
+		if strings.HasPrefix(rest, p) {
+			return true
+		}
+	}
+	// /dev/VG/LV: a directory of its own that is none of the kernel's.
+	dir, lv, two := strings.Cut(rest, "/")
+	return two && lv != "" && !charDirs[dir]
 }
 
-var charDevices = map[string]bool{"null": true, "zero": true, "full": true, "random": true, "urandom": true, "tty": true, "stdin": true,
-	"stdout": true, "stderr": true, "fd": true, "shm": true, "pts": true, "mqueue": true, "tcp": true, "udp": true, "console": true, "ptmx": true, "kmsg": true, "log": true, "net": true, "input": true}
+var blockPrefixes = []string{"sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "dm-", "mapper/", "loop", "sr0", "nbd", "rbd", "zd", "zvol/",
+	"disk/", "fd0", "ram", "drbd", "bcache", "mtdblock", "sg/", "cciss/", "ida/", "nasd", "pmem", "dasd", "ubd", "disk"}
+
+var charDirs = map[string]bool{"fd": true, "shm": true, "pts": true, "mqueue": true, "tcp": true, "udp": true, "net": true, "input": true, "snd": true,
+	"bus": true, "char": true, "cpu": true, "dri": true, "vfio": true, "usb": true, "serial": true, "hugepages": true, "block": true}
 
 // device imagines a device: not in use and carrying a filesystem.
 func (w *World) device(name string) rules.DeviceFact {
+	if !w.isDevice(name) {
+		return rules.DeviceFact{}
+	}
 	d := rules.DeviceFact{Block: true, Size: w.at.Sizes[name], Table: w.at.Tables[name], Transport: w.at.Transport[name]}
 	for _, dev := range sorted(w.at.Mounts) {
 		if mp := w.at.Mounts[dev]; dev == name || partOf(dev, name) {
