@@ -14,11 +14,12 @@ import (
 
 // Bounds of a question; more is not read.
 const (
-	maxLineRows = 12
-	maxFindings = 4
-	maxDetails  = 8
-	minWidth    = 20
-	maxWidth    = 100 // longer rows are hard to read
+	maxLineRows  = 12
+	maxLineBytes = 800 // of one row: half a screen
+	maxFindings  = 4
+	maxDetails   = 8
+	minWidth     = 20
+	maxWidth     = 100 // longer rows are hard to read
 )
 
 // Style is how a terminal may be written to: NO_COLOR and TERM=dumb take the
@@ -44,22 +45,32 @@ type writer struct {
 	width int
 }
 
-// row writes a paragraph: a lead, the text wrapped behind it.
+// hyphen stands for "-" while rows are broken, so that options and rule ids stay
+// whole. It is no printable character: no text holds it by then.
+const hyphen = "\ue000"
+
+// row writes a paragraph: a lead, the text wrapped behind it, further rows set
+// in below the lead.
 func (w *writer) row(indent int, lead, text string, style ansi.Style) {
-	text = visible(text)
-	room := max(w.width-1-indent, minWidth/2)
+	hang := 0
+	if lead != "" {
+		hang = 2
+	}
+	room := max(w.width-1-indent-hang, minWidth/2)
+	whole := strings.ReplaceAll(lead+visible(text), "-", hyphen)
 	pad := strings.Repeat(" ", indent)
-	for i, r := range strings.Split(ansi.Wrap(lead+text, room, ""), "\n") {
-		r = strings.TrimRight(r, " ")
-		if i == 0 && lead != "" && strings.HasPrefix(r, strings.TrimRight(lead, " ")) && w.color {
-			l := strings.TrimRight(lead, " ")
+	for i, r := range strings.Split(ansi.Wrap(whole, room, ""), "\n") {
+		r = strings.TrimRight(strings.ReplaceAll(r, hyphen, "-"), " ")
+		l := strings.TrimRight(lead, " ")
+		switch {
+		case w.color && i == 0 && lead != "" && strings.HasPrefix(r, l):
 			r = ansi.Style{}.Bold().Styled(l) + r[len(l):]
-		} else if w.color && style != nil {
+		case w.color && style != nil:
 			r = style.Styled(r)
 		}
 		w.b.WriteString(pad + r + "\n")
-		if i == 0 && lead == "guardsh: " {
-			pad += "  "
+		if i == 0 {
+			pad += strings.Repeat(" ", hang)
 		}
 	}
 }
@@ -122,7 +133,14 @@ func (w *writer) line(src string) {
 			w.row(2, "", fmt.Sprintf("… %d more lines", len(rows)-i), nil)
 			return
 		}
+		more := ""
+		if n := len(r) - maxLineBytes; n > 0 {
+			r, more = r[:maxLineBytes], fmt.Sprintf("… %d more bytes", n)
+		}
 		w.row(2, "", r, ansi.Style{}.Bold())
+		if more != "" {
+			w.row(2, "", more, nil)
+		}
 	}
 }
 
