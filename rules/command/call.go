@@ -104,6 +104,14 @@ func (w *walker) alias(st *state, s *syntax.Stmt, c *syntax.CallExpr) (result, b
 	if len(c.Assigns) > 0 {
 		before = w.src[c.Assigns[0].Pos().Offset():c.Args[0].Pos().Offset()]
 	}
+	if strings.HasSuffix(a.body, " ") && len(c.Args) > 1 && end > from {
+		// A body that ends in a blank has the next word looked up too.
+		if next := c.Args[1].Lit(); next != "" {
+			if b, ok := w.findAlias(st, next); ok {
+				rest = w.src[from:c.Args[1].Pos().Offset()] + b.body + w.src[c.Args[1].End().Offset():end]
+			}
+		}
+	}
 	at := w.where(c.Args[0].Pos())
 	w.calls = append(w.calls, &frame{name: "alias " + lit.Value, sub: -1})
 	r := w.inContext(st, func(x *context) { x.via = with(x.via, "alias "+lit.Value) }, func() result {

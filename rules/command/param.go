@@ -21,7 +21,10 @@ func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) 
 	}
 	name := pe.Param.Value
 	if pe.Names != 0 {
-		return hole()
+		return append(ps, piece{hole: word.Var, src: src, many: true, quoted: quoted})
+	}
+	if pe.Excl && isAll(pe.Index) {
+		return w.keys(st, ps, name, quoted, src)
 	}
 	if pe.Excl {
 		// ${!x}: the name is itself a value; only a plain name is followed.
@@ -337,6 +340,7 @@ func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, q
 			return append(ps, hole)
 		}
 		elems = elems[a:b]
+		pe = &syntax.ParamExp{Param: pe.Param, Index: pe.Index}
 	} else if pe.Exp != nil {
 		switch pe.Exp.Op {
 		case syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
@@ -385,6 +389,27 @@ func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, q
 	}
 	if more {
 		ps = append(ps, sep, hole)
+	}
+	return ps
+}
+
+// keys expands ${!a[@]}: the indices of an array.
+func (w *walker) keys(st *state, ps []piece, name string, quoted bool, src string) []piece {
+	v := w.lookup(st, name)
+	n := len(v.list)
+	switch {
+	case v.state == VarUnset:
+		return ps
+	case v.state == VarUnknown || v.more || v.keys != nil || slices.ContainsFunc(v.list, func(e word.Word) bool { return e.Many }):
+		return append(ps, piece{hole: word.Var, src: src, many: true, quoted: quoted})
+	case !v.isList:
+		n = 1
+	}
+	for i := range n {
+		if i > 0 {
+			ps = append(ps, piece{sep: true})
+		}
+		ps = append(ps, piece{text: strconv.Itoa(i), quoted: quoted})
 	}
 	return ps
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -480,7 +479,6 @@ func (w *walker) run(st *state, x word.Word, at position, what string) result {
 
 // subst walks a command substitution and returns its value.
 func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
-	w.status = true
 	sub := st.clone()
 	from := len(w.line.Actions)
 	loops := w.loops
@@ -491,6 +489,7 @@ func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
 	})
 	w.sub--
 	w.loops = loops
+	w.status = true
 	text, known := w.written(from)
 	for i := from; i < len(w.line.Actions); i++ {
 		w.meta[i].hidden = true
@@ -573,5 +572,3 @@ func (w *walker) written(from int) (string, bool) {
 	}
 	return b.String(), len(w.line.Actions) > from
 }
-
-var _ = slices.Contains[[]string]

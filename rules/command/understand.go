@@ -141,19 +141,31 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 		return nil
 	}
 	f, err := parseText(text)
-	if err != nil {
-		var pe syntax.ParseError
-		at := &position{1, 1}
-		msg := err.Error()
-		if errors.As(err, &pe) {
-			at = &position{int(pe.Pos.Line()), int(pe.Pos.Col())}
-			msg = pe.Text
-		}
-		if w.at != nil {
-			at = nil
-		}
-		w.note(NotUnderstood, msg, at)
+	if err == nil {
+		return f
+	}
+	var pe syntax.ParseError
+	if !errors.As(err, &pe) {
+		w.note(NotUnderstood, err.Error(), nil)
 		return nil
+	}
+	// bash takes the end of the text for the end of a here-document.
+	if rest, ok := strings.CutPrefix(pe.Text, "unclosed here-document `"); ok {
+		if full, err := parseText(strings.TrimSuffix(text, "\n") + "\n" + strings.TrimSuffix(rest, "`") + "\n"); err == nil {
+			return full
+		}
+	}
+	at := &position{int(pe.Pos.Line()), int(pe.Pos.Col())}
+	w.note(NotUnderstood, pe.Text, at)
+	if f == nil {
+		return nil
+	}
+	// What stands on lines before the error has run by then.
+	for i, s := range f.Stmts {
+		if s == nil || s.Cmd == nil && len(s.Redirs) == 0 || !s.End().IsValid() || s.End().Line() >= pe.Pos.Line() {
+			f.Stmts = f.Stmts[:i]
+			break
+		}
 	}
 	return f
 }

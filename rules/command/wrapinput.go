@@ -108,7 +108,7 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 			at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, findRest}, Origin: word.FromInput}
 			cwd = func(s *state) {
 				if p, ok := absolute(st.cwd, top); ok && known {
-					at.Shape = []word.Part{{Lit: p}, findRest}
+					at.Shape = []word.Part{{Lit: path.Clean(p)}, findRest}
 				} else {
 					at = word.Hidden("{}", word.Subst)
 				}

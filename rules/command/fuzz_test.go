@@ -1,0 +1,137 @@
+package command
+
+import (
+	"strings"
+	"testing"
+
+	"guardsh/rules/word"
+)
+
+// seeds adds the rows and the everyday sample as a corpus.
+func seeds(f *testing.F) {
+	for i, l := range sample(f) {
+		if i%40 == 0 {
+			f.Add(l)
+		}
+	}
+	for _, l := range []string{
+		":(){ :|:& };:", "f() { g; g; }; g() { f; f; }; f", "x=a; while :; do x=$x$x; done",
+		"a[1]=x; one ${a[@]:1:-1} ${a[1]/x/y} ${!a[@]}", "case $x in a|b) ;; *) ;;& c) esac",
+		"find / -exec sh -c 'rm {}' \\; | xargs -I{} ssh h {}", "bash -c \"eval 'bash <<< $X'\"",
+		"for ((i=0;;i++)); do echo $((i**i)); done", "trap 'trap \"x\" EXIT' EXIT", "sudo -u $X env -S \"a $Y\" b",
+		"alias a='a b ' b='a'\na b", "cd $X; cd ..; cd -; pushd x; popd; rm *", "{1..100000}{1..100000}", "echo ${x:${y:-${z}}}",
+	} {
+		f.Add(l)
+	}
+}
+
+// check holds what is true of every line that was understood.
+func check(t *testing.T, src string, l *Line) {
+	t.Helper()
+	for _, n := range l.Notes {
+		if strings.HasPrefix(n.Text, "internal error") {
+			t.Fatalf("%q: %s", src, n.Text)
+		}
+	}
+	word1 := func(what string, w word.Word) {
+		switch w.Know {
+		case word.Known:
+			if len(w.Values) != 1 {
+				t.Fatalf("%q: %s is known with %d values", src, what, len(w.Values))
+			}
+		case word.OneOf:
+			if len(w.Values) < 2 {
+				t.Fatalf("%q: %s is one of %d values", src, what, len(w.Values))
+			}
+		case word.Unknown:
+			if w.Values != nil {
+				t.Fatalf("%q: %s is unknown and has values", src, what)
+			}
+		default:
+			t.Fatalf("%q: %s has no knowledge", src, what)
+		}
+		for _, v := range w.Values {
+			if strings.ContainsRune(v, holeOpen) && !strings.ContainsRune(src, holeOpen) {
+				t.Fatalf("%q: %s holds a mark: %q", src, what, v)
+			}
+		}
+	}
+	for i, a := range l.Actions {
+		if a.Certain == 0 || a.Line < 1 {
+			t.Fatalf("%q: action %d is not filled: %+v", src, i, a)
+		}
+		if len(a.Argv) == 0 && len(a.Redirs) == 0 {
+			t.Fatalf("%q: action %d does nothing", src, i)
+		}
+		word1("cwd", a.Cwd)
+		for _, w := range a.Argv {
+			word1("argv", w)
+		}
+		for _, r := range a.Redirs {
+			word1("redirection", r.Target)
+		}
+		for _, as := range a.Assigns {
+			word1("assignment", as.Value)
+		}
+		for _, j := range append(append([]int{}, a.PipeTo...), a.Stdin.From...) {
+			if j < 0 || j >= len(l.Actions) {
+				t.Fatalf("%q: action %d is piped to %d of %d", src, i, j, len(l.Actions))
+			}
+		}
+	}
+}
+
+func FuzzUnderstand(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, src string) {
+		check(t, src, Understand(src, Options{Shell: &StaticShell{Dir: "/work", Environ: []string{"A=a b", "HOME=/h"}}, Limits: Limits{Actions: 256, Unroll: 64}}))
+		check(t, src, Understand(src, Options{Shell: &StaticShell{Aliases: map[string]string{"ll": "ls -l ", "x": "ll;x"}, Funcs: map[string]string{"f": "f () { g \"$@\"; }"}}, Limits: Limits{Actions: 256, Unroll: 64}}))
+	})
+}
+
+// FuzzWrapped feeds the words of a line to each wrapper.
+func FuzzWrapped(f *testing.F) {
+	f.Add(uint8(3), "-u root -- rm -rf /x")
+	f.Add(uint8(9), "-I{} sh -c {}")
+	var names []string
+	f.Fuzz(func(t *testing.T, which uint8, args string) {
+		if names == nil {
+			for n := range wrappers {
+				names = append(names, n)
+			}
+			for n := range shells {
+				names = append(names, n)
+			}
+		}
+		src := names[int(which)%len(names)] + " " + args
+		check(t, src, Understand(src, Options{Shell: &StaticShell{Dir: "/work", Environ: []string{}}, Limits: Limits{Actions: 256, Unroll: 64}}))
+	})
+}
+
+// TestBounds holds that each bound yields its note and no hang.
+func TestBounds(t *testing.T) {
+	deepText := strings.Repeat("(", 1<<19)
+	for _, tt := range []struct{ name, src, says string }{
+		{"bytes", strings.Repeat("#", 2<<20), "bytes"},
+		{"nesting", deepText, "nesting"},
+		{"nesting of words", strings.Repeat("{ if ", 60000), "nesting"},
+		{"depth", nested(40), "nested"},
+		{"actions", "for i in {1..1000}; do a; b; c; d; e; done", "actions"},
+		{"turns", "for ((i=0;i<100000;i++)); do a; done", "turns"},
+		{"value", "x=aaaaaaaa; for i in {1..20}; do x=$x$x; done; rm $x", "bytes"},
+		{"braces", "echo {1..1000}{1..1000}", "brace"},
+		{"steps", "a() { b;b;b;b;b;b;b;b; }; b() { c;c;c;c;c;c;c;c; }; c() { d;d;d;d;d;d;d;d; }; d() { e;e;e;e;e;e;e;e; }; e() { f;f;f;f;f;f;f;f; }; f() { x=1;x=2;x=3; }; a", "steps"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := Understand(tt.src, Options{Shell: &StaticShell{Dir: "/"}})
+			for _, n := range l.Notes {
+				if n.Kind == TooLarge && strings.Contains(n.Text, tt.says) {
+					return
+				}
+			}
+			t.Errorf("no such bound in %v", l.Notes)
+		})
+	}
+}
+
+func nested(n int) string { return strings.Repeat("{ ( ", n*10) + "a" + strings.Repeat("; ) }", n*10) }

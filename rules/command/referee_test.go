@@ -1,0 +1,409 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"guardsh/rules/word"
+)
+
+// The referee: real bash runs each row of testdata/bash in a scratch root in
+// which every program is a recorder, and what started is held against what was
+// predicted. The root is a chroot without privileges, so that a row can touch
+// nothing else.
+
+// recorders are the names that only record. Those that the rows make up are
+// single words; the others stand in for programs that would do harm.
+var recorders = strings.Fields("one two three four five six seven eight nine ten rm mv cp ls tar dd mkfs reboot grep systemctl service curl wget git make vi touch chmod chown ln kill9 rsync yes no jot put get")
+
+// realPrograms are there as they are: wrappers whose grammar is refereed too,
+// and what rows need in substitutions.
+var realPrograms = strings.Fields("env nice nohup timeout stdbuf setsid xargs find flock basename dirname seq cat sh ionice taskset chrt base64")
+
+const recorderSource = `package main
+
+import (
+	"os"
+	"path"
+	"strings"
+)
+
+func main() {
+	dir, _ := os.Getwd()
+	f, err := os.OpenFile("/log/starts", os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		os.Exit(120)
+	}
+	rec := dir + "\x00" + strings.Join(os.Args, "\x00") + "\x00\n"
+	f.WriteString(rec)
+	if path.Base(os.Args[0]) == "no" {
+		os.Exit(1)
+	}
+}
+`
+
+type start struct {
+	cwd  string
+	argv []string
+}
+
+type scratch struct {
+	root string
+	env  []string
+}
+
+func newScratch(t *testing.T) *scratch {
+	t.Helper()
+	root := t.TempDir()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Chmod(root, 0o755))
+	must(os.Chmod(filepath.Dir(root), 0o755))
+	for _, d := range []string{"bin", "log", "work/sub/deep", "work/src", "home/ann", "tmp", "dev", "srv/data", "src"} {
+		must(os.MkdirAll(filepath.Join(root, d), 0o777))
+		must(os.Chmod(filepath.Join(root, d), 0o777))
+	}
+	for name, text := range map[string]string{
+		"work/x.txt": "x\n", "work/y.txt": "y\n", "work/a b.txt": "", "work/.hidden": "", "work/sub/in.txt": "", "work/sub/deep/z.log": "",
+		"work/names": "alpha\nbeta gamma\n", "srv/data/d1": "", "srv/data/d2": "", "home/ann/notes": "", "dev/null": "",
+		"work/lib.sh": "helper() { one \"$@\" lib; }\nLIB=loaded\ntwo sourced $1\n", "work/run.sh": "#!/bin/bash\nset -e\ncd \"$1\"\none $0 \"$2\"\ntwo $#\n",
+		"work/plain.sh": "three plain $1 $LIB\n", "work/env.sh": "#!/usr/bin/env bash\nfour $EXPORTED $PRIVATE\n", "log/starts": "",
+	} {
+		must(os.WriteFile(filepath.Join(root, name), []byte(text), 0o666))
+		must(os.Chmod(filepath.Join(root, name), 0o666))
+	}
+	for _, s := range []string{"run.sh", "env.sh", "plain.sh"} {
+		must(os.Chmod(filepath.Join(root, "work", s), 0o777))
+	}
+	must(os.MkdirAll(filepath.Join(root, "usr"), 0o755))
+	must(os.Symlink("../bin", filepath.Join(root, "usr/bin")))
+	main := filepath.Join(root, "src/main.go")
+	must(os.WriteFile(main, []byte(recorderSource), 0o644))
+	build := exec.Command("go", "build", "-o", filepath.Join(root, "bin/recorder"), main)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building the recorder: %v\n%s", err, out)
+	}
+	for _, r := range recorders {
+		must(os.Link(filepath.Join(root, "bin/recorder"), filepath.Join(root, "bin", r)))
+	}
+	must(os.Chmod(filepath.Join(root, "work"), 0o777))
+	if lib := "/usr/libexec/coreutils/libstdbuf.so"; true {
+		b, err := os.ReadFile(lib)
+		must(err)
+		must(os.MkdirAll(filepath.Join(root, filepath.Dir(lib)), 0o755))
+		must(os.WriteFile(filepath.Join(root, lib), b, 0o755))
+	}
+	copyProgram(t, root, "bash")
+	for _, p := range realPrograms {
+		copyProgram(t, root, p)
+	}
+	return &scratch{root: root, env: []string{"PATH=/bin", "HOME=/home/ann", "USER=ann", "A=a b", "EMPTY=", "STAR=*", "P=/srv/data", "EXPORTED=yes", "N=3", "LC_ALL=C"}}
+}
+
+// copyProgram puts a program and the libraries it loads into the root.
+func copyProgram(t *testing.T, root, name string) {
+	t.Helper()
+	file, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := exec.Command("ldd", file).CombinedOutput()
+	for _, f := range append(strings.Fields(string(out)), file) {
+		if !strings.HasPrefix(f, "/") {
+			continue
+		}
+		to := filepath.Join(root, f)
+		if f == file {
+			to = filepath.Join(root, "bin", name)
+		}
+		if _, err := os.Stat(to); err == nil {
+			continue
+		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, b, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// run runs a line in real bash and returns what it started.
+func (s *scratch) run(t *testing.T, line string) []start {
+	t.Helper()
+	log := filepath.Join(s.root, "log/starts")
+	if err := os.Truncate(log, 0); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/bash", "-c", line)
+	cmd.Dir = "/work"
+	cmd.Env = s.env
+	attr := &syscall.SysProcAttr{Chroot: s.root, Setpgid: true}
+	if os.Getuid() == 0 {
+		attr.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+	} else {
+		attr.Cloneflags = syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	cmd.SysProcAttr = attr
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := time.AfterFunc(20*time.Second, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	err := cmd.Wait()
+	if !stop.Stop() {
+		t.Fatalf("%s: did not end", line)
+	}
+	var ee *exec.ExitError
+	if err != nil && !errors.As(err, &ee) {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var starts []start
+	for _, rec := range strings.SplitAfter(string(b), "\x00\n") {
+		if rec == "" {
+			continue
+		}
+		f := strings.Split(strings.TrimSuffix(rec, "\x00\n"), "\x00")
+		starts = append(starts, start{f[0], f[1:]})
+	}
+	if strings.Contains(out.String(), "syntax error") {
+		t.Logf("%s: %s", line, out.String())
+	}
+	return starts
+}
+
+// rootFiles answers for the scratch root.
+type rootFiles struct{ root string }
+
+func (r rootFiles) ReadFile(p string, max int64) ([]byte, error) {
+	b, err := os.ReadFile(filepath.Join(r.root, p))
+	return b[:min(int64(len(b)), max)], err
+}
+
+func (r rootFiles) Home(user string) (string, error) {
+	if user == "" || user == "ann" {
+		return "/home/ann", nil
+	}
+	return "", fs.ErrNotExist
+}
+
+func (r rootFiles) LookPath(name, _ string) (string, error) {
+	if _, err := os.Stat(filepath.Join(r.root, "bin", name)); err != nil {
+		return "", err
+	}
+	return "/bin/" + name, nil
+}
+
+func (r rootFiles) Glob(cwd, pattern string, o GlobOptions) ([]string, error) {
+	abs := strings.HasPrefix(pattern, "/")
+	if !abs {
+		pattern = path.Join(cwd, "x")[:len(path.Join(cwd, "x"))-1] + pattern
+	}
+	names := []string{r.root}
+	parts := strings.Split(strings.Trim(pattern, "/"), "/")
+	for _, part := range parts {
+		var next []string
+		for _, n := range names {
+			if !strings.ContainsAny(part, "*?[(") {
+				if _, err := os.Lstat(filepath.Join(n, part)); err == nil {
+					next = append(next, n+"/"+strings.ReplaceAll(part, `\`, ""))
+				}
+				continue
+			}
+			es, _ := os.ReadDir(n)
+			for _, e := range es {
+				if strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(part, ".") && !o.DotGlob {
+					continue
+				}
+				m, ok := match(part, e.Name())
+				if !ok {
+					return nil, ErrUnknown
+				}
+				if m {
+					next = append(next, n+"/"+e.Name())
+				}
+			}
+		}
+		names = next
+	}
+	var out []string
+	for _, n := range names {
+		n = strings.TrimPrefix(n, r.root)
+		if !abs {
+			n = strings.TrimPrefix(strings.TrimPrefix(n, cwd), "/")
+		}
+		if strings.HasSuffix(pattern, "/") {
+			if d, err := os.Stat(filepath.Join(r.root, cwd, n)); err != nil || !d.IsDir() {
+				continue
+			}
+			n += "/"
+		}
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return out, nil
+}
+
+// covers reports whether an action could be a start.
+func covers(a *Action, s start) bool {
+	return a.Cwd.Could(s.cwd) && wordsCover(a.Argv, s.argv)
+}
+
+func wordsCover(ws []word.Word, argv []string) bool {
+	if len(ws) == 0 {
+		return len(argv) == 0
+	}
+	if ws[0].Many {
+		for n := 0; n <= len(argv); n++ {
+			if wordsCover(ws[1:], argv[n:]) {
+				return true
+			}
+		}
+		return false
+	}
+	return len(argv) > 0 && ws[0].Could(argv[0]) && wordsCover(ws[1:], argv[1:])
+}
+
+type tally struct{ starts, named, full, certain, never int }
+
+// compare returns what is wrong with a prediction.
+func compareStarts(l *Line, starts []start, n *tally) []string {
+	var wrong []string
+	used := map[int]bool{}
+	for _, s := range starts {
+		n.starts++
+		best := -1
+		for i := range l.Actions {
+			a := &l.Actions[i]
+			if len(a.Argv) == 0 || a.Builtin || !covers(a, s) {
+				continue
+			}
+			if used[i] && a.Certain == Certain && allKnown(a) {
+				continue
+			}
+			if best < 0 || a.Certain < l.Actions[best].Certain || used[best] && !used[i] {
+				best = i
+			}
+		}
+		if best < 0 {
+			wrong = append(wrong, fmt.Sprintf("not predicted: %q in %s", s.argv, s.cwd))
+			continue
+		}
+		used[best] = true
+		if _, ok := l.Actions[best].Name(); ok {
+			n.named++
+		}
+		if allKnown(&l.Actions[best]) {
+			n.full++
+		}
+	}
+	for i := range l.Actions {
+		a := &l.Actions[i]
+		name, ok := a.Name()
+		if !ok || a.Builtin || a.Certain != Certain || !slices.Contains(recorders, name) {
+			continue
+		}
+		n.certain++
+		if !used[i] {
+			n.never++
+			wrong = append(wrong, "certain, but never started: "+compact(&Line{Actions: []Action{*a}})[0])
+		}
+	}
+	return wrong
+}
+
+func allKnown(a *Action) bool {
+	for _, w := range a.Argv {
+		if w.Know != word.Known {
+			return false
+		}
+	}
+	return true
+}
+
+// rows reads testdata/bash: a line a row, "¶" for a newline; "differs REASON ::"
+// in front of a row whose difference is understood.
+func rows(t *testing.T) (lines, reasons []string) {
+	t.Helper()
+	files, err := filepath.Glob("../../testdata/bash/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no rows in testdata/bash", err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range strings.Split(string(b), "\n") {
+			if l == "" || strings.HasPrefix(l, "#") {
+				continue
+			}
+			reason := ""
+			if rest, ok := strings.CutPrefix(l, "differs "); ok {
+				reason, l, _ = strings.Cut(rest, " :: ")
+			}
+			lines = append(lines, strings.ReplaceAll(l, "¶", "\n"))
+			reasons = append(reasons, reason)
+		}
+	}
+	return lines, reasons
+}
+
+// TestReferee holds every row against real bash.
+func TestReferee(t *testing.T) {
+	s := newScratch(t)
+	lines, reasons := rows(t)
+	if len(lines) < 150 {
+		t.Errorf("only %d rows", len(lines))
+	}
+	var n tally
+	for i, line := range lines {
+		l := Understand(line, Options{Shell: &StaticShell{Dir: "/work", Environ: s.env, Login: "ann"}, Files: rootFiles{s.root}})
+		starts := s.run(t, line)
+		if len(starts) == 0 && len(l.Actions) > 0 && !strings.Contains(line, "#quiet") {
+			t.Errorf("%q: bash started nothing", line)
+		}
+		wrong := compareStarts(l, starts, &n)
+		switch {
+		case len(wrong) > 0 && reasons[i] == "":
+			t.Errorf("%s\n\t%s\npredicted:\n\t%s", line, strings.Join(wrong, "\n\t"), strings.Join(compact(l), "\n\t"))
+		case len(wrong) == 0 && reasons[i] != "":
+			t.Errorf("%q agrees with bash now; its reason can go: %s", line, reasons[i])
+		}
+		if err := os.RemoveAll(filepath.Join(s.root, "work/made")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d rows, %d starts: name known %d, fully known %d; certain %d, of them never %d", len(lines), n.starts, n.named, n.full, n.certain, n.never)
+	if n.named*100 < n.starts*97 || n.full*100 < n.starts*85 {
+		t.Errorf("too little is known: %+v", n)
+	}
+}
