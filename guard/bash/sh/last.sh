@@ -10,4 +10,8 @@ if [[ $GUARDSH_FD != 2 ]]; then
 		GUARDSH_OUT="\\builtin $GUARDSH_X"
 	fi
 fi
+# Written out here, not evaluated there: the last word of the last command is
+# the line's $_, which has to be what it would be without us.
+\builtin trap 'GUARDSH_IN=1; { GUARDSH_U=1; \builtin . "$GUARDSH_DIR/go"; } 2>/dev/null; '"$GUARDSH_OUT" RTMIN+11
+\builtin trap 'GUARDSH_IN=1; { \builtin . "$GUARDSH_DIR/go"; } 2>/dev/null; '"$GUARDSH_OUT" RTMIN+12
 GUARDSH_H=$HISTCMD
