@@ -111,10 +111,13 @@ func (k *keeper) file(fd int, st *unix.Statx_t, e *Entry) error {
 	}
 	r, err := reopen(fd, 0)
 	if err != nil {
+		e.Xattrs, _ = xattrs(fd)
 		return fmt.Errorf("cannot be read: %w", err)
 	}
 	defer unix.Close(r)
-	e.Flags, e.FlagsOK = inodeFlags(r)
+	if err := e.inside(r); err != nil {
+		return err
+	}
 	if class == Metadata {
 		return nil
 	}

@@ -122,6 +122,11 @@ func (k *keeper) walk(items []Item) error {
 		if _, other := providers[it.Class]; other {
 			continue
 		}
+		// Before anything touches it: a look at a dead mount may never return.
+		if why := foreign(k.w.mounts.of(filepath.Clean(it.Path))); why != "" {
+			k.snap.reason(it.Path + ": " + why)
+			continue
+		}
 		paths := []string{it.Path}
 		through := it.Class == InPlace || it.Class == Create || it.Class == Metadata || strings.HasSuffix(it.Path, "/")
 		if real := behind(it.Path); through && real != "" {

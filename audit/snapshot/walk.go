@@ -251,8 +251,10 @@ func (w *walker) visit(in *level, base, name string, up, item, ref int) error {
 			return nil
 		}
 	}
-	if e.Xattrs, err = xattrs(fd); err != nil {
-		e.Lost = err.Error()
+	if e.Kind != KFile && e.Kind != KDir {
+		if e.Xattrs, err = xattrs(fd); err != nil {
+			e.Lost = err.Error()
+		}
 	}
 	switch e.Kind {
 	case KLink:
@@ -264,6 +266,7 @@ func (w *walker) visit(in *level, base, name string, up, item, ref int) error {
 		if again {
 			f := &w.t.entries[first]
 			e.Same, e.SHA, e.Holes, e.Data, e.Flags, e.FlagsOK = first+1, f.SHA, f.Holes, f.Data, f.Flags, f.FlagsOK
+			e.Xattrs = f.Xattrs
 			e.Packed, e.Off, e.Blob, e.Place, e.Linked, e.Ctime = f.Packed, f.Off, f.Blob, f.Place, f.Linked, f.Ctime
 			break
 		}
@@ -283,9 +286,12 @@ func (w *walker) visit(in *level, base, name string, up, item, ref int) error {
 		r, err := reopen(fd, unix.O_DIRECTORY)
 		if err != nil {
 			e.Lost = "cannot be read: " + err.Error()
+			e.Xattrs, _ = xattrs(fd)
 			break
 		}
-		e.Flags, e.FlagsOK = inodeFlags(r)
+		if err := e.inside(r); err != nil {
+			e.Lost = err.Error()
+		}
 		i := w.t.add(e)
 		if e.Lost != "" {
 			w.note(w.t.path(i), e.Lost)
@@ -345,15 +351,25 @@ func (w *walker) reuse(was, e *Entry) {
 func (w *walker) fingerprint(fd int, st *unix.Statx_t, e *Entry) error {
 	r, err := reopen(fd, 0)
 	if err != nil {
-		return nil // a file that we may not read is told by its ctime
+		e.Xattrs, err = xattrs(fd) // a file that we may not read is told by its ctime
+		return err
 	}
 	defer unix.Close(r)
-	e.Flags, e.FlagsOK = inodeFlags(r)
+	if err := e.inside(r); err != nil {
+		return err
+	}
 	if e.SHA != "" || e.Size > smallFile || w.hashed > hashBudget {
 		return nil
 	}
 	w.hashed += e.Size
 	_, err = w.small(r, st, e)
+	return err
+}
+
+// inside fills what only an open file or directory tells.
+func (e *Entry) inside(r int) (err error) {
+	e.Flags, e.FlagsOK = inodeFlags(r)
+	e.Xattrs, err = openXattrs(r)
 	return err
 }
 
