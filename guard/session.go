@@ -42,11 +42,11 @@ type Request struct {
 
 // Outcome is what became of a request.
 type Outcome struct {
-	Release bool
-	Number  int // of the line in its session
-	Kept    []string
-	Say     string // what to tell the user before the shell goes on
-	started time.Time
+	Release  bool
+	Number   int // of the line in its session
+	Kept     []string
+	Say      string // what to tell the user before the shell goes on
+	released time.Time
 }
 
 // Session is one guarded shell: the machine, the rules, the trail, the store.
@@ -70,7 +70,7 @@ type Session struct {
 // what it would change is kept, all of it is recorded, and only then is it
 // released. The bytes that were judged are the bytes that are recorded.
 func (s *Session) Line(ctx context.Context, r Request) Outcome {
-	out := Outcome{Number: s.nextLine(), started: time.Now()}
+	out := Outcome{Number: s.nextLine()}
 	j := s.understandAndJudge(r)
 	s.trail.line(out.Number, r, j)
 	s.passGranted(&j, out.Number)
@@ -81,7 +81,7 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 		return out
 	}
 	out.Say += s.trail.news()
-	out.Release = true
+	out.Release, out.released = true, time.Now()
 	return out
 }
 
@@ -105,7 +105,7 @@ func (s *Session) Ended(out Outcome, status int) {
 			s.trail.degraded(fmt.Sprintf("snapshot %s: the state after the line: %v", id, err))
 		}
 	}
-	s.trail.ended(out.Number, status, time.Since(out.started))
+	s.trail.ended(out.Number, status, time.Since(out.released))
 }
 
 // Cancelled records that a released or waiting line was taken back.
@@ -146,6 +146,9 @@ func (s *Session) askAbout(ctx context.Context, r Request, j Judgement, out *Out
 func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Outcome) bool {
 	in, term, restore, err := r.open()
 	if err != nil {
+		if s.automated(j, out.Number) {
+			return true
+		}
 		out.Say += s.words(j) + s.approval(j)
 		s.trail.refused(out.Number)
 		return false

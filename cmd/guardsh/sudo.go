@@ -20,7 +20,7 @@ func sudo(args []string) int {
 		return bash.StatusFailed
 	}
 	run := func() int {
-		status, err := bash.Run(context.Background(), bash.Config{Bash: real}, args)
+		status, err := bash.Run(context.Background(), bash.Config{Bash: real, Name: "sudo"}, args)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 		}

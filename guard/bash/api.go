@@ -45,6 +45,9 @@ type Config struct {
 
 	In, Out *os.File // the outer terminal; nil means os.Stdin and os.Stdout
 
+	Stdin *os.File // of Run; nil means os.Stdin
+	Name  string   // argv[0] of Run; "" is bash
+
 	// Wrappers maps names such as "sudo" to the program that stands in for
 	// them: a private directory that is put first on PATH links to it.
 	Wrappers map[string]string

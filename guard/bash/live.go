@@ -306,7 +306,7 @@ func (l *Live) Expand(words []string) ([][]string, error) {
 // Fc is the text of the history that `fc -s ARGS…` would run again: no
 // argument is the line before, else a number or the beginning of a line.
 func (l *Live) Fc(args []string) (string, error) {
-	spec := "-1"
+	spec := "-2" // -1 is the line that waits
 	switch {
 	case len(args) == 1 && args[0] != "" && !strings.Contains(args[0], "="):
 		spec = args[0]

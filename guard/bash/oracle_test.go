@@ -41,6 +41,9 @@ func driverOracle(r Request, note func(entry)) {
 		case "expand":
 			x, err := r.Live.Expand([]string{name})
 			v = fmt.Sprintf("%q %v", x, err != nil)
+			if err != nil {
+				note(entry{Kind: "note", Line: "error " + w, Text: err.Error()})
+			}
 		}
 		note(entry{Kind: "note", Line: w, Text: fmt.Sprint(v)})
 	}
@@ -113,6 +116,7 @@ GL='*.tx'`)
 	}
 	for _, w := range words {
 		if got[w.ask] != w.want {
+			t.Log(got["error "+w.ask])
 			t.Errorf("%s: %s, want %s", w.ask, got[w.ask], w.want)
 		}
 	}

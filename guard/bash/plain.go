@@ -1,6 +1,7 @@
 package bash
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -33,9 +34,13 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 			return StatusFailed, err
 		}
 	}
-	name := "bash"
+	name := cmp.Or(cfg.Name, "bash")
 	if cfg.Login {
-		name = "-bash"
+		name = "-" + name
+	}
+	stdin := cfg.Stdin
+	if stdin == nil {
+		stdin = os.Stdin
 	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, passedOn...)
@@ -45,7 +50,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	// os.StartProcess gives the child the signal mask and dispositions that
 	// this process was started with, but for those that are caught here.
 	proc, err := os.StartProcess(path, append([]string{name}, argv...), &os.ProcAttr{
-		Env: env, Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}, Sys: &syscall.SysProcAttr{},
+		Env: env, Files: []*os.File{stdin, os.Stdout, os.Stderr}, Sys: &syscall.SysProcAttr{},
 	})
 	if err != nil {
 		return StatusFailed, fmt.Errorf("start bash: %w", err)

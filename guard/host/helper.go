@@ -150,7 +150,7 @@ func HelperMain() {
 	if enc.Encode(answer{}) != nil { // ready
 		os.Exit(0)
 	}
-	w := &World{}
+	w := &World{mounts: -1}
 	for {
 		var r request
 		if err := dec.Decode(&r); err != nil {

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"guardsh/rules"
 	"guardsh/rules/command"
 )
@@ -63,7 +65,7 @@ type World struct {
 
 	mu     sync.Mutex
 	table  *mountTable
-	mounts *os.File // /proc/self/mountinfo, polled for changes
+	mounts int // /proc/self/mountinfo, polled for changes; -1 not open
 	homes  homeCache
 
 	helpers helpers
@@ -80,7 +82,7 @@ func New(o Options) *World {
 	if o.Protect == nil {
 		o.Protect = rules.NewProtection(nil, nil, nil)
 	}
-	w := &World{opts: o, root: strings.TrimRight(o.Root, "/"), env: make(map[string]string, len(o.Env))}
+	w := &World{opts: o, root: strings.TrimRight(o.Root, "/"), mounts: -1, env: make(map[string]string, len(o.Env))}
 	for _, kv := range o.Env {
 		if k, v, ok := strings.Cut(kv, "="); ok {
 			w.env[k] = v
@@ -94,9 +96,9 @@ func (w *World) Close() {
 	w.helpers.close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.mounts != nil {
-		w.mounts.Close()
-		w.mounts = nil
+	if w.mounts >= 0 {
+		unix.Close(w.mounts)
+		w.mounts = -1
 	}
 }
 

@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path"
@@ -38,29 +39,49 @@ var localTypes = map[string]bool{
 func (w *World) mountsNow() *mountTable {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.mounts == nil {
-		f, err := os.Open("/proc/self/mountinfo")
+	if w.mounts < 0 {
+		// Not by package os: the runtime's own poller would take the
+		// mark away.
+		fd, err := unix.Open("/proc/self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			// Without /proc nothing is known of mounts; paths are
 			// then looked at as if there were none.
 			return &mountTable{}
 		}
-		w.mounts = f
+		w.mounts = fd
 	} else if w.table != nil {
-		fds := []unix.PollFd{{Fd: int32(w.mounts.Fd()), Events: unix.POLLPRI}}
+		fds := []unix.PollFd{{Fd: int32(w.mounts), Events: unix.POLLPRI}}
 		if n, err := unix.Poll(fds, 0); err == nil && n == 0 {
 			return w.table
 		}
 	}
-	if _, err := w.mounts.Seek(0, io.SeekStart); err != nil {
-		return &mountTable{}
-	}
-	b, err := io.ReadAll(w.mounts)
+	b, err := readFrom(w.mounts)
 	if err != nil {
 		return &mountTable{}
 	}
 	w.table = parseMounts(b)
 	return w.table
+}
+
+// readFrom reads a proc file from its beginning.
+func readFrom(fd int) ([]byte, error) {
+	if _, err := unix.Seek(fd, 0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	buf := make([]byte, 32*1024)
+	for {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return nil, err
+		case n == 0:
+			return b.Bytes(), nil
+		default:
+			b.Write(buf[:n])
+		}
+	}
 }
 
 func parseMounts(b []byte) *mountTable {
