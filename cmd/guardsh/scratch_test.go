@@ -181,8 +181,9 @@ func scratchMounts(base, root string) error {
 		}
 		return nil
 	}
-	// A gigabyte is ten times what the largest script writes.
-	if err := mount(m{"scratch", base, "tmpfs", 0, "size=1g,mode=755"}); err != nil {
+	// Snapshots want a gigabyte to stay free; none of it is used before
+	// something is written.
+	if err := mount(m{"scratch", base, "tmpfs", 0, "size=4g,mode=755"}); err != nil {
 		return err
 	}
 	upper, work := filepath.Join(base, "upper"), filepath.Join(base, "work")
