@@ -215,7 +215,7 @@ func TestPlay(t *testing.T) {
 		{"next command, quit", map[int][]key{1: {keyNext, keyNext, keyQuit}}, "$ ls\r\na b\r\n$ rm\r\n"},
 		{"refusal, quit", map[int][]key{1: {keyRefusal, keyQuit}}, "$ ls\r\na b\r\n$ rm\r\n"},
 		{"forward, quit", map[int][]key{1: {keyForward, keyQuit}}, "$ ls\r\na b\r\n$ rm\r\n"},
-		{"back to the start", map[int][]key{4: {keyForward, keyBack, keyBack, keyBack, keyQuit}}, "$ ls\r\na b\r\n$ rm\r\n\x1bc$ ls\r\na b\r\n$ rm\r\n\x1bc"},
+		{"back to the start", map[int][]key{4: {keyForward, keyBack, keyBack, keyQuit}}, "$ ls\r\na b\r\n$ rm\r\n\x1bc$ ls\r\na b\r\n$ rm\r\n\x1bc"},
 		{"previous command", map[int][]key{1: {keyNext, keyNext, keyNext, keyPrevious, keyQuit}}, "$ ls\r\na b\r\n$ rm\r\nrefused\r\n$ id\r\n\x1bc$ ls\r\na b\r\n$ rm\r\n"},
 	} {
 		if out, _ := play(t, r, Options{}, c.keys); out != c.want {
