@@ -97,6 +97,7 @@ var Vocabulary = []Attribute{
 	{"kexec", "another kernel without firmware"},
 	{"no-sync", "without writing caches first (reboot -f, sysrq b)"},
 	{"reload", "configuration read again; it keeps running"},
+	{"user", "a user's own service manager (systemctl --user)"},
 	{"isolate", "every other unit stops"},
 	{"mask", "cannot be started any more"},
 	{"enable", "starts at boot"},
@@ -117,6 +118,7 @@ var Vocabulary = []Attribute{
 	{"drop", "packets are dropped or rejected from now on"},
 	{"input", "incoming packets"},
 	{"output", "outgoing packets"},
+	{"rule", "a routing rule, not a route"},
 	{"load", "a whole saved state replaces the present one (iptables-restore)"},
 
 	// Accounts and schedules.

@@ -28,5 +28,11 @@ func init() {
 		"mkfs":    {run: makeFilesystem},
 		"rsync":   {run: rsyncTree},
 		"install": {run: installFiles},
+		"parted":  {run: partedCommand},
+		"target":  {attrs: []string{"_power"}, run: startTarget},
+
+		"nmcli-name":       {run: nmcliName},
+		"nft":              {run: nftCommands},
+		"services-operand": {run: servicesOperand},
 	}
 }

@@ -64,3 +64,72 @@ func flagsBefore(cluster, takes string) string {
 	}
 	return cluster
 }
+
+// partedCommands are parted's commands that change something, with the number
+// of words each takes.
+var partedCommands = map[string]struct {
+	words int
+	attrs []string
+}{
+	"mklabel":     {1, []string{"table"}},
+	"mktable":     {1, []string{"table"}},
+	"rm":          {1, []string{"remove"}},
+	"mkpart":      {3, nil},
+	"resizepart":  {2, nil},
+	"resize":      {3, nil},
+	"rescue":      {2, nil},
+	"name":        {2, nil},
+	"set":         {3, nil},
+	"toggle":      {2, nil},
+	"type":        {2, nil},
+	"disk_set":    {2, nil},
+	"disk_toggle": {1, nil},
+	"mkfs":        {2, []string{"erase"}},
+	"mkpartfs":    {4, []string{"erase"}},
+	"move":        {3, nil},
+}
+
+// partedShows are its commands that change nothing.
+var partedShows = map[string]int{"unit": 1, "print": 1, "p": 1, "align-check": 2, "help": 1, "select": 1, "quit": 0, "version": 0, "u": 1, "q": 0}
+
+// partedCommand is parted: what follows the device is one or more commands;
+// none means a prompt.
+func partedCommand(c *call) {
+	if c.has("list") || len(c.values("device")) == 0 {
+		return
+	}
+	device := c.values("device")[0]
+	words := c.values("command")
+	if len(words) == 0 {
+		c.emitWord(c.effect(Partition, "menu"), Device, device, false)
+		return
+	}
+	e := c.effect(Partition)
+	changes := false
+	for i := 0; i < len(words); i++ {
+		v := words[i].String()
+		full := v
+		for name := range partedCommands {
+			if len(v) > 1 && strings.HasPrefix(name, v) && partedCommands[full].words == 0 {
+				full = name
+			}
+		}
+		if n, shows := partedShows[v]; shows {
+			i += n
+			continue
+		}
+		cmd, ok := partedCommands[full]
+		if !ok {
+			continue
+		}
+		changes = true
+		e.mark(cmd.attrs...)
+		if (full == "mklabel" || full == "mktable") && i+1 < len(words) {
+			e.param("label", words[i+1].String())
+		}
+		i += min(cmd.words, 1)
+	}
+	if changes {
+		c.emitWord(e, Device, device, false)
+	}
+}

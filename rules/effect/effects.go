@@ -221,7 +221,7 @@ func (c *call) shared() map[string]bool {
 	if c.attrs == nil {
 		c.attrs = make(map[string]bool, len(c.args.Attrs))
 		for a, on := range c.args.Attrs {
-			if on {
+			if on && !strings.HasPrefix(a, "_") {
 				c.attrs[a] = true
 			}
 		}

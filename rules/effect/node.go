@@ -22,6 +22,7 @@ type node struct {
 
 	once    sync.Once
 	err     error
+	style   string // its own or the next above
 	grammar *option.Grammar
 	roles   []role
 	derive  []cond
@@ -56,8 +57,9 @@ func (n *node) build() error {
 	s := n.spec
 	st := s.Style
 	if st == "" && n.parent != nil {
-		st = n.parent.spec.Style
+		st = n.parent.style
 	}
+	n.style = st
 	style, err := parseStyle(st)
 	if err != nil {
 		return err
@@ -238,6 +240,11 @@ func (n *node) check() error {
 	}
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%s: %s", n.path, fmt.Sprintf(format, args...))
+	}
+	for a := range n.attrs {
+		if n.values[a] {
+			return bad("%q is both an attribute and an argument", a)
+		}
 	}
 	for i := range n.derive {
 		if err := n.compileCond(&n.derive[i]); err != nil {

@@ -1,0 +1,83 @@
+package effect
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// nmcliName takes the keyword off nmcli's connection: "down id X".
+func nmcliName(c *call) {
+	key := c.values("key")
+	if len(key) == 0 {
+		return
+	}
+	for _, k := range [...]string{"id", "uuid", "path", "apath", "filename"} {
+		if key[0].Is(k) && len(c.values("name")) > 0 {
+			return
+		}
+	}
+	c.args.Values["name"] = append(key[:1:1], c.values("name")...)
+}
+
+// nftCommands is nft: words of a command, commands separated by ";" in one
+// word, or a file.
+func nftCommands(c *call) {
+	if files := c.sources("file"); len(files) > 0 {
+		e := c.effect(NetChange, "load")
+		e.Source = files[0]
+		c.emit(e, Object{Type: Firewall, Word: files[0].Word})
+		return
+	}
+	var text []string
+	for _, w := range c.values("word") {
+		text = append(text, w.String())
+	}
+	if len(text) == 0 {
+		return
+	}
+	src := c.values("word")[0]
+	for _, one := range strings.FieldsFunc(strings.Join(text, " "), func(r rune) bool { return r == ';' || r == '\n' }) {
+		c.nft(strings.Fields(one), src)
+	}
+}
+
+// nft is one command of nft.
+func (c *call) nft(f []string, src word.Word) {
+	if len(f) < 2 {
+		return
+	}
+	e := c.effect(NetChange)
+	name := ""
+	rest := f[2:]
+	switch f[1] {
+	case "table":
+		name = strings.Join(first(rest, 2), " ")
+	case "chain", "set", "map", "rule", "element":
+		name = strings.Join(first(rest, 3), " ")
+	}
+	if strings.HasSuffix(strings.ToLower(name), "input") {
+		e.mark("input")
+	}
+	drops := false
+	for _, w := range f {
+		drops = drops || w == "drop" || w == "reject"
+	}
+	switch f[0] {
+	case "flush":
+		e.mark("flush")
+	case "delete", "destroy", "reset":
+		e.mark("remove")
+	case "add", "insert", "create", "replace":
+		if !drops {
+			return
+		}
+		e.mark("add", "drop")
+	default:
+		return
+	}
+	c.emit(e, Object{Type: Firewall, Name: name, Word: src})
+}
+
+// first is at most n of the words.
+func first(ws []string, n int) []string { return ws[:min(n, len(ws))] }
