@@ -715,7 +715,7 @@ func (w *walker) assign(st *state, a *syntax.Assign, exported bool) {
 	case a.Index != nil:
 		w.assignElement(st, &v, a)
 	default:
-		val := w.value(st, a.Value)
+		val := w.assigned(st, a.Value)
 		if a.Append {
 			was := v.val
 			switch v.state {

@@ -53,7 +53,7 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 	}
 	l := launch{argv: argv, redirs: redirs, in: in, at: at}
 	for _, a := range c.Assigns {
-		v := w.value(st, a.Value)
+		v := w.assigned(st, a.Value)
 		if a.Append {
 			v = w.concat(w.scalar(st, a.Name.Value), v)
 		}

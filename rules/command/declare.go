@@ -60,12 +60,17 @@ func (w *walker) declared(st *state, variant string, attrs, off map[byte]bool, a
 	if variant == "nameref" {
 		attrs['n'] = true
 	}
-	if !a.Naked || attrs['a'] || attrs['A'] || attrs['x'] || attrs['i'] || variant == "export" {
+	if attrs['a'] || attrs['A'] || attrs['x'] || attrs['i'] || variant == "export" && a.Naked && v.state != VarUnset {
 		st.set(name, v)
 	}
 	src := w.source(a)
 	if !a.Naked {
 		w.assign(st, a, v.exported)
+		if off['x'] {
+			x := w.lookup(st, name)
+			x.exported = false
+			st.set(name, x)
+		}
 		if attrs['u'] || attrs['l'] || attrs['c'] {
 			st.set(name, variable{state: VarUnknown})
 		}

@@ -748,11 +748,42 @@ func (w *walker) value(st *state, x *syntax.Word) word.Word {
 			return word.Lit(l.Value)
 		}
 	}
-	return w.one(w.parts(st, nil, w.tildes(x.Parts), false), w.source(x))
+	return w.one(w.parts(st, nil, x.Parts, false), w.source(x))
 }
 
-// tildes splits literals at ":" where a tilde follows, as in PATH=~/a:~/b.
-func (w *walker) tildes(parts []syntax.WordPart) []syntax.WordPart { return parts }
+// assigned expands the right side of an assignment: a tilde counts behind each
+// colon too, as in PATH=~/a:~/b.
+func (w *walker) assigned(st *state, x *syntax.Word) word.Word {
+	colon := false
+	if x != nil {
+		for _, p := range x.Parts {
+			if l, ok := p.(*syntax.Lit); ok && strings.Contains(l.Value, ":~") {
+				colon = true
+			}
+		}
+	}
+	if !colon {
+		return w.value(st, x)
+	}
+	var ps []piece
+	for i, p := range x.Parts {
+		l, ok := p.(*syntax.Lit)
+		if !ok {
+			ps = w.parts(st, ps, x.Parts[i:i+1], false)
+			continue
+		}
+		for j, seg := range strings.Split(l.Value, ":") {
+			if j > 0 {
+				ps = append(ps, piece{text: ":"})
+			}
+			if strings.HasPrefix(seg, "~") && (j > 0 || i == 0) {
+				ps, seg = w.tilde(st, ps, seg, false)
+			}
+			ps = literal(ps, seg)
+		}
+	}
+	return w.one(ps, w.source(x))
+}
 
 // one joins pieces to one word.
 func (w *walker) one(ps []piece, src string) word.Word {

@@ -150,6 +150,7 @@ const (
 type Note struct {
 	Kind NoteKind
 	Text string // which bound, which word
+	From []int  // RunUnknown: the actions that write the code, as far as the line has them
 	Line int
 	Col  int
 }

@@ -57,6 +57,9 @@ func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) 
 		}
 	}
 	if v.state == VarUnknown {
+		if numeric[name] && pe.Exp == nil && pe.Repl == nil {
+			return append(ps, piece{hole: word.Var, src: src, quoted: true})
+		}
 		if pe.Exp == nil && pe.Repl == nil && pe.Slice == nil && v.val.Know == word.Unknown && len(v.val.Shape) > 0 {
 			return w.pieces(ps, v.val, quoted, word.FromVariable)
 		}
@@ -76,6 +79,10 @@ func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) 
 	}
 	return w.pieces(ps, val, quoted, from)
 }
+
+// numeric are the parameters that bash keeps a number in: one word, whatever
+// it is.
+var numeric = map[string]bool{"?": true, "$": true, "!": true, "#": true, "RANDOM": true, "SRANDOM": true, "SECONDS": true, "LINENO": true, "BASHPID": true, "EPOCHSECONDS": true, "PPID": true, "UID": true, "EUID": true}
 
 // fallback handles the operators that ask whether a parameter is set.
 func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name string, v variable, quoted bool, src string) ([]piece, bool) {
@@ -525,7 +532,7 @@ func (w *walker) get(st *state, name string, index syntax.ArithmExpr) variable {
 	case "HOSTNAME", "HOSTTYPE", "OSTYPE", "MACHTYPE", "BASH_VERSION", "BASH", "GROUPS", "OPTIND", "SHELLOPTS", "BASHOPTS", "COLUMNS", "LINES", "TERM", "PATH", "IFS", "PS1", "PS4", "PS2", "OPTERR", "BASH_VERSINFO":
 		// bash sets these itself: not in the environment does not mean unset.
 		v := w.lookup(st, name)
-		if v.state == VarUnset && (st.vars == nil || st.vars[name].state == 0) {
+		if _, here := st.vars[name]; v.state == VarUnset && !here {
 			return variable{state: VarUnknown}
 		}
 		return v

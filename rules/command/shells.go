@@ -116,7 +116,7 @@ func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArg
 		if b, ok := w.readFile(sub, in.Word); ok {
 			text, known = b, true
 		} else if in.Word.Know == word.Unknown && w.isProcess(in.Word) {
-			w.note(RunUnknown, base+" reads "+in.Word.Src, &l.at)
+			w.unseen(base+" reads "+in.Word.Src, w.sources(in.Word), &l.at)
 			return
 		} else {
 			return
@@ -129,7 +129,7 @@ func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArg
 			}
 		}
 		if !known {
-			w.note(RunUnknown, base+" reads what another command writes", &l.at)
+			w.unseen(base+" reads what another command writes", in.From, &l.at)
 			return
 		}
 	}
@@ -172,7 +172,7 @@ func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
 		return
 	}
 	if w.isProcess(name) {
-		w.note(RunUnknown, "a shell runs "+name.Src, &l.at)
+		w.unseen("a shell runs "+name.Src, w.sources(name), &l.at)
 		return
 	}
 	text, ok := w.readFile(sub, name)
@@ -326,7 +326,7 @@ func (w *walker) dot(st *state, l launch, i int) result {
 	name := args[0]
 	text, ok := w.processText(name)
 	if !ok && w.isProcess(name) {
-		w.note(RunUnknown, "source "+name.Src, &l.at)
+		w.unseen("source "+name.Src, w.sources(name), &l.at)
 		w.lose(st)
 		return both(st)
 	}
@@ -336,7 +336,7 @@ func (w *walker) dot(st *state, l launch, i int) result {
 			in = *l.in
 		}
 		if text, ok = in.text, in.known; !ok && in.Kind == InputPipe {
-			w.note(RunUnknown, "source reads what another command writes", &l.at)
+			w.unseen("source reads what another command writes", in.From, &l.at)
 			return both(st)
 		}
 	}
@@ -462,13 +462,13 @@ func (w *walker) run(st *state, x word.Word, at position, what string) result {
 			r = result{w.join(r.ok, one.ok), w.join(r.fail, one.fail)}
 		}
 		if len(x.Values) > 8 {
-			w.note(RunUnknown, what+" "+x.Src, &at)
+			w.unseen(what+" "+x.Src, w.sources(x), &at)
 		}
 		return r
 	}
 	text, ok := w.code(x)
 	if !ok {
-		w.note(RunUnknown, what+" "+x.Src, &at)
+		w.unseen(what+" "+x.Src, w.sources(x), &at)
 		if what == "eval" {
 			w.lose(st)
 		}
@@ -491,6 +491,7 @@ func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
 	w.loops = loops
 	w.status = true
 	text, known := w.written(from)
+	w.keepWithin(src, from)
 	for i := from; i < len(w.line.Actions); i++ {
 		w.meta[i].hidden = true
 	}
@@ -513,6 +514,19 @@ func (w *walker) substFile(st *state, stmts []*syntax.Stmt) (string, bool) {
 	return w.readFile(st, w.target(st, stmts[0].Redirs[0].Word))
 }
 
+// keepWithin remembers which actions a substitution holds.
+func (w *walker) keepWithin(src string, from int) {
+	if len(w.line.Actions) == from {
+		return
+	}
+	if w.within == nil {
+		w.within = map[string][]int{}
+	}
+	for i := from; i < len(w.line.Actions); i++ {
+		w.within[src] = append(w.within[src], i)
+	}
+}
+
 // process walks a process substitution.
 func (w *walker) process(st *state, p *syntax.ProcSubst) {
 	sub := st.clone()
@@ -529,6 +543,7 @@ func (w *walker) process(st *state, p *syntax.ProcSubst) {
 	}, func() result { return w.seq(sub, p.Stmts) })
 	w.sub--
 	w.loops = loops
+	w.keepWithin(w.source(p), from)
 	if text, ok := w.written(from); ok && p.Op == syntax.CmdIn {
 		if w.processes == nil {
 			w.processes = map[string]string{}

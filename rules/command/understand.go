@@ -94,6 +94,7 @@ type walker struct {
 	holes    []word.Part // what marks in inlined text stand for
 
 	processes map[string]string // what <(…) writes, by its source
+	within    map[string][]int  // the actions inside $(…) and <(…), by their source
 
 	calls  []*frame
 	loops  []*loop
@@ -252,6 +253,24 @@ func (w *walker) note(kind NoteKind, text string, at *position) {
 		n.Line, n.Col = at.line, at.col
 	}
 	w.line.Notes = append(w.line.Notes, n)
+}
+
+// unseen notes that code is run which cannot be seen, and who writes it.
+func (w *walker) unseen(text string, from []int, at *position) {
+	n := len(w.line.Notes)
+	w.note(RunUnknown, text, at)
+	if len(w.line.Notes) > n {
+		w.line.Notes[n].From = from
+	}
+}
+
+// sources lists the actions inside the substitutions that a word holds.
+func (w *walker) sources(x word.Word) []int {
+	var out []int
+	for _, p := range x.Shape {
+		out = append(out, w.within[p.Src]...)
+	}
+	return out
 }
 
 // emit adds an action and returns its index, or -1 past the bound.
