@@ -1,6 +1,8 @@
 package host
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -20,6 +22,10 @@ func aRoot(t testing.TB) string {
 		"srv/lxc/lab/rootfs/etc/passwd", "srv/lxc/lab/rootfs/lib/libc", "srv/lxc/lab/rootfs/home/x", "srv/lxc/lab/rootfs/opt/", "tmp/x",
 	} {
 		make1(t, root, e)
+	}
+	const passwd = "root:x:0:0::/root:/bin/bash\ndaemon:x:1:1::/usr/sbin:/usr/sbin/nologin\nann:x:1000:1000::/home/ann:/bin/bash\n"
+	if err := os.WriteFile(filepath.Join(root, "etc/passwd"), []byte(passwd), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	return root
 }

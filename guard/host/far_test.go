@@ -1,0 +1,90 @@
+package host
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+)
+
+// alive is a file system of an unknown kind that answers.
+type alive struct{ fs.Inode }
+
+func (a *alive) OnAdd(ctx context.Context) {
+	d := a.NewPersistentInode(ctx, &fs.Inode{}, fs.StableAttr{Mode: fuse.S_IFDIR})
+	a.AddChild("dir", d, false)
+	for _, n := range []string{"one", "two", "\xff"} {
+		d.AddChild(n, a.NewPersistentInode(ctx, &fs.MemRegularFile{Data: []byte(n), Attr: fuse.Attr{Mode: 0o644}}, fs.StableAttr{}), false)
+	}
+}
+
+const farFinished = "far mount test finished"
+
+// TestFarMount: what may hang, and does not, is answered through the helper.
+func TestFarMount(t *testing.T) {
+	if os.Getenv("GUARDSH_TEST_FAR") != "" {
+		far(t)
+		return
+	}
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestFarMount$", "-test.v", "-test.timeout=60s")
+	cmd.Env = append(os.Environ(), "GUARDSH_TEST_FAR="+t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), farFinished) {
+		t.Fatalf("child: %v\n%s", err, out)
+	}
+}
+
+func far(t *testing.T) {
+	point := filepath.Join(os.Getenv("GUARDSH_TEST_FAR"), "mnt")
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(point, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	opts := &fs.Options{}
+	opts.DirectMountStrict = true
+	server, err := fs.Mount(point, &alive{}, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := New(Options{})
+	e := on(effect.Delete, point+"/dir", "recursive")
+	of := w.Facts(nil, []effect.Effect{e}).Of(e.Object)
+	if len(of.Unknown) != 0 || !of.Path.Exists || of.Path.Type != "dir" || of.Path.Entries != 4 {
+		t.Errorf("%+v", of)
+	}
+	start := time.Now()
+	names, err := w.Glob(point, "dir/*", command.GlobOptions{})
+	if err != nil || !slices.Equal(names, []string{"dir/one", "dir/two", "dir/\xff"}) {
+		t.Errorf("%q, %v", names, err)
+	}
+	if b, err := w.ReadFile(point+"/dir/two", 100); err != nil || string(b) != "two" {
+		t.Errorf("%q, %v", b, err)
+	}
+	t.Logf("glob and read through a helper that waits: %v", time.Since(start))
+	if _, err := w.ReadFile(point+"/dir/none", 100); err == nil {
+		t.Error("what is not there was read")
+	}
+	w.Close()
+	noChildren(t)
+	if err := server.Unmount(); err != nil {
+		t.Error(err)
+	}
+	if !t.Failed() {
+		os.Stdout.WriteString(farFinished + "\n")
+	}
+}
