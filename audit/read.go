@@ -143,7 +143,7 @@ func (l *Line) Outcome() Outcome {
 }
 
 // ErrNoTrail says that there is no trail to read.
-var ErrNoTrail = errors.New("no trail")
+var ErrNoTrail = errors.New("no session is recorded yet")
 
 // Sessions reads all sessions below a trail root, newest first.
 func Sessions(root string) ([]Session, error) {
@@ -175,7 +175,7 @@ func Find(root, id string) (*Session, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%w: no session is recorded in %s yet", ErrNoTrail, root)
+		return nil, fmt.Errorf("%w in %s", ErrNoTrail, root)
 	}
 	if id == "" || id == "last" {
 		return &all[0], nil
@@ -202,7 +202,7 @@ func Find(root, id string) (*Session, error) {
 func journals(root string) ([]string, error) {
 	entries, err := os.ReadDir(root)
 	if os.IsNotExist(err) {
-		return nil, fmt.Errorf("%w: no session is recorded in %s yet", ErrNoTrail, root)
+		return nil, fmt.Errorf("%w in %s", ErrNoTrail, root)
 	}
 	if err != nil {
 		return nil, err
