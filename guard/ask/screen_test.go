@@ -47,6 +47,7 @@ func TestScreens(t *testing.T) {
 	for name, show := range map[string]func(color bool, width int) string{
 		"refusal":  func(c bool, w int) string { return Refusal(&d, c, w) },
 		"question": func(c bool, w int) string { return Screen(&q, c, w) },
+		"unasked":  func(c bool, w int) string { return Unasked(&d, c, w) + Unasked(&q.Decision, c, w) },
 		"explain":  func(c bool, w int) string { return Explanation(&q.Decision, c, w) },
 		"hostile":  func(c bool, w int) string { return Screen(&h, c, w) },
 		"long":     func(c bool, w int) string { return Screen(&long, c, w) },
@@ -71,7 +72,7 @@ func TestScreens(t *testing.T) {
 					t.Errorf("%s:%d: %d columns of %d", file, i+1, n, width)
 				}
 			}
-			if strings.ContainsAny(got, "\x1b\x07\r\t\x7f\xff") || strings.Contains(got, "\u202e") {
+			if strings.ContainsAny(got, "\x1b\x07\r\t\x7f") || strings.Contains(got, "\xff") || strings.Contains(got, "\u202e") {
 				t.Errorf("%s: a terminal would act on %q", file, got)
 			}
 			if ansi.Strip(show(true, width)) != got {

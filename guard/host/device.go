@@ -340,7 +340,7 @@ func (g *gathering) signatures(of *rules.ObjectFact, dir string, major, minor in
 	}
 	out, err := output(until, "blkid", "-p", "-o", "export", node)
 	code := exitCode(err)
-	tags := map[string]string{}
+	var tags map[string]string
 	switch {
 	case err == nil:
 		tags = parseTags(out, "")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -176,12 +177,15 @@ type helpers struct {
 	closed bool
 }
 
-// Bounds of the helpers: how many wait for the next line, and how many work at
-// a time (each may be stuck for ever).
+// Bounds of the helpers: how many wait for the next line, and how many there
+// are in all, since each may be stuck for ever.
 const (
 	maxIdle    = 2
 	maxRunning = 64
 )
+
+// running counts this process's helpers until they are gone.
+var running atomic.Int32
 
 // readyDeadline is for the helper's own start, which is no fault of a mount.
 const readyDeadline = 150 * time.Millisecond
@@ -284,6 +288,9 @@ func (h *helpers) close() {
 }
 
 func startHelper(deadline time.Time) (*helper, error) {
+	if running.Load() >= maxRunning {
+		return nil, fmt.Errorf("%d are stuck already", maxRunning)
+	}
 	inR, inW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -312,7 +319,11 @@ func startHelper(deadline time.Time) (*helper, error) {
 		outR.Close()
 		return nil, err
 	}
-	go cmd.Wait() // takes the zombie; nobody waits for this goroutine
+	running.Add(1)
+	go func() { // takes the zombie; nobody waits for this goroutine
+		_ = cmd.Wait()
+		running.Add(-1)
+	}()
 	p := &helper{in: inW, out: outR, process: cmd.Process, enc: gob.NewEncoder(inW), dec: gob.NewDecoder(outR)}
 	ready := time.Now().Add(readyDeadline)
 	if ready.After(deadline) {
