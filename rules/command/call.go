@@ -365,7 +365,10 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 // bodyOf reads a function's body as the live shell gave it: with its head or
 // without.
 func (w *walker) bodyOf(st *state, text, name string) (*syntax.Stmt, string) {
+	saved := w.src
+	w.src = text
 	f := w.parse(st, text)
+	text, w.src = w.src, saved
 	if f == nil {
 		return nil, ""
 	}

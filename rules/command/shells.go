@@ -1,13 +1,10 @@
 package command
 
 import (
-	"fmt"
 	"path"
-	"strconv"
 	"strings"
 
 	"guardsh/rules/word"
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // shells are the programs that read shell code. What only other shells know
@@ -94,6 +91,11 @@ func (w *walker) shellProgram(st *state, l launch, base string) result {
 			if len(a.rest) > 1 {
 				sub.arg0 = a.rest[1]
 				sub.params = a.rest[2:]
+				if a.rest[1].Many {
+					// One word of the line stands for $0 and for what follows.
+					sub.arg0 = word.Hidden("$0", word.Var)
+					sub.params = a.rest[1:]
+				}
 			}
 			w.options(sub, a.opts, false)
 			return w.run(sub, a.rest[0], l.at, base+" -c")
@@ -406,184 +408,3 @@ const (
 	holeOpen  = '\x01'
 	holeClose = '\x02'
 )
-
-// code is a word as text to be parsed. Holes behind a known beginning become
-// marks, which stand for the hole again when the text is expanded.
-func (w *walker) code(x word.Word) (string, bool) {
-	if s, ok := x.Value(); ok {
-		return s, true
-	}
-	if x.Know != word.Unknown || len(x.Shape) == 0 || x.Shape[0].Hole != word.NoHole || strings.TrimSpace(x.Shape[0].Lit) == "" {
-		return "", false
-	}
-	var b strings.Builder
-	for _, p := range x.Shape {
-		if p.Hole == word.NoHole {
-			b.WriteString(p.Lit)
-			continue
-		}
-		w.holes = append(w.holes, p)
-		fmt.Fprintf(&b, "%c%d%c", holeOpen, len(w.holes)-1, holeClose)
-	}
-	return b.String(), true
-}
-
-// unmark splits text at the marks of holes.
-func (w *walker) unmark(ps []piece, text string, quoted bool) []piece {
-	for {
-		i := strings.IndexByte(text, holeOpen)
-		j := strings.IndexByte(text, holeClose)
-		if i < 0 || j < i {
-			break
-		}
-		n, err := strconv.Atoi(text[i+1 : j])
-		if err != nil || n < 0 || n >= len(w.holes) {
-			break
-		}
-		if i > 0 {
-			ps = append(ps, piece{text: text[:i], quoted: quoted})
-		}
-		ps = append(ps, piece{hole: w.holes[n].Hole, src: w.holes[n].Src, quoted: quoted, many: !quoted})
-		text = text[j+1:]
-	}
-	if text != "" {
-		ps = append(ps, piece{text: text, quoted: quoted})
-	}
-	return ps
-}
-
-// run walks a word as code, in the given state.
-func (w *walker) run(st *state, x word.Word, at position, what string) result {
-	if x.Know == word.OneOf {
-		var r result
-		for _, v := range x.Values[:min(len(x.Values), 8)] {
-			s := st.clone()
-			one := w.branch(s, true, func(s *state) result { return w.inline(s, v, at) })
-			r = result{w.join(r.ok, one.ok), w.join(r.fail, one.fail)}
-		}
-		if len(x.Values) > 8 {
-			w.unseen(what+" "+x.Src, w.sources(x), &at)
-		}
-		return r
-	}
-	text, ok := w.code(x)
-	if !ok {
-		w.unseen(what+" "+x.Src, w.sources(x), &at)
-		if what == "eval" {
-			w.lose(st)
-		}
-		return both(st)
-	}
-	return w.inline(st, text, at)
-}
-
-// subst walks a command substitution and returns its value.
-func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
-	sub := st.clone()
-	from := len(w.line.Actions)
-	loops := w.loops
-	w.loops = nil
-	w.sub++
-	w.inContext(sub, func(c *context) { c.top, c.hidden, c.via = false, false, with(c.via, "$()") }, func() result {
-		return w.seq(sub, stmts)
-	})
-	w.sub--
-	w.loops = loops
-	w.status = true
-	text, known := w.written(from)
-	w.keepWithin(src, from)
-	for i := from; i < len(w.line.Actions); i++ {
-		w.meta[i].hidden = true
-	}
-	if !known || len(text) > maxValue {
-		if file, ok := w.substFile(st, stmts); ok {
-			text, known = file, true
-		}
-	}
-	if !known || len(text) > maxValue || strings.IndexByte(text, 0) >= 0 {
-		return word.Hidden(src, word.Subst)
-	}
-	return word.Word{Src: src, Know: word.Known, Values: []string{strings.TrimRight(text, "\n")}, Origin: word.FromSubst}
-}
-
-// substFile is the text of $(<file).
-func (w *walker) substFile(st *state, stmts []*syntax.Stmt) (string, bool) {
-	if len(stmts) != 1 || stmts[0].Cmd != nil || len(stmts[0].Redirs) != 1 || stmts[0].Redirs[0].Op != syntax.RdrIn {
-		return "", false
-	}
-	return w.readFile(st, w.target(st, stmts[0].Redirs[0].Word))
-}
-
-// keepWithin remembers which actions a substitution holds.
-func (w *walker) keepWithin(src string, from int) {
-	if len(w.line.Actions) == from {
-		return
-	}
-	if w.within == nil {
-		w.within = map[string][]int{}
-	}
-	for i := from; i < len(w.line.Actions); i++ {
-		w.within[src] = append(w.within[src], i)
-	}
-}
-
-// process walks a process substitution.
-func (w *walker) process(st *state, p *syntax.ProcSubst) {
-	sub := st.clone()
-	from := len(w.line.Actions)
-	loops := w.loops
-	w.loops = nil
-	w.sub++
-	w.inContext(sub, func(c *context) {
-		c.top, c.hidden, c.async = false, false, true
-		c.via = with(c.via, p.Op.String()+")")
-		if p.Op == syntax.CmdOut {
-			c.stdin = input{Input: Input{Kind: InputPipe}}
-		}
-	}, func() result { return w.seq(sub, p.Stmts) })
-	w.sub--
-	w.loops = loops
-	w.keepWithin(w.source(p), from)
-	if text, ok := w.written(from); ok && p.Op == syntax.CmdIn {
-		if w.processes == nil {
-			w.processes = map[string]string{}
-		}
-		w.processes[w.source(p)] = text
-	}
-	for i := from; i < len(w.line.Actions); i++ {
-		w.meta[i].hidden = true
-	}
-}
-
-// processText is what can be read from <(…), where that is known.
-func (w *walker) processText(x word.Word) (string, bool) {
-	if x.Know != word.Unknown || len(x.Shape) != 1 {
-		return "", false
-	}
-	t, ok := w.processes[x.Shape[0].Src]
-	return t, ok
-}
-
-// written is what the actions from index on write to their standard output,
-// where all of it is known.
-func (w *walker) written(from int) (string, bool) {
-	var b strings.Builder
-	for i := from; i < len(w.line.Actions); i++ {
-		a := &w.line.Actions[i]
-		if w.meta[i].hidden || len(a.PipeTo) > 0 || len(a.Argv) == 0 {
-			continue
-		}
-		text, ok := w.output(i)
-		if !ok {
-			return "", false
-		}
-		if text != "" && a.Certain != Certain {
-			return "", false
-		}
-		b.WriteString(text)
-		if b.Len() > maxValue {
-			return "", false
-		}
-	}
-	return b.String(), len(w.line.Actions) > from
-}

@@ -131,7 +131,9 @@ type loop struct {
 
 var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant(syntax.LangBash)) }}
 
-// parse reads a text. It notes what stops it and returns nil.
+// parse reads a text. It notes what stops it and returns what stands before
+// that, or nil. w.src becomes the text that the tree's positions fit, where
+// that is not the text itself.
 func (w *walker) parse(st *state, text string) *syntax.File {
 	if len(text) > w.lim.Bytes {
 		w.note(TooLarge, fmt.Sprintf("%d bytes of text, the bound is %d", len(text), w.lim.Bytes), nil)
@@ -154,6 +156,16 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 	if rest, ok := strings.CutPrefix(pe.Text, "unclosed here-document `"); ok {
 		if full, err := parseText(strings.TrimSuffix(text, "\n") + "\n" + strings.TrimSuffix(rest, "`") + "\n"); err == nil {
 			return full
+		}
+	}
+	// "((" that is no arithmetic is two subshells, as bash finds out later
+	// than the parser does.
+	if o := int(pe.Pos.Offset()); o <= len(text) {
+		if i := strings.LastIndex(text[:o], "(("); i >= 0 && (i == 0 || text[i-1] != '$') {
+			if full, err := parseText(text[:i+1] + " " + text[i+1:]); err == nil {
+				w.src = text[:i+1] + " " + text[i+1:]
+				return full
+			}
 		}
 	}
 	at := &position{int(pe.Pos.Line()), int(pe.Pos.Col())}
@@ -203,12 +215,13 @@ func (w *walker) text(st *state, text string) result {
 		w.note(TooLarge, fmt.Sprintf("depth: more than %d scripts, functions or -c within each other", w.lim.Depth), nil)
 		return both(st)
 	}
-	f := w.parse(st, text)
-	if f == nil {
-		return both(st)
-	}
 	saved := w.src
 	w.src = text
+	f := w.parse(st, text)
+	if f == nil {
+		w.src = saved
+		return both(st)
+	}
 	w.depth++
 	r := w.seq(st, f.Stmts)
 	w.depth--

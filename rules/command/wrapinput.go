@@ -126,6 +126,9 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	whole := known && !narrow
 	if whole && dir {
 		own.Values = []string{"./" + path.Base(top)}
+		if path.Base(top) == "/" {
+			own.Values = []string{"/"}
+		}
 	}
 	put := func(with ...word.Word) []word.Word {
 		var out []word.Word
@@ -145,7 +148,7 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	if whole {
 		w.under(st, l, via, put(own), func(s *state, _ *context) {
 			if dir {
-				s.cwd = w.arrive(s.cwd, word.Lit(path.Dir(strings.TrimRight(top, "/")+"/.")+"/.."))
+				s.cwd = w.arrive(s.cwd, word.Lit(path.Dir(strings.TrimRight(top, "/"))))
 			}
 		})
 	}

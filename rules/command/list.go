@@ -1,0 +1,155 @@
+package command
+
+import (
+	"slices"
+	"strconv"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// list expands $@, $*, ${a[@]} and ${a[*]}.
+func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, quoted bool, src string) []piece {
+	elems, more := w.elements(st, name)
+	hole := piece{hole: word.Var, src: src, many: true, quoted: quoted}
+	if pe.Length {
+		if more {
+			return append(ps, piece{hole: word.Var, src: src, quoted: true})
+		}
+		return append(ps, piece{text: strconv.Itoa(len(elems)), quoted: quoted, split: !quoted})
+	}
+	if more && len(elems) == 0 {
+		return append(ps, hole)
+	}
+	star := name == "*"
+	if x, ok := pe.Index.(*syntax.Word); ok && x.Lit() == "*" {
+		star = true
+	}
+	if pe.Slice != nil {
+		off, length := w.arith(st, pe.Slice.Offset), number{n: 1 << 40, known: true}
+		if pe.Slice.Length != nil {
+			length = w.arith(st, pe.Slice.Length)
+		}
+		if !off.known || !length.known || more {
+			return append(ps, hole)
+		}
+		if name == "@" || name == "*" {
+			elems = append([]word.Word{st.arg0}, elems...)
+			if off.n < 0 {
+				off.n += int64(len(elems))
+				if off.n < 0 {
+					return ps
+				}
+			}
+		}
+		a, b, ok := window(int64(len(elems)), off.n, length.n)
+		if !ok || length.n < 0 {
+			return append(ps, hole)
+		}
+		elems = elems[a:b]
+		pe = &syntax.ParamExp{Param: pe.Param, Index: pe.Index}
+	} else if pe.Exp != nil {
+		switch pe.Exp.Op {
+		case syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
+			if len(elems) == 0 && !more {
+				return w.parts(st, ps, pe.Exp.Word.Parts, quoted)
+			}
+			pe = &syntax.ParamExp{Param: pe.Param, Index: pe.Index}
+		case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
+			if more {
+				return append(ps, hole)
+			}
+			if len(elems) == 0 {
+				return ps
+			}
+			return w.parts(st, ps, pe.Exp.Word.Parts, quoted)
+		}
+	}
+	sep := piece{sep: true}
+	if star && quoted {
+		ifs, ok := w.ifs(st)
+		if !ok {
+			return append(ps, hole)
+		}
+		sep = piece{quoted: true}
+		if ifs != "" {
+			sep.text = ifs[:1]
+		}
+	}
+	for i, e := range elems {
+		if i > 0 {
+			ps = append(ps, sep)
+		}
+		e, ok := w.operate(st, pe, e)
+		if !ok {
+			ps = append(ps, piece{hole: word.Var, src: src, many: !quoted, quoted: quoted})
+			continue
+		}
+		many := e.Many
+		n := len(ps)
+		ps = w.pieces(ps, e, quoted, word.FromVariable)
+		for ; many && n < len(ps); n++ {
+			if ps[n].hole != word.NoHole {
+				ps[n].many = true
+			}
+		}
+	}
+	if more {
+		ps = append(ps, sep, hole)
+	}
+	return ps
+}
+
+// keys expands ${!a[@]}: the indices of an array.
+func (w *walker) keys(st *state, ps []piece, name string, quoted bool, src string) []piece {
+	v := w.lookup(st, name)
+	n := len(v.list)
+	switch {
+	case v.state == VarUnset:
+		return ps
+	case v.state == VarUnknown || v.more || v.keys != nil || slices.ContainsFunc(v.list, func(e word.Word) bool { return e.Many }):
+		return append(ps, piece{hole: word.Var, src: src, many: true, quoted: quoted})
+	case !v.isList:
+		n = 1
+	}
+	for i := range n {
+		if i > 0 {
+			ps = append(ps, piece{sep: true})
+		}
+		ps = append(ps, piece{text: strconv.Itoa(i), quoted: quoted})
+	}
+	return ps
+}
+
+// elements lists an array's values, or the positional parameters.
+func (w *walker) elements(st *state, name string) (elems []word.Word, more bool) {
+	if name == "@" || name == "*" {
+		return st.params, st.more
+	}
+	v := w.lookup(st, name)
+	switch {
+	case v.state == VarUnknown:
+		return nil, true
+	case v.state == VarUnset:
+		return nil, false
+	case v.isList:
+		return v.list, v.more
+	case v.keys != nil:
+		if len(v.keys) == 1 && !v.more {
+			for _, e := range v.keys {
+				return []word.Word{e}, false
+			}
+		}
+		return nil, v.more || len(v.keys) > 0 // the order is bash's own
+	}
+	return []word.Word{v.val}, false
+}
+
+func isAll(x syntax.ArithmExpr) bool {
+	s, ok := x.(*syntax.Word)
+	if !ok {
+		return false
+	}
+	l := s.Lit()
+	return l == "@" || l == "*"
+}

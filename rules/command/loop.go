@@ -1,0 +1,199 @@
+package command
+
+import (
+	"fmt"
+
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// while walks the condition once and the body once, as possible. What the body
+// assigns is unknown from then on, since the turns are not counted.
+func (w *walker) while(st *state, c *syntax.WhileClause) result {
+	w.forget(st, func(f *forgetter) { f.stmts(c.Cond); f.stmts(c.Do) })
+	w.cond++
+	r := w.seq(st, c.Cond)
+	w.cond--
+	if c.Until {
+		r.ok, r.fail = r.fail, r.ok
+	}
+	r.part()
+	if r.ok == nil {
+		return success(r.fail)
+	}
+	after := r.fail
+	endless := r.fail == nil
+	l := &loop{}
+	w.loops = append(w.loops, l)
+	body := w.branch(r.ok, !endless, func(s *state) result { return w.seq(s, c.Do) })
+	w.loops = w.loops[:len(w.loops)-1]
+	end := w.join(body.ok, body.fail)
+	if !endless {
+		after = w.join(after, end)
+		for _, s := range l.continues {
+			after = w.join(after, s)
+		}
+	}
+	for _, s := range l.breaks {
+		after = w.join(after, s)
+	}
+	if after == nil {
+		return result{}
+	}
+	after.certain = st.certain
+	if endless {
+		after.certain = Possible
+	}
+	return both(after)
+}
+
+func (w *walker) forClause(st *state, c *syntax.ForClause) result {
+	switch it := c.Loop.(type) {
+	case *syntax.CStyleLoop:
+		return w.cStyle(st, c, it)
+	case *syntax.WordIter:
+		var items []word.Word
+		more := false
+		if it.InPos.IsValid() {
+			items = w.words(st, it.Items)
+		} else {
+			items, more = st.params, st.more
+		}
+		if w.fatal {
+			w.fatal = false
+			return result{}
+		}
+		if c.Select {
+			return w.guess(st, c.Do, it.Name.Value, word.Hidden("$"+it.Name.Value, word.Var))
+		}
+		if more {
+			return w.guess(st, c.Do, it.Name.Value, word.Hidden("$"+it.Name.Value, word.Var))
+		}
+		return w.forWords(st, c, it.Name.Value, items)
+	}
+	return both(st)
+}
+
+// forWords unrolls a loop over words. An unknown word is one turn with an
+// unknown value.
+func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []word.Word) result {
+	if len(items) == 0 {
+		return success(st)
+	}
+	var out *state
+	r := both(st)
+	for _, item := range items {
+		if w.unrolled >= w.lim.Unroll {
+			w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
+			break
+		}
+		w.unrolled++
+		st = w.join(r.ok, r.fail)
+		if st == nil {
+			break
+		}
+		if item.Many {
+			item.Many = false
+			// The turns are not counted: what the body changes is unknown.
+			was := st.clone()
+			r = w.guess(st, c.Do, name, item)
+			r = both(w.join(was, w.join(r.ok, r.fail)))
+			continue
+		}
+		item.Origin = word.FromVariable
+		l := &loop{}
+		w.loops = append(w.loops, l)
+		st.setScalar(name, item)
+		was := st.certain
+		r = w.seq(st, c.Do)
+		w.loops = w.loops[:len(w.loops)-1]
+		for _, s := range l.continues {
+			s.certain = was
+			r.ok = w.join(r.ok, s)
+		}
+		for _, s := range l.breaks {
+			s.certain = was
+			out = w.join(out, s)
+		}
+		if len(l.breaks) > 0 {
+			r.each(func(s *state) { s.certain = Possible })
+		}
+	}
+	if out != nil {
+		return both(w.join(out, w.join(r.ok, r.fail)))
+	}
+	return r
+}
+
+// guess walks a loop's body once as possible, with everything that the body
+// assigns unknown.
+func (w *walker) guess(st *state, do []*syntax.Stmt, name string, item word.Word) result {
+	was := st.clone()
+	w.forget(st, func(f *forgetter) { f.stmts(do) })
+	if name != "" {
+		st.setScalar(name, item)
+	}
+	l := &loop{}
+	w.loops = append(w.loops, l)
+	r := w.branch(st, true, func(s *state) result { return w.seq(s, do) })
+	w.loops = w.loops[:len(w.loops)-1]
+	after := w.join(was, w.join(r.ok, r.fail))
+	for _, s := range append(l.breaks, l.continues...) {
+		after = w.join(after, s)
+	}
+	after.certain = was.certain
+	return both(after)
+}
+
+func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) result {
+	if it.Init != nil {
+		w.arith(st, it.Init)
+	}
+	r := both(st)
+	var out *state
+	for turns := 0; ; turns++ {
+		cond := number{n: 1, known: true}
+		if it.Cond != nil {
+			cond = w.arith(st, it.Cond)
+		}
+		if !cond.known || w.unrolled >= w.lim.Unroll {
+			if cond.known {
+				w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
+			}
+			w.forget(st, func(f *forgetter) { f.node(it.Post) })
+			r = w.guess(st, c.Do, "", word.Word{})
+			break
+		}
+		if cond.n == 0 {
+			break
+		}
+		w.unrolled++
+		l := &loop{}
+		w.loops = append(w.loops, l)
+		was := st.certain
+		r = w.seq(st, c.Do)
+		w.loops = w.loops[:len(w.loops)-1]
+		for _, s := range l.continues {
+			s.certain = was
+			r.ok = w.join(r.ok, s)
+		}
+		for _, s := range l.breaks {
+			s.certain = was
+			out = w.join(out, s)
+		}
+		if len(l.breaks) > 0 {
+			r.each(func(s *state) { s.certain = Possible })
+		}
+		if st = w.join(r.ok, r.fail); st == nil {
+			break
+		}
+		if it.Post != nil {
+			w.arith(st, it.Post)
+		}
+		r = both(st)
+	}
+	if out != nil {
+		return both(w.join(out, w.join(r.ok, r.fail)))
+	}
+	return r
+}

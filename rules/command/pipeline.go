@@ -1,0 +1,89 @@
+package command
+
+import (
+	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+func (w *walker) pipeline(st *state, b *syntax.BinaryCmd) result {
+	type stage struct {
+		s   *syntax.Stmt
+		all bool // its standard error goes into the pipe too
+	}
+	stages := []stage{{s: b.Y}}
+	first, all := b.X, b.Op == syntax.PipeAll
+	for {
+		x, ok := first.Cmd.(*syntax.BinaryCmd)
+		if !ok || x.Op != syntax.Pipe && x.Op != syntax.PipeAll || first.Negated || first.Background || len(first.Redirs) > 0 {
+			break
+		}
+		stages = append(stages, stage{x.Y, all})
+		first, all = x.X, x.Op == syntax.PipeAll
+	}
+	stages = append(stages, stage{first, all})
+	in := st.ctx.stdin
+	var last result
+	loops := w.loops
+	w.loops = nil
+	w.forking++
+	w.sub++
+	var before []int
+	for i := len(stages) - 1; i >= 0; i-- {
+		from := len(w.line.Actions)
+		sub := st
+		if i > 0 || !w.opt(st, "lastpipe") {
+			sub = st.clone()
+		}
+		last = w.inContext(sub, func(c *context) {
+			c.top = false
+			c.stdin = in
+			if i > 0 {
+				c.hidden = false
+			}
+		}, func() result { return w.stmt(sub, stages[i].s) })
+		if i < len(stages)-1 {
+			w.connect(before, from, in.pipe)
+		}
+		if i == 0 {
+			break
+		}
+		w.pipes++
+		text, known := w.written(from)
+		before = w.writers(from)
+		in = input{Input: Input{Kind: InputPipe, From: before}, pipe: w.pipes, known: known, text: text}
+		if known {
+			in.Word = word.Word{Src: text, Know: word.Known, Values: []string{text}, Origin: word.FromInput}
+		}
+	}
+	w.forking--
+	w.sub--
+	w.loops = loops
+	if w.opt(st, "pipefail") {
+		return both(st)
+	}
+	return outcome(st, last)
+}
+
+// writers lists the actions from index on that write into the pipe behind them.
+func (w *walker) writers(from int) []int {
+	var out []int
+	for i := from; i < len(w.line.Actions); i++ {
+		if !w.meta[i].hidden && len(w.line.Actions[i].PipeTo) == 0 && len(w.line.Actions[i].Argv) > 0 {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// connect tells the writers of a pipe who reads it.
+func (w *walker) connect(writers []int, from, pipe int) {
+	var readers []int
+	for i := from; i < len(w.line.Actions); i++ {
+		if w.meta[i].pipe == pipe {
+			readers = append(readers, i)
+		}
+	}
+	for _, i := range writers {
+		w.line.Actions[i].PipeTo = readers
+	}
+}
