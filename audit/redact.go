@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // hidden stands where a secret was.
@@ -18,21 +19,24 @@ const word = `(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\;&|<>()])+`
 const secretName = `(?:[A-Za-z0-9_.-]*[_.-])?(?:[A-Za-z0-9]*password|passwd|passphrase|pass|pwd|secret|token|api_?key|apikey|key|credentials?|authtoken)`
 
 // A secret is found by the place where it stands, never by how it looks. In
-// each pattern the group "s" is what goes.
-var secrets = []*regexp.Regexp{
-	// scheme://user:password@host
-	regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s/:@'"]*:(?P<s>[^\s/@'"]+)@`),
-	// Authorization: Bearer …, X-Api-Key: …, up to the end of the quoted text
-	regexp.MustCompile(`(?i)(?:authorization|x-[a-z-]*(?:token|key|secret)|private-token|api-key|cookie)\s*:\s*(?:(?:basic|bearer|token|digest|negotiate)\s+)?(?P<s>[^\s'"][^'"\n]*)`),
-	// NAME=value, --name=value, name: assignments of any spelling
-	regexp.MustCompile(`(?i)(?:^|[\s;&|(,'"?{-])` + secretName + `=(?P<s>` + word + `)`),
-	// --password value
-	regexp.MustCompile(`(?i)(?:^|\s)--?(?:[a-z0-9]+-)*(?:password|passwd|passphrase|secret|token|api-?key|secret-key|access-key)\s+(?P<s>[^\s;&|<>-]` + `(?:` + word + `)?)`),
-	// identified by 'x', password 'x' in SQL
-	regexp.MustCompile(`(?i)\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+(?P<s>'[^']*'|\\?"[^"]*")`),
-	// "password": "x" in JSON
-	regexp.MustCompile(`(?i)"` + secretName + `\\?"\s*:\s*(?P<s>\\?"(?:\\.|[^"\\])*\\?")`),
-}
+// each pattern the group "s" is what goes. Patterns are compiled when they are
+// first needed: every start of the shell would pay for them.
+var secrets = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		// scheme://user:password@host
+		regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*://[^\s/:@'"]*:(?P<s>[^\s/@'"]+)@`),
+		// Authorization: Bearer …, X-Api-Key: …, up to the end of the quoted text
+		regexp.MustCompile(`(?i)(?:authorization|x-[a-z-]*(?:token|key|secret)|private-token|api-key|cookie)\s*:\s*(?:(?:basic|bearer|token|digest|negotiate)\s+)?(?P<s>[^\s'"][^'"\n]*)`),
+		// NAME=value, --name=value, name: assignments of any spelling
+		regexp.MustCompile(`(?i)(?:^|[\s;&|(,'"?{-])` + secretName + `=(?P<s>` + word + `)`),
+		// --password value
+		regexp.MustCompile(`(?i)(?:^|\s)--?(?:[a-z0-9]+-)*(?:password|passwd|passphrase|secret|token|api-?key|secret-key|access-key)\s+(?P<s>[^\s;&|<>-]` + `(?:` + word + `)?)`),
+		// identified by 'x', password 'x' in SQL
+		regexp.MustCompile(`(?i)\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+(?P<s>'[^']*'|\\?"[^"]*")`),
+		// "password": "x" in JSON
+		regexp.MustCompile(`(?i)"` + secretName + `\\?"\s*:\s*(?P<s>\\?"(?:\\.|[^"\\])*\\?")`),
+	}
+})
 
 // flagSecrets are short options that carry a password, by the program they
 // belong to: -p alone means ports, parents and preserve nearly everywhere.
@@ -64,20 +68,46 @@ var flagSecrets = []struct {
 	{programs: []string{"snmpwalk", "snmpget", "snmpset"}, flag: "-X", apart: true},
 }
 
-var words = regexp.MustCompile(word)
+var words = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(word) })
 
 // Redact takes secrets out of a line before it is written: passwords on flags
 // that are known to carry one, credentials in URLs and headers, assignments to
 // names such as *_TOKEN. What is no secret stays as it was typed; a secret
 // that stands where nothing says so stays too.
 func Redact(line string) string {
-	if line == "" {
-		return line
+	// Nearly every line holds none of these words, and the patterns are slow.
+	low := strings.ToLower(line)
+	if strings.Contains(low, "://") || containsAny(low, stems) {
+		for _, re := range secrets() {
+			line = hide(re, line)
+		}
 	}
-	for _, re := range secrets {
-		line = hide(re, line)
+	if containsAny(low, flagPrograms) {
+		line = hideFlags(line)
 	}
-	return hideFlags(line)
+	return line
+}
+
+// stems are the words of which each pattern of secrets needs one.
+var stems = []string{"pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "identified"}
+
+// flagPrograms are the programs of flagSecrets.
+var flagPrograms = func() []string {
+	var all []string
+	for _, f := range flagSecrets {
+		all = append(all, f.programs...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}()
+
+func containsAny(s string, words []string) bool {
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // RedactArgv takes secrets out of an argument vector, as Redact does.
@@ -87,15 +117,15 @@ func RedactArgv(argv []string) []string {
 	}
 	out := slices.Clone(argv)
 	for i, a := range out {
-		code := i > 0 && shellCode.MatchString(out[i-1])
-		if m := assignment.FindStringSubmatchIndex(a); m != nil && !code && !named(a[m[2]:m[3]]) {
+		code := i > 0 && shellCode().MatchString(out[i-1])
+		if m := assignment().FindStringSubmatchIndex(a); m != nil && !code && !named(a[m[2]:m[3]]) {
 			out[i] = a[:m[2]] + hidden
 			continue
 		}
 		out[i] = Redact(a)
 	}
 	for i := 1; i < len(out); i++ {
-		if secretFlag.MatchString(out[i-1]) && !strings.HasPrefix(out[i], "-") {
+		if secretFlag().MatchString(out[i-1]) && !strings.HasPrefix(out[i], "-") {
 			out[i] = hidden
 		}
 	}
@@ -107,12 +137,14 @@ func RedactArgv(argv []string) []string {
 }
 
 // assignment is a whole argument; its value reaches to the end.
-var assignment = regexp.MustCompile(`(?is)^(?:--?)?` + secretName + `=(.+)$`)
+var assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)^(?:--?)?` + secretName + `=(.+)$`) })
 
 // shellCode is the option whose value is a line, not one word: bash -c, -lc.
-var shellCode = regexp.MustCompile(`^-[a-z]*c$`)
+var shellCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-[a-z]*c$`) })
 
-var secretFlag = regexp.MustCompile(`(?i)^--?(?:[a-z0-9]+-)*(?:password|passwd|passphrase|secret|token|api-?key|secret-key|access-key)$`)
+var secretFlag = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^--?(?:[a-z0-9]+-)*(?:password|passwd|passphrase|secret|token|api-?key|secret-key|access-key)$`)
+})
 
 // hide replaces the group s of each match. A value that only names where the
 // secret is ($VAR, $(cmd), a file) stays: it says more than it gives away.
@@ -139,15 +171,15 @@ func hide(re *regexp.Regexp, line string) string {
 // named reports whether a value is a reference and not the secret itself.
 func named(v string) bool {
 	v = strings.Trim(v, `"`)
-	return v == "" || v == "''" || v == hidden || reference.MatchString(v)
+	return v == "" || v == "''" || v == hidden || reference().MatchString(v)
 }
 
-var reference = regexp.MustCompile(`^(?:\$\w+|\$\{\w+\}|\$|<.*|@.*|\*+)$`)
+var reference = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:\$\w+|\$\{\w+\}|\$|<.*|@.*|\*+)$`) })
 
 // hideFlags redacts the short options of flagSecrets, wherever in the line the
 // program's name stands.
 func hideFlags(line string) string {
-	spans := words.FindAllStringIndex(line, -1)
+	spans := words().FindAllStringIndex(line, -1)
 	argv := make([]string, len(spans))
 	for i, s := range spans {
 		argv[i] = line[s[0]:s[1]]
