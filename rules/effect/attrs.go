@@ -122,6 +122,10 @@ var Vocabulary = []Attribute{
 	{"load", "a whole saved state replaces the present one (iptables-restore)"},
 
 	// Accounts and schedules.
+	{"shell", "another login shell"},
+	{"expire", "the password has to be changed"},
+	{"move", "the home directory moves"},
+	{"autoremove", "what nothing needs any more goes, too"},
 	{"lock", "cannot log in any more"},
 	{"password", "a password is set or removed"},
 	{"group", "a group, not a user"},

@@ -33,6 +33,15 @@ func init() {
 
 		"nmcli-name":       {run: nmcliName},
 		"nft":              {run: nftCommands},
+		"sed":              {run: sedFiles},
+		"perl":             {run: perlFiles},
+		"editor":           {run: editorFiles},
+		"unzip":            {run: unzipTree},
+		"cpio":             {run: cpioTree},
+		"chattr":           {run: chattrFiles},
+		"groupdel":         {run: groupsAndUsers},
+		"apt":              {run: aptPackages},
+		"packages":         {run: otherPackages},
 		"services-operand": {run: servicesOperand},
 	}
 }

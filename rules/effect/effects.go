@@ -255,7 +255,11 @@ func (c *call) clause(cl *Clause) {
 		o := Object{Type: typ, Name: *cl.Name, Word: word.Lit(*cl.Name)}
 		for _, s := range sources {
 			e.Source = s
-			c.emit(e, o)
+			if (typ == Path || typ == Device) && o.Name != "" {
+				c.emitWord(e, typ, o.Word, false)
+			} else {
+				c.emit(e, o)
+			}
 		}
 		return
 	}

@@ -1,0 +1,275 @@
+package effect
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// sedFiles is sed: the first operand is the script unless -e or -f gave one.
+// With -i the files are written; "w FILE" in a script writes another.
+func sedFiles(c *call) {
+	files := c.args.Operands
+	scripts := c.values("script")
+	if len(c.args.Values["scriptfile"]) == 0 && !c.scriptGiven() {
+		if len(files) > 0 {
+			files = files[1:]
+		}
+	}
+	for _, w := range scripts {
+		for _, v := range w.Values {
+			if p, ok := sedWrites(v); ok {
+				c.emitWord(c.effect(Truncate, "!inplace"), Path, word.Lit(p), false)
+			}
+		}
+	}
+	if !c.has("inplace") {
+		return
+	}
+	attrs := []string{}
+	if len(c.values("suffix")) > 0 {
+		attrs = append(attrs, "backup")
+	}
+	for _, w := range files {
+		c.emitWord(c.effect(Overwrite, attrs...), Path, w, false)
+	}
+}
+
+// scriptGiven reports whether an option, not an operand, gave sed its script.
+func (c *call) scriptGiven() bool {
+	s := c.values("script")
+	return len(s) > 0 && (len(c.args.Operands) == 0 || s[0].Src != c.args.Operands[0].Src)
+}
+
+// sedWrites finds the file of a w command: an address, or none, and w with a
+// file name up to the end of the line.
+func sedWrites(script string) (string, bool) {
+	for _, line := range strings.Split(script, "\n") {
+		i := 0
+		for i < len(line) && strings.IndexByte("0123456789,$ ~+!{", line[i]) >= 0 {
+			i++
+		}
+		if i < len(line) && line[i] == '/' {
+			if j := strings.IndexByte(line[i+1:], '/'); j >= 0 {
+				i += j + 2
+			}
+		}
+		if i+2 < len(line) && line[i] == 'w' && line[i+1] == ' ' {
+			return strings.TrimRight(strings.TrimSpace(line[i+1:]), "}"), true
+		}
+	}
+	return "", false
+}
+
+// perlFiles is perl -i: files behind the options are written; without -e the
+// first is the program.
+func perlFiles(c *call) {
+	if !c.has("inplace") {
+		return
+	}
+	files := c.args.Operands
+	if len(c.values("script")) == 0 && len(files) > 0 {
+		files = files[1:]
+	}
+	attrs := []string{}
+	for _, v := range c.text("suffix") {
+		// -pie is -p -i with suffix "e", as many have found out.
+		if v != "" {
+			attrs = append(attrs, "backup")
+		}
+	}
+	for _, w := range files {
+		c.emitWord(c.effect(Overwrite, attrs...), Path, w, false)
+	}
+}
+
+// editorFiles is vi, nano and the others: a person edits the files named.
+func editorFiles(c *call) {
+	for _, w := range c.args.Operands {
+		if p := w.Prefix(); strings.HasPrefix(p, "+") || strings.HasPrefix(p, "scp://") || p == "-" {
+			continue
+		}
+		c.emitWord(c.effect(Overwrite, "edit"), Path, w, false)
+	}
+}
+
+// unzipTree is unzip, 7z and unrar: a tree into -d, -oDIR, the last operand
+// (unrar) or the working directory.
+func unzipTree(c *call) {
+	dirs := c.values("dir")
+	switch c.name {
+	case "unzip", "bsdunzip":
+		if c.has("_list") || len(c.values("archive")) == 0 {
+			return
+		}
+	default:
+		argv := c.action.Args()
+		if len(argv) == 0 {
+			return
+		}
+		verb, _ := argv[0].Value()
+		switch {
+		case verb == "x", verb == "e":
+		case c.name == "unar":
+		case verb == "d" || verb == "u" || verb == "a" || verb == "rn":
+			for _, w := range argv[1:] {
+				if !strings.HasPrefix(w.Prefix(), "-") {
+					kind := Overwrite
+					c.emitWord(c.effect(kind, "inplace"), Path, w, false)
+					break
+				}
+			}
+			return
+		default:
+			return
+		}
+		dirs = nil
+		for _, w := range argv[1:] {
+			if v, ok := w.Value(); ok && strings.HasPrefix(v, "-o") && len(v) > 2 && c.name != "unrar" {
+				dirs = []word.Word{word.Lit(v[2:])}
+			}
+			if v, ok := w.Value(); ok && c.name == "unrar" && strings.HasSuffix(v, "/") {
+				dirs = []word.Word{w}
+			}
+		}
+	}
+	if len(dirs) == 0 {
+		dirs = []word.Word{word.Lit(".")}
+	}
+	c.emitWord(c.effect(WriteTree, "extract", "contents", "recursive"), Path, dirs[len(dirs)-1], false)
+}
+
+// cpioTree is cpio -i without -D: into the working directory.
+func cpioTree(c *call) {
+	if c.has("extract") && !c.has("_list") && len(c.values("dir")) == 0 {
+		c.emitWord(c.effect(WriteTree, "contents", "recursive"), Path, word.Lit("."), false)
+	}
+	if c.has("_list") {
+		c.args.Attrs["dry"] = true
+	}
+}
+
+// chattrFiles is chattr, chcon and setfacl: a mode that looks like an option
+// or an operand, then files.
+func chattrFiles(c *call) {
+	ops := c.args.Operands
+	e := c.effect(Metadata)
+	switch c.name {
+	case "chattr":
+		argv := c.action.Args()
+		ops = nil
+		flags := false
+		for _, w := range argv {
+			v, ok := w.Value()
+			switch {
+			case ok && (v == "-v" || v == "-p"):
+				flags = true
+			case ok && len(v) > 1 && (v[0] == '+' || v[0] == '=') && len(ops) == 0:
+				if strings.ContainsAny(v, "ia") {
+					e.mark("immutable")
+				}
+				e.param("flags", v)
+			case ok && len(v) > 1 && v[0] == '-' && len(ops) == 0:
+			case flags && len(ops) == 0 && ok && strings.Trim(v, "0123456789") == "":
+			default:
+				ops = append(ops, w)
+			}
+		}
+	case "semanage":
+		return
+	case "setcap":
+		e.mark("label")
+		if len(ops) > 1 {
+			ops = ops[1:]
+		}
+	default:
+		e.mark("label")
+		// chcon CONTEXT FILE, unless an option gave the context.
+		if c.name == "chcon" && len(c.values("spec")) == 0 && len(ops) > 1 {
+			ops = ops[1:]
+		}
+	}
+	for _, w := range ops {
+		c.emitWord(e, Path, w, false)
+	}
+}
+
+// groupsAndUsers is groupdel and its neighbours; what only adds has no effect.
+func groupsAndUsers(c *call) {
+	ops := c.args.Operands
+	emit := func(w word.Word, attrs ...string) {
+		for _, o := range named(Account, w) {
+			c.emit(c.effect(AccountChange, attrs...), o)
+		}
+	}
+	switch c.name {
+	case "groupdel", "delgroup":
+		if len(ops) > 0 {
+			emit(ops[0], "remove", "group")
+		}
+	case "groupmod":
+		if len(c.values("gid"))+len(c.values("newname")) > 0 && len(ops) > 0 {
+			emit(ops[0], "group")
+		}
+	case "gpasswd":
+		for _, w := range c.values("user") {
+			emit(w, "remove")
+		}
+	case "chpasswd", "newusers", "chgpasswd":
+		c.emit(c.effect(AccountChange, "password", "all"), Object{Type: Account, Word: word.Lit("")})
+	case "pwunconv":
+		c.emit(c.effect(AccountChange, "all"), Object{Type: Account, Word: word.Lit("")})
+	}
+}
+
+// aptPackages turns "install x-" into a removal and "remove x+" into none.
+func aptPackages(c *call) {
+	installs := strings.HasSuffix(c.node.path, "install")
+	var rest []word.Word
+	for _, w := range c.values("package") {
+		v, ok := w.Value()
+		switch {
+		case ok && installs && strings.HasSuffix(v, "-"):
+			c.emit(c.effect(PackageRemove), Object{Type: Package, Name: strings.TrimSuffix(v, "-"), Word: w})
+		case ok && !installs && strings.HasSuffix(v, "+") && !strings.HasSuffix(v, "++"):
+		default:
+			rest = append(rest, w)
+		}
+	}
+	c.args.Values["package"] = rest
+}
+
+// removeVerbs are the words by which package managers remove.
+var removeVerbs = wordsOf("del remove rm uninstall un r erase autoremove purge unlink deinstall delete")
+
+// otherPackages is the package managers that have nothing of their own but a
+// verb and names. What they install beside the system is no effect.
+func otherPackages(c *call) {
+	ops := c.args.Operands
+	if c.has("_search") && (c.name == "apk" || c.name == "pacman" && !c.has("_remove")) {
+		return // apk: simulate; pacman: search and the like
+	}
+	removes := c.has("_remove") || c.name == "xbps-remove"
+	if !removes && len(ops) > 0 {
+		v, ok := ops[0].Value()
+		if !ok || !removeVerbs[v] || c.name == "pacman" || c.name == "emerge" {
+			if c.has("_install") && c.name == "pacman" {
+				for _, w := range ops {
+					for _, o := range named(Package, w) {
+						c.emit(c.effect(PackageInstall), o)
+					}
+				}
+			}
+			return
+		}
+		removes, ops = true, ops[1:]
+	}
+	if !removes {
+		return
+	}
+	for _, w := range ops {
+		for _, o := range named(Package, w) {
+			c.emit(c.effect(PackageRemove), o)
+		}
+	}
+}
