@@ -21,6 +21,9 @@ const (
 	// patience is how long Append, Open and Close wait for a disk: far above a
 	// slow fsync, and short enough that nobody takes the shell for dead.
 	patience = 2 * time.Second
+	// impatience is how long they wait when the last wait was in vain: long
+	// enough for a disk that answers again.
+	impatience = 50 * time.Millisecond
 	// tick is how often heads are signed, lazy events synced and a trail in
 	// trouble tried again.
 	tick = time.Second
@@ -69,13 +72,15 @@ func Root() string {
 }
 
 // Journal writes one session's events. Its methods may be called from any
-// goroutine. None of them waits longer than two seconds.
+// goroutine. None of them waits longer than two seconds, and only the first one
+// does when the disk does not answer.
 type Journal struct {
 	dir     string
 	session string
 	info    SessionInfo
 	lines   atomic.Int64
 	lost    atomic.Int64 // events dropped since the last gap event
+	stuck   atomic.Bool  // the writer did not answer in time, and has not since
 
 	reqs   chan request
 	done   chan struct{} // the writer is over
@@ -205,7 +210,11 @@ func (j *Journal) prepare(e *Event) {
 func (j *Journal) send(e *Event, sync, last bool) error {
 	j.prepare(e)
 	r := request{ev: e, sync: sync, close: last, done: make(chan error, 1)}
-	timer := time.NewTimer(patience)
+	wait := patience
+	if j.stuck.Load() {
+		wait = impatience
+	}
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case j.reqs <- r:
@@ -226,6 +235,7 @@ func (j *Journal) send(e *Event, sync, last bool) error {
 			return fmt.Errorf("%w: the journal is closed", ErrNotWritten)
 		}
 	case <-timer.C:
+		j.stuck.Store(true)
 		err := fmt.Errorf("%w: %s does not answer", ErrNotWritten, j.dir)
 		j.setTrouble(err)
 		return err

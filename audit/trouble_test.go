@@ -162,3 +162,68 @@ func TestNoTrail(t *testing.T) {
 		t.Errorf("first events: %+v, %+v", events[0], events[1])
 	}
 }
+
+// A disk that does not answer, played by a lock that somebody holds: the first
+// Append waits its two seconds, the others hardly, and nothing is lost.
+func TestStuck(t *testing.T) {
+	root := t.TempDir()
+	told := make(chan error, 8)
+	j, err := Open(root, SessionInfo{User: "ann", OnTrouble: func(err error) { told <- err }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(filepath.Join(j.Dir(), EventsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	for n := 1; n <= 10; n++ {
+		if err := j.Append(Event{Kind: LineRead, Line: n, Text: "x"}); !errors.Is(err, ErrNotWritten) {
+			t.Fatalf("Append = %v", err)
+		}
+	}
+	if took := time.Since(start); took < patience || took > patience+2*time.Second {
+		t.Errorf("ten lines waited %v", took)
+	}
+	for range queueLen + 10 { // more than the queue takes: dropped, and counted
+		j.AppendLazy(Event{Kind: Program, Argv: []string{"true"}})
+	}
+	if err := <-told; err == nil {
+		t.Error("told nil")
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_UN); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; err != nil {
+		t.Errorf("told %v", err)
+	}
+	if err := j.Append(Event{Kind: LineRead, Line: 11, Text: "x"}); err != nil {
+		t.Error(err)
+	}
+	if err := j.Close(0, ""); err != nil {
+		t.Fatal(err)
+	}
+	good(t, root)
+	events, err := ReadJournal(j.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, programs, lost := 0, 0, 0
+	for _, e := range events {
+		switch e.Kind {
+		case LineRead:
+			lines++
+		case Program:
+			programs++
+		case Gap:
+			lost += e.Lost
+		}
+	}
+	if lines != 11 || programs+lost != queueLen+10 || lost == 0 {
+		t.Errorf("%d lines, %d programs, %d lost", lines, programs, lost)
+	}
+}

@@ -110,7 +110,7 @@ func (w *writer) flush(sync bool) error {
 	if err := w.open(); err != nil {
 		return w.failed(err)
 	}
-	if len(w.spool) > 0 {
+	if len(w.spool) > 0 || w.why != nil || w.j.lost.Load() > 0 {
 		if err := w.writeSpool(); err != nil {
 			return w.failed(err)
 		}
@@ -122,6 +122,7 @@ func (w *writer) flush(sync bool) error {
 		w.dirty = false
 	}
 	w.why = nil
+	w.j.stuck.Store(false)
 	w.j.setTrouble(nil)
 	return nil
 }
