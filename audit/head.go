@@ -304,7 +304,49 @@ func (w *writer) tellHost() error {
 		Journal: w.name, User: w.j.info.User, TTY: w.j.info.TTY,
 	})
 	w.told = err == nil
+	if w.told && w.j.info.Shared {
+		w.closeDay()
+	}
 	return err
+}
+
+// closeDay gives the host log a final head of the user's shared journal before
+// this one, which nobody else ends. It is tried once: what fails leaves that
+// journal with its own heads.
+func (w *writer) closeDay() {
+	days, err := filepath.Glob(filepath.Join(w.root, "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]-*"))
+	if err != nil {
+		return
+	}
+	last := "" // Glob sorts, and days sort as they follow each other
+	for _, d := range days {
+		if name := filepath.Base(d); len(name) > dayLen && name[dayLen:] == w.name[dayLen:] && name < w.name {
+			last = name
+		}
+	}
+	if last == "" {
+		return
+	}
+	c, err := openChain(filepath.Join(w.root, last, EventsName))
+	if err != nil {
+		return
+	}
+	defer c.close()
+	unlock, err := c.lock()
+	if err != nil {
+		return
+	}
+	defer unlock()
+	if _, err := c.catchUp(); err != nil {
+		return
+	}
+	h, err := signHead(w.root, last, c, nil)
+	if err != nil {
+		return
+	}
+	_ = hostAppend(w.root, &Event{
+		V: Version, Time: h.Time, Session: w.j.session, Kind: FinalHead, Journal: last, Size: h.Size, Tree: h.Root.String(),
+	})
 }
 
 // hostAppend appends to the host log, durably, and signs it.

@@ -134,6 +134,15 @@ func Open(dir string, info SessionInfo) (*Journal, error) {
 	return j, j.send(start, false, false)
 }
 
+// dayLen is the length of a shared journal's date, with the hyphen behind it.
+const dayLen = len("2006-01-02-")
+
+// isDay reports whether a journal is shared: a session that runs past midnight
+// goes on in the day it began.
+func isDay(name string) bool {
+	return len(name) > dayLen && name[4] == '-' && name[7] == '-' && name[10] == '-'
+}
+
 // dayName is the directory that a user's sessions without a terminal share.
 func dayName(t time.Time, info SessionInfo) string {
 	user := []byte(info.User)

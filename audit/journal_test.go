@@ -336,3 +336,32 @@ func TestRemoved(t *testing.T) {
 		t.Errorf("session = %+v", s)
 	}
 }
+
+// The next day's journal ends the one before: when its tail and its heads are
+// cut together, the host log knows.
+func TestDayEnds(t *testing.T) {
+	root := t.TempDir()
+	j, err := Open(root, SessionInfo{User: "ann", Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		if err := j.Append(Event{Kind: LineRead, Line: n + 1, Text: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(0, ""); err != nil {
+		t.Fatal(err)
+	}
+	// Tomorrow, as the writer of tomorrow's first session would see it.
+	w := &writer{j: &Journal{session: "later", info: SessionInfo{Shared: true}}, root: root, name: "9999-12-31-ann"}
+	w.closeDay()
+	good(t, root)
+	if err := os.Remove(filepath.Join(j.Dir(), HeadsName)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(j.Dir(), EventsName), 0); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, root, "events 1 to 5: cut tail: the host log's final head covers 5 events")
+}

@@ -170,7 +170,7 @@ func (w *writer) failed(err error) error {
 
 // tend does what is due each second.
 func (w *writer) tend() {
-	if w.why != nil || w.j.lost.Load() > 0 {
+	if w.why != nil || w.j.lost.Load() > 0 || w.j.Trouble() != nil {
 		if w.flush(true) != nil {
 			return
 		}
