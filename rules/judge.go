@@ -21,8 +21,13 @@ func Judge(s *Set, line *command.Line, effects []effect.Effect, facts *Facts) De
 	m := machines.Get().(*vm.VM)
 	defer machines.Put(m)
 	j := &judgement{set: s, line: line, facts: facts, vm: m, seen: map[string]int{}}
+	ends := false
 	for i := range effects {
 		j.effect(&effects[i], i)
+		ends = ends || effects[i].Kind == effect.SessionEnd
+	}
+	if line.Ends && !ends {
+		j.effect(&effect.Effect{Kind: effect.SessionEnd, Object: effect.Object{Type: effect.Other, Name: "the session"}, Attrs: map[string]bool{"self": true}, Action: -1, Certain: command.Certain}, -1)
 	}
 	for _, n := range line.Notes {
 		j.note(n)

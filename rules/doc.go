@@ -1,0 +1,84 @@
+package rules
+
+/*
+The format of a rule.
+
+A rule is one YAML file, named for its id below a directory for its family.
+Its first line is the id and its second what it is about: guardsh indexes rules
+by these two lines and reads the rest when it meets an effect of that kind.
+
+	id: fs/delete-brick-metadata
+	on: [delete, move]
+	when: path.real contains "/.glusterfs"
+	verdict: block
+	summary: deletes the gluster metadata of a brick ({object})
+	why: every file of the brick has its hard link there
+	instead: ls {quote(object)}
+	snapshot: files
+	examples:
+	  match:
+	    - rm -rf /data/brick1/.glusterfs
+	  silent:
+	    - rm -rf /data/brick1/scratch
+
+	id        family/verb-phrase, lower case; never reused
+	on        effect kinds, or note:KIND for what could not be understood
+	when      a condition; without one the rule always speaks
+	unless    an exception to it
+	verdict   allow, notify, confirm, challenge or block. allow keeps a snapshot and says nothing
+	raise     a list of when and verdict; the strictest that holds is the rule's
+	summary   one line: what the line would do, with real targets
+	details   more lines, each a text or say with when; an empty one is not said
+	why       the harm, and who had it
+	instead   a line to type; the loader judges it, and it must pass
+	hint      words where no line will do, or behind it; one of the two is needed
+	name      what a challenge wants typed; default the host's name, else the object
+	snapshot  files, metadata, crontab, blocks, partition-table, network, firewall, service, guest, container,
+	          lvm, cluster, database, sysctl, history, accounts
+	examples  match: a line, or line with at (a Situation), verdict (default the rule's own) and says (words it must hold);
+	          silent: a line, or line with at
+
+Each example is judged on the ordinary server of check --hypothetical, and a
+rule that does not do what its examples say is not loaded. Conditions and the
+{expressions} in texts are of github.com/expr-lang/expr; "{{" is a brace. A name
+that does not exist is an error at load, with file:line:col.
+
+What an expression may name:
+
+	kind object type known glob pattern word   the effect: its kind; the object as shown, its type, whether its name is
+	                                           known, whether it is a pattern and which, and the word as typed
+	attr param params                          attributes (attr.recursive, attr["no-sync"]; missing is false), values as
+	                                           one string ("" when missing) and as a list
+	command argv via cwd user certain          the program, its whole argument list, what started it, where and as whom
+	place remote hosts                         here, remote, container, chroot or namespace; on which hosts
+	from source                                what is read, and its path facts
+	path device crontab service                facts about the object (see PathFact, DeviceFact …); on another host, or
+	                                           where a fact was not to be had, path holds what the name alone tells
+	unknown                                    facts that could not be had
+	session host                               who types, from where; what the machine is and serves
+	empty                                      vars, path, class, reach: what the object is if the variables in it are empty
+	under                                      the directory below which find or a pipe of names found it; else ""
+	unsure                                     all of a working directory that is not known
+	line note fetches                          the line; the note's text; whether a program in it fetches from the network
+
+and call, besides expr's own: class(path), dir, base, quote, unslash, bytes(n) as "1.5 GiB", count(n, "entry",
+"entries"), list(names) as "a, b and 3 more".
+
+Verdicts. All rules that speak are heard, the strictest wins, and the order
+never matters; of one rule about one object the stricter finding stays. A label
+of the host raises confirm to challenge and nothing else. What happens to files
+in a container or below another root is at most confirm: this machine survives
+it.
+
+What a site can say, all in Policy:
+
+	Protected     paths or patterns that are as much as a system tree (class site)
+	Unprotected   paths of the built-in table that are not protected here
+	Scratch       paths whose loss never matters: not asked about, not kept
+	Labels        of this host: production
+	Notes         words for a service, path, host or command, which is then at least confirm (rule site/note)
+
+and rule files of its own, in rules.d, by Set.Add: the administrator's may
+replace a built-in rule by its id, also by a weaker one; a user's may only add,
+and so only tighten.
+*/
