@@ -229,9 +229,12 @@ func (j *Journal) send(e *Event, sync, last bool) error {
 	case j.reqs <- r:
 	case <-j.done:
 		return fmt.Errorf("%w: the journal is closed", ErrNotWritten)
-	default: // the disk has not answered for a thousand events: do not wait again
+	case <-timer.C: // a thousand events are waiting
+		j.stuck.Store(true)
 		j.lost.Add(1)
-		return fmt.Errorf("%w: %s does not answer", ErrNotWritten, j.dir)
+		err := fmt.Errorf("%w: %s does not answer", ErrNotWritten, j.dir)
+		j.setTrouble(err)
+		return err
 	}
 	select {
 	case err := <-r.done:

@@ -267,6 +267,7 @@ func TestTerminalRestored(t *testing.T) {
 			reached := make(chan struct{})
 			go func() { // the other end of the terminal
 				var all []byte
+				told := false
 				buf := make([]byte, 4096)
 				for !bytes.Contains(all, []byte(restoreScreen)) {
 					n, err := master.Read(buf)
@@ -274,16 +275,15 @@ func TestTerminalRestored(t *testing.T) {
 						break
 					}
 					all = append(all, buf[:n]...)
-					if reached != nil && bytes.Contains(all, []byte("rm\r\n")) {
+					if !told && bytes.Contains(all, []byte("rm\r\n")) {
 						close(reached)
-						reached = nil
+						told = true
 					}
 				}
 				seen <- string(all)
 			}()
-			wait := reached
 			select {
-			case <-wait:
+			case <-reached:
 			case <-time.After(20 * time.Second):
 				t.Fatal("it does not play")
 			}
