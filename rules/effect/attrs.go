@@ -132,6 +132,10 @@ var Vocabulary = []Attribute{
 
 	// Where data goes.
 	{"data", "data goes that nothing else may hold (volumes, images, databases)"},
+	{"unused", "only what nothing uses at the moment (docker prune)"},
+	{"compose", "a group of containers, by the service's name"},
+	{"subvolume", "a btrfs subvolume"},
+	{"resizefs", "the filesystem is resized along"},
 	{"snapshot", "a snapshot or backup, not the thing itself"},
 	{"detach", "taken out of service; data stays"},
 	{"namespace", "a whole namespace, project or database"},

@@ -42,6 +42,8 @@ func init() {
 		"groupdel":         {run: groupsAndUsers},
 		"apt":              {run: aptPackages},
 		"packages":         {run: otherPackages},
+		"statements":       {run: statements},
+		"kubectl":          {attrs: []string{"namespace", "data", "all"}, values: []string{"target", "file", "type", "name"}, run: kubectlTarget},
 		"services-operand": {run: servicesOperand},
 	}
 }

@@ -1,0 +1,283 @@
+package effect
+
+import (
+	"strings"
+
+	"guardsh/rules/command"
+	"guardsh/rules/word"
+)
+
+// maxStatements bounds the text that is looked through for statements.
+const maxStatements = 256 << 10
+
+// statements is mysql, psql, redis-cli, mongo: what -e, -c, an operand, a
+// here-document or a pipe says.
+func statements(c *call) {
+	var texts []word.Word
+	texts = append(texts, c.values("statement")...)
+	switch c.name {
+	case "redis-cli", "valkey-cli":
+		c.redis(c.args.Operands)
+	case "sqlite3":
+		if len(c.args.Operands) > 1 {
+			texts = append(texts, c.args.Operands[1:]...)
+		}
+	}
+	if len(texts) == 0 {
+		switch in := c.action.Stdin; in.Kind {
+		case command.InputText:
+			texts = append(texts, in.Word)
+		case command.InputPipe:
+			for _, i := range in.From {
+				if i < 0 || i >= len(c.line.Actions) {
+					continue
+				}
+				if t, ok := output(&c.line.Actions[i]); ok {
+					texts = append(texts, word.Lit(t))
+				}
+			}
+		}
+	}
+	for _, w := range texts {
+		for _, v := range w.Values {
+			if len(v) > maxStatements {
+				v = v[:maxStatements]
+			}
+			switch c.name {
+			case "redis-cli", "valkey-cli":
+				for _, line := range strings.Split(v, "\n") {
+					c.redis(word.Lits(strings.Fields(line)...))
+				}
+			case "mongo", "mongosh":
+				c.mongo(v, w)
+			default:
+				for _, words := range sqlStatements(v) {
+					c.sql(words, w)
+				}
+			}
+		}
+	}
+}
+
+func (c *call) database(w word.Word, name string, attrs ...string) {
+	c.emit(c.effect(DBChange, attrs...), Object{Type: Database, Name: name, Word: w})
+}
+
+// sqlStatements splits SQL into statements and those into words. Comments are
+// dropped, a quoted text becomes one word that begins with its quote.
+func sqlStatements(s string) [][]string {
+	var out [][]string
+	var cur []string
+	var b strings.Builder
+	flush := func() {
+		if b.Len() > 0 {
+			cur = append(cur, b.String())
+			b.Reset()
+		}
+	}
+	for i := 0; i < len(s); i++ {
+		ch := s[i]
+		switch {
+		case ch == '\'' || ch == '"' || ch == '`':
+			flush()
+			j := i + 1
+			for j < len(s) && s[j] != ch {
+				if s[j] == '\\' && ch == '\'' {
+					j++
+				}
+				j++
+			}
+			text := s[i+1 : min(j, len(s))]
+			if ch == '\'' {
+				text = "'" + text
+			}
+			if text != "" {
+				cur = append(cur, text)
+			}
+			i = j
+		case ch == '-' && strings.HasPrefix(s[i:], "--"), ch == '#':
+			flush()
+			j := strings.IndexByte(s[i:], '\n')
+			if j < 0 {
+				i = len(s)
+			} else {
+				i += j
+			}
+		case strings.HasPrefix(s[i:], "/*"):
+			flush()
+			j := strings.Index(s[i+2:], "*/")
+			if j < 0 {
+				i = len(s)
+			} else {
+				i += j + 3
+			}
+		case ch == ';':
+			flush()
+			if len(cur) > 0 {
+				out = append(out, cur)
+				cur = nil
+			}
+		case ch == ' ' || ch == '\t' || ch == '\n' || ch == '\r' || ch == '(' || ch == ')' || ch == ',':
+			flush()
+			if ch == ',' {
+				cur = append(cur, ",")
+			}
+		default:
+			b.WriteByte(ch)
+		}
+	}
+	flush()
+	if len(cur) > 0 {
+		out = append(out, cur)
+	}
+	return out
+}
+
+// sql is one statement.
+func (c *call) sql(f []string, src word.Word) {
+	up := make([]string, len(f))
+	for i, w := range f {
+		up[i] = strings.ToUpper(w)
+	}
+	// name is the first word from i on that is not noise.
+	name := func(i int) string {
+		for ; i < len(f); i++ {
+			switch up[i] {
+			case "IF", "EXISTS", "TABLE", "ONLY", "CONCURRENTLY":
+				continue
+			}
+			return f[i]
+		}
+		return ""
+	}
+	has := func(words ...string) bool {
+		for _, u := range up {
+			for _, w := range words {
+				if u == w {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	switch up[0] {
+	case "DROP":
+		if len(f) < 2 {
+			return
+		}
+		switch up[1] {
+		case "DATABASE", "SCHEMA":
+			c.database(src, name(2), "namespace", "delete", "data")
+		case "TABLE", "MATERIALIZED", "TABLESPACE", "KEYSPACE", "COLUMNFAMILY", "PARTITION":
+			c.database(src, name(2), "delete", "data")
+		case "USER", "ROLE", "OWNED":
+			c.database(src, name(2), "remove")
+		}
+	case "TRUNCATE":
+		c.database(src, name(1), "delete", "data")
+	case "DELETE":
+		if !has("WHERE", "USING", "LIMIT") && len(f) > 1 {
+			i := 1
+			if up[1] == "FROM" {
+				i = 2
+			}
+			c.database(src, name(i), "delete", "all", "data")
+		}
+	case "UPDATE":
+		if !has("WHERE", "LIMIT") && has("SET") {
+			c.database(src, name(1), "data")
+		}
+	case "ALTER":
+		if has("DROP") && len(f) > 2 && up[1] == "TABLE" {
+			c.database(src, name(2), "delete", "data")
+		}
+	case "PURGE", "RESET":
+		if len(f) > 1 && (up[1] == "BINARY" || up[1] == "MASTER" || up[1] == "SLAVE" || up[1] == "REPLICA") {
+			c.database(src, strings.Join(f[:2], " "), "delete")
+		}
+	}
+}
+
+// redis is one command of redis-cli.
+func (c *call) redis(ws []word.Word) {
+	if len(ws) == 0 {
+		return
+	}
+	verb := strings.ToUpper(ws[0].String())
+	switch verb {
+	case "FLUSHALL":
+		c.database(ws[0], verb, "all", "data", "delete")
+	case "FLUSHDB":
+		c.database(ws[0], verb, "namespace", "data", "delete")
+	case "SHUTDOWN":
+		c.emit(c.effect(Stop), Object{Type: Service, Name: "redis", Word: ws[0]})
+	case "REPLICAOF", "SLAVEOF":
+		if len(ws) > 1 && !strings.EqualFold(ws[1].String(), "no") {
+			c.database(ws[0], verb, "all", "data", "delete")
+		}
+	}
+}
+
+// mongo is a script for mongo.
+func (c *call) mongo(s string, src word.Word) {
+	switch {
+	case strings.Contains(s, "dropDatabase("):
+		c.database(src, "dropDatabase", "namespace", "data", "delete")
+	case strings.Contains(s, ".drop()"):
+		c.database(src, "drop", "data", "delete")
+	case strings.Contains(s, ".deleteMany({})"), strings.Contains(s, ".remove({})"):
+		c.database(src, "deleteMany", "all", "data", "delete")
+	case strings.Contains(s, "shutdownServer("):
+		c.emit(c.effect(Stop), Object{Type: Service, Name: "mongod", Word: src})
+	}
+}
+
+// namespaces and dataTypes are kubernetes' names for what holds others and for
+// what holds data.
+var (
+	namespaces = wordsOf("ns namespace namespaces project projects")
+	dataTypes  = wordsOf("pvc persistentvolumeclaim persistentvolumeclaims pv persistentvolume persistentvolumes sts statefulset statefulsets crd crds customresourcedefinition customresourcedefinitions")
+)
+
+// kubectlTarget is the objects of kubectl: "TYPE NAME…", "TYPE/NAME…", files.
+func kubectlTarget(c *call) {
+	if c.has("_dry") {
+		if how := c.text("how"); len(how) == 0 || how[0] != "none" {
+			c.args.Attrs["dry"] = true
+			return
+		}
+	}
+	if f := c.values("file"); len(f) > 0 {
+		c.args.Values["target"] = f
+		return
+	}
+	typ := c.values("type")
+	if len(typ) == 0 {
+		return
+	}
+	kinds, _ := typ[0].Value()
+	for _, k := range strings.FieldsFunc(kinds, func(r rune) bool { return r == ',' || r == '/' }) {
+		if namespaces[k] {
+			c.set("namespace")
+		}
+		if dataTypes[k] {
+			c.set("data")
+		}
+		if k == "all" && !strings.Contains(kinds, "/") {
+			c.set("all")
+		}
+	}
+	names := c.values("name")
+	var out []word.Word
+	if strings.Contains(kinds, "/") || len(names) == 0 {
+		out = append(out, typ[0])
+	}
+	for _, n := range names {
+		if v, ok := n.Value(); ok && !strings.Contains(kinds, "/") {
+			out = append(out, word.Lit(kinds+"/"+v))
+		} else {
+			out = append(out, n)
+		}
+	}
+	c.args.Values["target"] = out
+}
