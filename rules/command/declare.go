@@ -55,7 +55,7 @@ func (w *walker) declared(st *state, variant string, attrs, off map[byte]bool, a
 	if attrs['A'] && v.keys == nil {
 		v.keys, v.state = map[string]word.Word{}, VarSet
 	}
-	v.exported = (v.exported || attrs['x'] || variant == "export" && !attrs['n']) && !off['x']
+	v.exported = (v.exported || attrs['x'] || variant == "export") && !off['x'] && !(variant == "export" && attrs['n'])
 	v.integer = (v.integer || attrs['i']) && !off['i']
 	if variant == "nameref" {
 		attrs['n'] = true

@@ -10,6 +10,7 @@ import (
 // while walks the condition once and the body once, as possible. What the body
 // assigns is unknown from then on, since the turns are not counted.
 func (w *walker) while(st *state, c *syntax.WhileClause) result {
+	certain := st.certain
 	w.forget(st, func(f *forgetter) { f.stmts(c.Cond); f.stmts(c.Do) })
 	w.cond++
 	r := w.seq(st, c.Cond)
@@ -40,7 +41,7 @@ func (w *walker) while(st *state, c *syntax.WhileClause) result {
 	if after == nil {
 		return result{}
 	}
-	after.certain = st.certain
+	after.certain = certain
 	if endless {
 		after.certain = Possible
 	}
@@ -64,7 +65,12 @@ func (w *walker) forClause(st *state, c *syntax.ForClause) result {
 			return result{}
 		}
 		if c.Select {
-			return w.guess(st, c.Do, it.Name.Value, word.Hidden("$"+it.Name.Value, word.Var))
+			// Any of them may be chosen, or what is none of them.
+			chosen := word.Lit("")
+			for _, item := range items {
+				chosen = w.either(chosen, item)
+			}
+			return w.guess(st, c.Do, it.Name.Value, chosen)
 		}
 		if more {
 			return w.guess(st, c.Do, it.Name.Value, word.Hidden("$"+it.Name.Value, word.Var))

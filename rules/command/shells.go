@@ -165,6 +165,7 @@ func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
 		if l.in != nil {
 			in = *l.in
 		}
+		a.stdin, a.rest = true, a.rest[1:]
 		w.shellInput(sub, l, i, "sh", a, in)
 		return
 	}
@@ -175,6 +176,9 @@ func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
 	}
 	if w.isProcess(name) {
 		w.unseen("a shell runs "+name.Src, w.sources(name), &l.at)
+		return
+	}
+	if w.eachDir(sub, name, func(s *state) { w.scriptFile(s, l, i, a) }) {
 		return
 	}
 	text, ok := w.readFile(sub, name)
@@ -270,6 +274,22 @@ func textual(s string) bool {
 // what they do is known by their names.
 var systemDirs = map[string]bool{"/bin": true, "/sbin": true, "/usr/bin": true, "/usr/sbin": true, "/usr/games": true}
 
+// eachDir does something for each directory that the shell may be in, where a
+// name depends on it; it reports whether it did.
+func (w *walker) eachDir(st *state, name word.Word, f func(*state)) bool {
+	v, ok := name.Value()
+	if !ok || strings.HasPrefix(v, "/") || st.cwd.Know != word.OneOf || len(st.cwd.Values) > 8 {
+		return false
+	}
+	for _, d := range st.cwd.Values {
+		s := st.clone()
+		s.cwd = word.Word{Src: st.cwd.Src, Know: word.Known, Values: []string{d}, Origin: st.cwd.Origin}
+		s.certain = Possible
+		f(s)
+	}
+	return true
+}
+
 // script walks a program that is itself a shell script.
 func (w *walker) script(st *state, l launch, i int, name string) {
 	switch st.ctx.place.Kind {
@@ -287,6 +307,9 @@ func (w *walker) script(st *state, l launch, i int, name string) {
 			return
 		}
 		file = found
+	}
+	if w.eachDir(st, word.Lit(file), func(s *state) { w.script(s, l, i, file) }) {
+		return
 	}
 	p, ok := absolute(st.cwd, file)
 	if !ok || systemDirs[path.Dir(p)] {

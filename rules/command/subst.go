@@ -97,10 +97,8 @@ func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
 	for i := from; i < len(w.line.Actions); i++ {
 		w.meta[i].hidden = true
 	}
-	if !known || len(text) > maxValue {
-		if file, ok := w.substFile(st, stmts); ok {
-			text, known = file, true
-		}
+	if len(stmts) == 1 && stmts[0].Cmd == nil {
+		text, known = w.substFile(st, stmts)
 	}
 	if !known || len(text) > maxValue || strings.IndexByte(text, 0) >= 0 {
 		return word.Hidden(src, word.Subst)
