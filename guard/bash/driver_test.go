@@ -152,14 +152,25 @@ func session(t *testing.T, rc string, args ...string) *typing {
 // start is session without the waiting.
 func start(t *testing.T, rc string, args ...string) *typing {
 	t.Helper()
-	dir := t.TempDir()
-	os.Chmod(dir, 0o711)
-	os.Chmod(filepath.Dir(dir), 0o711)
+	dir := scratch(t)
 	if len(args) == 0 {
 		args = []string{"--rcfile", filepath.Join(dir, "rc"), "-i"}
 	}
 	write(t, filepath.Join(dir, "rc"), "PS1='"+ps1+"'\nbind 'set enable-bracketed-paste off'\nHISTFILE="+dir+"/hist\n"+rc+"\n")
 	return startIn(t, dir, append([]string{"live"}, args...))
+}
+
+// scratch is a directory that other users can reach. A shell that was hung up
+// may still write its history there when the test is over.
+func scratch(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "guardsh-test.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Chmod(dir, 0o711)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 func startIn(t *testing.T, dir string, args []string) *typing {
@@ -173,10 +184,18 @@ func startIn(t *testing.T, dir string, args []string) *typing {
 		t.Fatal(err)
 	}
 	s := &typing{t: t, dir: dir, log: filepath.Join(dir, "log")}
+	cmd := exec.Command(bin, append([]string{s.log}, args...)...)
+	s.open(cmd, []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + dir, "TERM=xterm", "LANG=C.UTF-8", "TMPDIR=" + dir, "EDITOR=" + dir + "/editor"})
+	return s
+}
+
+// open starts cmd on a terminal of its own.
+func (s *typing) open(cmd *exec.Cmd, env []string) {
+	t := s.t
+	t.Helper()
+	var err error
 	s.cond = sync.NewCond(&s.mu)
-	s.cmd = exec.Command(bin, append([]string{s.log}, args...)...)
-	s.cmd.Dir = dir
-	s.cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + dir, "TERM=xterm", "LANG=C.UTF-8", "TMPDIR=" + dir, "EDITOR=" + dir + "/editor"}
+	s.cmd, cmd.Dir, cmd.Env = cmd, s.dir, env
 	s.tty, err = pty.StartWithSize(s.cmd, &pty.Winsize{Rows: 24, Cols: 200})
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +219,6 @@ func startIn(t *testing.T, dir string, args []string) *typing {
 		s.cmd.Wait()
 		s.tty.Close()
 	})
-	return s
 }
 
 func write(t *testing.T, path, text string) {
@@ -262,7 +280,7 @@ func (s *typing) want(line, out string) {
 // refused runs a line that must be refused.
 func (s *typing) refused(line string) {
 	s.t.Helper()
-	if got := s.run(line); !strings.HasPrefix(got, "guardsh: ") || strings.Contains(got, "unguarded") {
+	if got := s.run(line); !strings.Contains(got, "guardsh: refused\n\n") || strings.Contains(got, "unguarded") {
 		s.t.Errorf("%s: %q, want a refusal", line, got)
 	}
 }

@@ -299,7 +299,7 @@ func (s *shell) prompt(f frame) {
 		}
 	}
 	if s.own && s.g.screen != nil {
-		s.g.screen.atPrompt(s.pid)
+		s.g.screen.atPrompt()
 	}
 	s.g.markEOF()
 	if s.g.cfg.Prompt != nil {
@@ -343,11 +343,15 @@ func (s *shell) judge(ctx context.Context, p *pending, r Request) {
 	defer stop()
 	r.Live = newLive(ctx, s, p, r.Cwd)
 	r.Terminal = s.terminal(p)
-	if s.own && s.g.screen != nil {
-		r.Ahead = s.g.screen.lineTaken(r.Line)
+	dropped := false
+	if s.own && s.g.screen != nil && r.Origin == Typed {
+		r.Ahead, dropped = s.g.screen.lineTaken(r.Line)
 	}
 	a := Answer{Release: true}
-	if s.g.cfg.Judge != nil {
+	switch {
+	case dropped:
+		a = Answer{KeepAhead: true} // it was counted and said with the refusal
+	case s.g.cfg.Judge != nil:
 		a = s.g.cfg.Judge(ctx, r)
 	}
 	if a.Say != "" {

@@ -75,7 +75,11 @@ func (l *Live) ask(code string) ([]string, error) {
 			// f: nonce, serial, fields. An answer that came too late for an
 			// earlier question is passed over.
 			if f.field(1) == serial {
-				return f.fields[2:], nil
+				out := f.fields[2:]
+				if n := len(out); n > 0 && out[n-1] == "" {
+					out = out[:n-1] // the NUL that comes before the end
+				}
+				return out, nil
 			}
 		case <-timer.C:
 			return nil, ErrUnknown

@@ -19,7 +19,7 @@ type screen struct {
 	cfg    Config
 	in     *os.File
 	out    *os.File
-	master *os.File
+	master int    // descriptor of the inner terminal's master, not blocking
 	tty    string // the slave's path
 
 	outMu sync.Mutex // one writer to out at a time, Output in the same order
@@ -39,6 +39,10 @@ type screen struct {
 	holding bool   // keys stay with us until the line is settled
 	held    []byte // keys read but kept from the shell
 	ahead   int    // lines sent to bash that no request has taken yet
+	paste   bool   // inside a bracketed paste
+	edge    []byte // the last keys, where a paste's bracket may be cut in two
+	pasted  int    // of ahead, those that bash itself holds: a bracketed paste is one line to readline
+	drop    int    // lines of a refused paste that bash holds and that must not run
 
 	marks  sync.Mutex
 	mark   string
@@ -51,7 +55,12 @@ type screen struct {
 const bufferSize = 4096
 
 func newScreen(cfg Config, master, slave *os.File) (*screen, error) {
-	s := &screen{cfg: cfg, in: cfg.In, out: cfg.Out, master: master, tty: slave.Name()}
+	s := &screen{cfg: cfg, in: cfg.In, out: cfg.Out, master: int(master.Fd()), tty: slave.Name()}
+	// Fd makes a file block again, so the number is taken once. A write to a
+	// terminal whose reader is slow must not hold up a pause.
+	if err := unix.SetNonblock(s.master, true); err != nil {
+		return nil, fmt.Errorf("pseudo terminal: %w", err)
+	}
 	if err := unix.Pipe2(s.wakeIn[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 		return nil, fmt.Errorf("pipe: %w", err)
 	}
@@ -93,7 +102,7 @@ func (s *screen) resize() {
 			return
 		}
 	}
-	pty.Setsize(s.master, ws)
+	unix.IoctlSetWinsize(s.master, unix.TIOCSWINSZ, &unix.Winsize{Row: ws.Rows, Col: ws.Cols, Xpixel: ws.X, Ypixel: ws.Y})
 	if s.cfg.Resize != nil {
 		s.cfg.Resize(int(ws.Cols), int(ws.Rows))
 	}
@@ -203,7 +212,7 @@ func (s *screen) pausePoint() bool {
 // be paused; what was not sent yet is then held.
 func (s *screen) sendKeys(b []byte) bool {
 	for len(b) > 0 {
-		fds := []unix.PollFd{{Fd: int32(s.wakeIn[0]), Events: unix.POLLIN}, {Fd: int32(s.master.Fd()), Events: unix.POLLOUT}}
+		fds := []unix.PollFd{{Fd: int32(s.wakeIn[0]), Events: unix.POLLIN}, {Fd: int32(s.master), Events: unix.POLLOUT}}
 		if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
 			return false
 		}
@@ -220,7 +229,7 @@ func (s *screen) sendKeys(b []byte) bool {
 			}
 			continue
 		}
-		n, err := unix.Write(int(s.master.Fd()), b)
+		n, err := unix.Write(s.master, b)
 		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
 			continue
 		}
@@ -228,7 +237,7 @@ func (s *screen) sendKeys(b []byte) bool {
 			return false
 		}
 		s.keysMu.Lock()
-		s.ahead += countLines(b[:n])
+		s.count(b[:n])
 		s.keysMu.Unlock()
 		b = b[n:]
 	}
@@ -239,6 +248,32 @@ func (s *screen) hold(b []byte) {
 	s.keysMu.Lock()
 	s.held = append(s.held, b...)
 	s.keysMu.Unlock()
+}
+
+// The brackets that terminals put around a paste.
+var pasteBegin, pasteEnd = []byte("\x1b[200~"), []byte("\x1b[201~")
+
+// count keeps account of the lines that were sent. keysMu is held.
+func (s *screen) count(b []byte) {
+	for _, c := range b {
+		s.edge = append(s.edge, c)
+		if n := len(s.edge) - len(pasteBegin); n > 0 {
+			s.edge = s.edge[n:]
+		}
+		switch {
+		case bytes.Equal(s.edge, pasteBegin):
+			s.paste, s.pasted = true, 0
+		case bytes.Equal(s.edge, pasteEnd):
+			s.paste = false
+		case c == '\r' || c == '\n':
+			s.ahead++
+			if s.paste {
+				s.pasted++
+			} else {
+				s.drop = 0 // a new Enter: what follows is not that paste any more
+			}
+		}
+	}
 }
 
 // countLines counts Enter keys: both bytes mean it in a paste.
@@ -275,12 +310,12 @@ func (s *screen) endKeys() {
 func (s *screen) pumpOutput() {
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := unix.Read(int(s.master.Fd()), buf)
+		n, err := unix.Read(s.master, buf)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if errors.Is(err, unix.EAGAIN) {
-			fds := []unix.PollFd{{Fd: int32(s.master.Fd()), Events: unix.POLLIN}}
+			fds := []unix.PollFd{{Fd: int32(s.master), Events: unix.POLLIN}}
 			unix.Poll(fds, -1)
 			continue
 		}
@@ -402,20 +437,32 @@ func (s *screen) flushTail() {
 }
 
 // atPrompt is told that a shell on this terminal is about to read a line.
-func (s *screen) atPrompt(pid int) {
+func (s *screen) atPrompt() {
 	s.keysMu.Lock()
 	defer s.keysMu.Unlock()
-	if n, err := s.queued(); err == nil && n == 0 {
+	if n, err := s.queued(); err == nil && n == 0 && s.pasted == 0 && s.drop == 0 {
 		s.ahead = 0
 	}
 }
 
-// lineTaken counts a line off what was sent ahead and returns what is left.
-func (s *screen) lineTaken(line string) int {
+// lineTaken counts a line off what was sent ahead and returns what is left;
+// dropped says that it belongs to a paste of which a line was refused.
+func (s *screen) lineTaken(line string) (ahead int, dropped bool) {
 	s.keysMu.Lock()
 	defer s.keysMu.Unlock()
-	s.ahead = max(0, s.ahead-1-strings.Count(line, "\n"))
-	return s.ahead + countLines(s.held)
+	n := 1 + strings.Count(line, "\n")
+	if s.drop > 0 {
+		s.drop = max(0, s.drop-n)
+		return 0, true
+	}
+	s.ahead = max(0, s.ahead-n)
+	s.pasted = min(max(0, s.pasted-n+1), s.ahead)
+	if q, err := s.queued(); err == nil && q == 0 {
+		// Nothing waits in the terminal: the rest were answers to PS2, or were
+		// read by a program, but for what bash holds of a paste.
+		s.ahead = s.pasted
+	}
+	return s.ahead + countLines(s.held), false
 }
 
 // queued is the number of bytes that wait in the inner terminal's input.
@@ -453,7 +500,8 @@ func (s *screen) dropAhead() int {
 	s.readAhead()
 	s.keysMu.Lock()
 	n := s.ahead + countLines(s.held)
-	s.ahead, s.held, s.holding = 0, nil, false
+	s.drop = s.pasted
+	s.ahead, s.pasted, s.held, s.holding = 0, 0, nil, false
 	s.keysMu.Unlock()
 	if slave, err := os.OpenFile(s.tty, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0); err == nil {
 		unix.IoctlSetInt(int(slave.Fd()), unix.TCFLSH, unix.TCIFLUSH)

@@ -27,7 +27,7 @@ const (
 	gatePS0 = `${GUARDSH_PC[3-(GUARDSH_IN=0$({ \\builtin . "${GUARDSH_DIR-}/gate"; } 2>/dev/null))]:+${GUARDSH_PC#"${PROMPT_COMMAND[999]:=$GUARDSH_PC}"}}` +
 		`${GUARDSH_PS0:+${GUARDSH_PS0@P}}`
 
-	promptFirst = `{ GUARDSH_ST=$? GUARDSH_LA=$_ GUARDSH_IN=1; \builtin . "${GUARDSH_DIR-}/prompt"; } >/dev/null 2>&1; `
+	promptFirst = `{ GUARDSH_ST=$? GUARDSH_LA=$_ GUARDSH_IN=1; if [[ -r ${GUARDSH_DIR-}/prompt ]]; then \builtin . "$GUARDSH_DIR/prompt"; elif [[ -z ${GUARDSH_GONE-} ]]; then GUARDSH_GONE=1; \builtin printf '\r\n%s\r\n' 'guardsh: the guard of this shell cannot be reached; lines run unguarded from here on' >/dev/tty; fi; } >/dev/null 2>&1; `
 	promptLast  = `{ \builtin eval "${GUARDSH_LAST-}"; } >/dev/null 2>&1`
 	// gatePrompt is what PROMPT_COMMAND holds. What has to happen in the
 	// shell's outermost scope (DEBUG traps are not seen from a sourced file)

@@ -23,8 +23,15 @@ if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
 			\builtin printf '\t %s\0K\0\3\0' "$BASH_COMMAND"
 		fi
 	} >&"$GUARDSH_Q"
+	# ^C would end this trap and let the command run.
+	\builtin exec {GUARDSH_FD}<>"$GUARDSH_DIR/$$.t"
+	\builtin trap -p INT >&"$GUARDSH_FD"
+	\builtin printf '\0' >&"$GUARDSH_FD"
+	IFS= \builtin read -r -d '' -u "$GUARDSH_FD" GUARDSH_INT
+	\builtin exec {GUARDSH_FD}>&-
+	\builtin trap 'GUARDSH_V=no' INT
 	while [[ -z $GUARDSH_V ]]; do
-		if IFS= \builtin read -r -d '' -t 5 -u "$GUARDSH_R" GUARDSH_M; then
+		if IFS= \builtin read -r -d '' -t 0.2 -u "$GUARDSH_R" GUARDSH_M; then
 			case $GUARDSH_M in
 			"$GUARDSH_K ok") GUARDSH_V=ok ;;
 			"$GUARDSH_K no") GUARDSH_V=no ;;
@@ -34,7 +41,14 @@ if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
 			GUARDSH_V=no
 		fi
 	done
+	[[ $GUARDSH_V == no ]] && \builtin printf '\0\2W\0%s\0\3\0' "$GUARDSH_K" >&"$GUARDSH_Q"
 	\builtin exec {GUARDSH_R}>&- {GUARDSH_Q}>&-
+	if [[ -n $GUARDSH_INT ]]; then
+		\builtin eval "\\builtin $GUARDSH_INT"
+		GUARDSH_INT=
+	else
+		\builtin trap - INT
+	fi
 fi
 GUARDSH_F=${GUARDSH_F//[!aeux]/}
 [[ -n $GUARDSH_F ]] && \builtin set -"$GUARDSH_F"

@@ -37,7 +37,7 @@ GUARDSH_K=$BASHPID.$RANDOM$RANDOM
 } >&"$GUARDSH_Q"
 GUARDSH_V=
 while :; do
-	if IFS= \builtin read -r -d '' -t 5 -u "$GUARDSH_R" GUARDSH_M && [[ -z $GUARDSH_W ]]; then
+	if IFS= \builtin read -r -d '' -t 0.2 -u "$GUARDSH_R" GUARDSH_M && [[ -z $GUARDSH_W ]]; then
 		case $GUARDSH_M in
 		"$GUARDSH_K ok") GUARDSH_V=ok; \builtin break ;;
 		"$GUARDSH_K no") GUARDSH_V=no; \builtin break ;;

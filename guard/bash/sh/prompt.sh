@@ -19,7 +19,7 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		\builtin printf '\0\2H\0%s\0%s\0%s\0%s\0\3\0' "$$" "$GUARDSH_S" "${GUARDSH_NEW-}" "=${PWD:0:512}" >"$GUARDSH_Q"
 	fi
 	# guardsh makes this shell's own channels when it has read the first hello.
-	GUARDSH_N=0
+	GUARDSH_N=0 GUARDSH_GONE=
 	while [[ ! -p $GUARDSH_DIR/$$.t && GUARDSH_N -lt 100 ]]; do
 		IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/z"
 		GUARDSH_N=$((GUARDSH_N+1))
