@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,24 +66,35 @@ func (s *Session) automated(j Judgement, number int) bool {
 // approval says how the questions about a line can be approved where nobody is
 // there to answer.
 func (s *Session) approval(j Judgement) string {
+	ids := asked(j)
 	var b strings.Builder
 	b.WriteString("guardsh: nobody can be asked here, so the line does not run\n")
-	b.WriteString("hint: to let it pass for automation, put into /etc/guardsh/config.yaml:\n")
-	seen := map[string]bool{}
-	for _, f := range j.Decision.Findings {
-		if f.Verdict < rules.Confirm || seen[f.Rule] {
-			continue
-		}
-		words := AutomationWords(f.Rule, sessionUser())
-		if len(seen) > 0 {
+	b.WriteString("  hint: for once\n")
+	for _, r := range ids {
+		b.WriteString("    guardsh allow " + r + ` --for 10m --reason "…"` + "\n")
+	}
+	b.WriteString("  hint: for automation, in /etc/guardsh/config.yaml\n")
+	for i, r := range ids {
+		words := AutomationWords(r, sessionUser())
+		if i > 0 {
 			words = words[1:] // the key stands there already
 		}
-		seen[f.Rule] = true
 		for _, w := range words {
-			b.WriteString("  " + w + "\n")
+			b.WriteString("    " + w + "\n")
 		}
 	}
 	return b.String()
+}
+
+// asked lists the rules that ask about a line, each once.
+func asked(j Judgement) []string {
+	var ids []string
+	for _, f := range j.Decision.Findings {
+		if f.Verdict >= rules.Confirm && !slices.Contains(ids, f.Rule) {
+			ids = append(ids, f.Rule)
+		}
+	}
+	return ids
 }
 
 // BreakGlass lets a rule pass for this user for a while, and writes it down.

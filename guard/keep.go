@@ -137,7 +137,6 @@ func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan
 	restore()
 	s.trail.answer(out.Number, a)
 	if aerr != nil || !a.Yes {
-		out.Say += "guardsh: not run\n"
 		return false
 	}
 	return true

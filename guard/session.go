@@ -166,7 +166,6 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	}
 	s.trail.answer(out.Number, a)
 	if !a.Yes {
-		out.Say += "guardsh: not run\n"
 		return false
 	}
 	s.remember(j)

@@ -100,26 +100,6 @@ func Refusal(d *rules.Decision, color bool, width int) string {
 	return w.b.String()
 }
 
-// Unasked is a refusal for want of a terminal: what a yes would have answered
-// is named with how to approve it beforehand.
-func Unasked(d *rules.Decision, color bool, width int) string {
-	w := &writer{color: color, width: min(max(width, minWidth), maxWidth)}
-	w.findings(d, false)
-	w.unknowns(d)
-	if d.Verdict == rules.Block {
-		return w.b.String()
-	}
-	w.row(2, "", "there is no terminal to ask on; to approve it beforehand:", nil)
-	said := map[string]bool{}
-	for _, f := range d.Findings {
-		if f.Verdict >= rules.Confirm && !said[f.Rule] {
-			said[f.Rule] = true
-			w.row(4, "", "guardsh allow "+f.Rule+` --for 10m --reason "why"`, nil)
-		}
-	}
-	return w.b.String()
-}
-
 // Explanation is why, in full.
 func Explanation(d *rules.Decision, color bool, width int) string {
 	w := &writer{color: color, width: width}

@@ -47,7 +47,6 @@ func TestScreens(t *testing.T) {
 	for name, show := range map[string]func(color bool, width int) string{
 		"refusal":  func(c bool, w int) string { return Refusal(&d, c, w) },
 		"question": func(c bool, w int) string { return Screen(&q, c, w) },
-		"unasked":  func(c bool, w int) string { return Unasked(&d, c, w) + Unasked(&q.Decision, c, w) },
 		"explain":  func(c bool, w int) string { return Explanation(&q.Decision, c, w) },
 		"hostile":  func(c bool, w int) string { return Screen(&h, c, w) },
 		"long":     func(c bool, w int) string { return Screen(&long, c, w) },
