@@ -318,6 +318,9 @@ var execOptions = option.MustParse(option.Style{Posix: true, Exact: true}, "-c :
 func (w *walker) exec(st *state, l launch, i int) result {
 	a := execOptions.Read(l.argv[1:])
 	if len(a.Operands) == 0 {
+		if i >= 0 {
+			w.line.Actions[i].Wrapper = false
+		}
 		// The redirections stay for the rest of the shell.
 		c := *st.ctx
 		if l.in != nil {

@@ -67,6 +67,7 @@ func (w *walker) forClause(st *state, c *syntax.ForClause) result {
 		if c.Select {
 			// Any of them may be chosen, or what is none of them.
 			chosen := word.Lit("")
+			chosen.Src = "$" + it.Name.Value
 			for _, item := range items {
 				chosen = w.either(chosen, item)
 			}

@@ -104,7 +104,7 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	switch {
 	case dir:
 		below.Shape = []word.Part{{Lit: "./"}, {Hole: word.Subst, Src: "…"}}
-		if plus || known {
+		{
 			at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, findRest}, Origin: word.FromInput}
 			cwd = func(s *state) {
 				if p, ok := absolute(st.cwd, top); ok && known {
