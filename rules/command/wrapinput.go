@@ -104,16 +104,14 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	switch {
 	case dir:
 		below.Shape = []word.Part{{Lit: "./"}, {Hole: word.Subst, Src: "…"}}
-		{
-			at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, findRest}, Origin: word.FromInput}
-			cwd = func(s *state) {
-				if p, ok := absolute(st.cwd, top); ok && known {
-					at.Shape = []word.Part{{Lit: path.Clean(p)}, findRest}
-				} else {
-					at = word.Hidden("{}", word.Subst)
-				}
-				s.cwd = at
+		at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, findRest}, Origin: word.FromInput}
+		cwd = func(s *state) {
+			if p, ok := absolute(st.cwd, top); ok && known {
+				at.Shape = []word.Part{{Lit: path.Clean(p)}, findRest}
+			} else {
+				at = word.Hidden("{}", word.Subst)
 			}
+			s.cwd = at
 		}
 	case known:
 		below.Shape = []word.Part{{Lit: top}, findRest}
