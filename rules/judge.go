@@ -114,7 +114,7 @@ func (j *judgement) ask(en *entry, v *env, kind effect.Kind, action, index int) 
 	if verdict == Allow && c.snapshot == "" {
 		return
 	}
-	f := Finding{Rule: en.id, Verdict: j.elsewhere(verdict, v), Effect: kind, Object: v.Object, Snapshot: c.snapshot, Action: action, EffectAt: index}
+	f := Finding{Rule: en.id, Verdict: j.elsewhere(verdict, v), Effect: kind, Object: named(v), Snapshot: c.snapshot, Action: action, EffectAt: index}
 	f.Summary = c.summary.say(j.vm, v)
 	for _, d := range c.details {
 		if j.holds(d.when, v, true) {
@@ -132,6 +132,17 @@ func (j *judgement) ask(en *entry, v *env, kind effect.Kind, action, index int) 
 	}
 	f.Name = c.name.say(j.vm, v)
 	j.add(f)
+}
+
+// named is an effect's object for people, also where it is all of its kind.
+func named(v *env) string {
+	switch {
+	case v.Object != "":
+		return v.Object
+	case v.Type == string(effect.Host):
+		return cmp.Or(v.Host.Name, "this host")
+	}
+	return cmp.Or(v.Type, v.Kind)
 }
 
 // elsewhere weakens block to confirm for what happens in a container or below

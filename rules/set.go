@@ -146,6 +146,22 @@ func (s *Set) IDs() []string {
 	return ids
 }
 
+// Shuffled is the same set with its rules in another order, for tests: the
+// order must not matter.
+func (s *Set) Shuffled(seed uint64) *Set {
+	out := &Set{byKind: map[string][]*entry{}, byID: s.byID, policy: s.policy, protection: s.protection}
+	for k, es := range s.byKind {
+		es = slices.Clone(es)
+		for i := len(es) - 1; i > 0; i-- {
+			seed = seed*6364136223846793005 + 1442695040888963407
+			j := int(seed>>33) % (i + 1)
+			es[i], es[j] = es[j], es[i]
+		}
+		out.byKind[k] = es
+	}
+	return out
+}
+
 // Rule is a rule as it is written.
 func (s *Set) Rule(id string) (*Rule, error) {
 	e := s.byID[id]
