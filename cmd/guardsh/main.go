@@ -38,9 +38,11 @@ func run(argv []string) int {
 		case "help", "-h", "--help", "--version", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
 			return runVerb(argv[1:])
 		}
-		for _, c := range verbs() {
-			if c.Name() == argv[1] {
-				return runVerb(argv[1:])
+		if !strings.HasPrefix(argv[1], "-") {
+			for _, c := range verbs() {
+				if c.Name() == argv[1] {
+					return runVerb(argv[1:])
+				}
 			}
 		}
 	}
