@@ -56,4 +56,11 @@ func short(s string, n int) string {
 	return string(r[:n-1]) + "…"
 }
 
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func mapsKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }

@@ -2,10 +2,6 @@ package audit
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -102,10 +98,15 @@ func Verify(dir string, key ...string) ([]Problem, Summary, error) {
 		if names, err = journals(dir); err != nil {
 			return nil, v.sum, err
 		}
+		if len(names) == 0 {
+			return nil, v.sum, fmt.Errorf("%w in %s", ErrNoTrail, dir)
+		}
 	}
 	if err := v.loadKey(key); err != nil {
 		return nil, v.sum, err
 	}
+	// The host log first, for the same reason that heads come before events.
+	slices.SortStableFunc(names, func(a, b string) int { return boolInt(a != HostLog) - boolInt(b != HostLog) })
 	for _, name := range names {
 		if err := v.journal(name); err != nil {
 			return v.problems, v.sum, err
@@ -179,6 +180,11 @@ func (v *verification) loadKey(keys []string) error {
 // journal checks one journal by itself: its chain and its heads.
 func (v *verification) journal(name string) error {
 	dir := filepath.Join(v.root, name)
+	// The heads are read before the events: a session may be writing both.
+	list, problems, err := v.readHeads(name, filepath.Join(dir, HeadsName))
+	if err != nil {
+		return err
+	}
 	f, err := openRegular(filepath.Join(dir, EventsName))
 	if err != nil {
 		return err
@@ -214,7 +220,8 @@ func (v *verification) journal(name string) error {
 	if j.torn > 0 {
 		v.sum.Notes = append(v.sum.Notes, fmt.Sprintf("%s: the last event is unfinished (%d bytes): it was being written when the machine or the session died", name, j.torn))
 	}
-	return v.heads(name, dir, j)
+	v.heads(name, j, list, problems)
+	return nil
 }
 
 // chain walks the events in the order of the file and names what does not fit.
@@ -312,135 +319,12 @@ func (j *verified) last() int64 {
 	return int64(len(j.lines))
 }
 
-// heads checks the signed heads of a journal against its events.
-func (v *verification) heads(name, dir string, j *verified) error {
-	list, problems, err := v.readHeads(name, filepath.Join(dir, HeadsName))
-	if err != nil {
-		return err
-	}
-	for _, p := range problems {
-		v.problem(name, p, nil)
-	}
-	j.heads = len(list)
-	v.sum.Heads += len(list)
-	if len(list) == 0 && len(problems) == 0 && len(j.lines) > 0 {
-		// A head is due after a second; five are enough for any disk.
-		first, last := j.lines[0].e, j.lines[len(j.lines)-1].e
-		if name == HostLog || first != nil && last != nil && last.Time.Sub(first.Time) > 5*time.Second {
-			v.problem(name, Problem{Fault: NoHead, Detail: "its end may have been cut off"}, nil)
-		} else {
-			v.sum.Notes = append(v.sum.Notes, name+": too young to have a signed head")
-		}
-	}
-	for _, h := range list {
-		j.roots[h.Size] = tlog.Hash{}
-	}
-	t := &tree{}
-	for i := range j.lines {
-		t.leaf(j.lines[i].leaf)
-		if _, ok := j.roots[t.size]; ok {
-			j.roots[t.size] = t.root()
-		}
-	}
-	var good int64
-	cut := Head{}
-	for _, h := range list {
-		switch {
-		case h.Size > j.last():
-			if h.Size > cut.Size {
-				cut = h
-			}
-		case h.Size <= int64(len(j.lines)) && j.roots[h.Size] == h.Root:
-			good = max(good, h.Size)
-		case !j.bad:
-			v.problem(name, Problem{Fault: Rewritten, Seq: good + 1, To: h.Size,
-				Detail: fmt.Sprintf("the events fit together, but they are not those that were signed at %s", h.Time.Format(time.RFC3339))}, nil)
-		}
-	}
-	if cut.Size > 0 {
-		v.cut(name, j, cut.Size, "a head signed at "+cut.Time.Format(time.RFC3339))
-	}
-	return nil
-}
-
-func (v *verification) cut(name string, j *verified, size int64, who string) {
-	v.problem(name, Problem{Fault: CutTail, Seq: j.last() + 1, To: size, Detail: fmt.Sprintf("%s covers %d events", who, size)}, nil)
-}
-
-func (v *verification) readHeads(name, path string) ([]Head, []Problem, error) {
-	f, err := openRegular(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	var list []Head
-	var problems []Problem
-	r := bufio.NewReaderSize(f, 64<<10)
-	for n := 1; ; n++ {
-		line, err := readLine(r)
-		if err == io.EOF {
-			return list, problems, nil
-		}
-		if err == io.ErrUnexpectedEOF { // not finished; the one before it counts
-			if n == 1 || !json.Valid(line) {
-				return list, problems, nil
-			}
-		} else if err != nil {
-			return list, append(problems, Problem{Fault: BadHead, Detail: err.Error()}), nil
-		}
-		h, err := v.readHead(v.journals[name], line)
-		if err == nil && h.Journal != name {
-			err = fmt.Errorf("it is of another journal (%s)", h.Journal)
-		}
-		if err != nil {
-			problems = append(problems, Problem{Fault: BadHead, Detail: fmt.Sprintf("head %d: %v", n, err)})
-			continue
-		}
-		list = append(list, h)
-	}
-}
-
-func (v *verification) readHead(j *verified, line []byte) (Head, error) {
-	var hl headLine
-	if err := json.Unmarshal(line, &hl); err != nil {
-		return Head{}, fmt.Errorf("cannot be read: %w", err)
-	}
-	if again, err := json.Marshal(hl); err != nil || hl.V != Version || !bytes.Equal(again, line) {
-		return Head{}, errors.New("it was changed")
-	}
-	n, err := note.Open([]byte(hl.Note), v.keys)
-	if err != nil {
-		var unverified *note.UnverifiedNoteError
-		if errors.As(err, &unverified) {
-			return Head{}, errors.New("signed by a key that is not this trail's")
-		}
-		return Head{}, fmt.Errorf("signature: %w", err)
-	}
-	for _, sig := range n.Sigs {
-		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
-			return Head{}, fmt.Errorf("signature: %w", err)
-		}
-	}
-	h, err := parseHead(n.Text)
-	if err != nil {
-		return Head{}, err
-	}
-	if h.Size <= int64(len(j.lines)) && h.Size > 0 && !j.bad && j.lines[h.Size-1].end != hl.Bytes {
-		return Head{}, errors.New("it was changed: it names another number of bytes")
-	}
-	t := resume(line)
-	if t.size != h.Size {
-		return Head{}, errors.New("its frontier does not fold to the signed root")
-	}
-	return h, nil
-}
-
 // host compares the host log with the journals that are there.
 func (v *verification) host(names []string) {
 	host := v.journals[HostLog]
+	if host == nil && v.sum.Events == 0 {
+		return // the first session is just beginning
+	}
 	if host == nil {
 		v.problem(HostLog, Problem{Fault: Missing, Detail: "the host log is gone: it cannot be said whether sessions are missing"}, nil)
 		return
@@ -463,6 +347,9 @@ func (v *verification) host(names []string) {
 	}
 	for _, name := range slices.Sorted(mapsKeys(known)) {
 		if v.journals[name] == nil && !pruned[name] {
+			if _, err := os.Lstat(filepath.Join(v.root, name, EventsName)); err == nil {
+				continue // it began after we looked
+			}
 			e := known[name].e
 			v.problem(name, Problem{Fault: Missing, Detail: fmt.Sprintf("started %s by %s; its journal is gone", e.Time.Format(time.RFC3339), e.User)}, nil)
 		}

@@ -334,3 +334,47 @@ func FuzzEvents(f *testing.F) {
 		readSessions(dir)
 	})
 }
+
+// A trail that is being written is not taken for a bad one.
+func TestVerifyWhileWriting(t *testing.T) {
+	root := t.TempDir()
+	stop, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			for _, shared := range []bool{false, true} {
+				j, err := Open(root, SessionInfo{User: "ann", Shared: shared})
+				if err == nil {
+					err = j.Append(Event{Kind: LineRead, Line: 1, Text: "x"})
+				}
+				if err == nil {
+					err = j.Close(0, "")
+				}
+				if err != nil {
+					done <- err
+					return
+				}
+			}
+		}
+	}()
+	for n := 0; n < 20; {
+		problems, sum, err := Verify(root)
+		if err == nil && sum.Events > 2 {
+			n++
+		}
+		if len(problems) > 0 {
+			t.Errorf("problems: %v", problems)
+			break
+		}
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	good(t, root)
+}

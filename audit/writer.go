@@ -180,7 +180,7 @@ func (w *writer) tend() {
 			return
 		}
 	}
-	if w.unsigned && w.chain != nil && !w.j.info.Shared {
+	if w.unsigned && w.chain != nil {
 		if err := w.sign(); err != nil {
 			w.failed(err)
 		}
