@@ -40,9 +40,15 @@ const (
 )
 
 // restoreScreen ends what a recording may have left on: colours, a hidden
-// cursor, the alternate screen, mouse and paste reports, application keys, a
-// scroll region.
-const restoreScreen = "\x1b[0m\x1b[?25h\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?1l\x1b>\x1b[r\x1b(B\r\n"
+// cursor, mouse and paste reports, application keys, a scroll region. The
+// cursor stays where it is: resetting the region would send it to the top.
+const restoreScreen = "\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?1l\x1b>\x1b7\x1b[r\x1b8\x1b(B\r\n"
+
+// Full-screen programs draw on the alternate screen.
+const (
+	alternateOn  = "\x1b[?1049h"
+	alternateOff = "\x1b[?1049l"
+)
 
 type key int
 
@@ -111,6 +117,9 @@ func (r *Recording) Play(tty *os.File, out io.Writer, o Options) error {
 		return fmt.Errorf("terminal: %w", err)
 	}
 	defer func() {
+		if p.alternate { // only then: leaving it moves the cursor
+			io.WriteString(out, alternateOff)
+		}
 		io.WriteString(out, restoreScreen)
 		// Answers to the recording's own queries must not be typed at the shell.
 		unix.IoctlSetInt(int(tty.Fd()), unix.TCFLSH, unix.TCIFLUSH)
@@ -174,6 +183,8 @@ type player struct {
 	pos     time.Duration // where we are in the recording
 	pending *cast.Event   // read, not shown yet
 	paused  bool
+
+	alternate bool // the alternate screen is on
 }
 
 func (r *Recording) player(out io.Writer, o Options) (*player, error) {
@@ -268,6 +279,10 @@ func (p *player) run() error {
 func (p *player) show(e *cast.Event) error {
 	p.pos, p.pending = e.At, nil
 	if e.Code == cast.Output {
+		on, off := bytes.LastIndex(e.Data, []byte(alternateOn)), bytes.LastIndex(e.Data, []byte(alternateOff))
+		if on != off { // both are -1 in nearly every chunk
+			p.alternate = on > off
+		}
 		_, err := p.out.Write(e.Data)
 		return err
 	}
