@@ -136,6 +136,8 @@ var Vocabulary = []Attribute{
 	{"compose", "a group of containers, by the service's name"},
 	{"subvolume", "a btrfs subvolume"},
 	{"resizefs", "the filesystem is resized along"},
+	{"playbook", "a whole playbook, not one command"},
+	{"map", "a shared image is attached here"},
 	{"snapshot", "a snapshot or backup, not the thing itself"},
 	{"detach", "taken out of service; data stays"},
 	{"namespace", "a whole namespace, project or database"},

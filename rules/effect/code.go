@@ -44,6 +44,7 @@ func init() {
 		"packages":         {run: otherPackages},
 		"statements":       {run: statements},
 		"kubectl":          {attrs: []string{"namespace", "data", "all"}, values: []string{"target", "file", "type", "name"}, run: kubectlTarget},
+		"block-stack":      {run: blockStack},
 		"services-operand": {run: servicesOperand},
 	}
 }

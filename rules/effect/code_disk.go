@@ -1,6 +1,10 @@
 package effect
 
-import "strings"
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
 
 // makeFilesystem is mkfs and its family. -n means "only say" for ext2 to ext4
 // and something else, with an argument, for the others; -N alike for xfs.
@@ -131,5 +135,83 @@ func partedCommand(c *call) {
 	}
 	if changes {
 		c.emitWord(e, Device, device, false)
+	}
+}
+
+// blockStack is the tools that stack block devices: multipath, dmsetup,
+// losetup, kpartx, drbdadm and the iSCSI targets.
+func blockStack(c *call) {
+	verb := ""
+	if v := c.text("verb"); len(v) > 0 {
+		verb = v[0]
+	}
+	args := c.values("arg")
+	change := func(ws []word.Word, attrs ...string) {
+		e := c.effect(VolumeChange, attrs...)
+		if len(ws) == 0 {
+			c.emit(e, Object{Type: Volume, Word: word.Lit("")})
+		}
+		for _, w := range ws {
+			for _, o := range named(Volume, w) {
+				c.emit(e, o)
+			}
+		}
+	}
+	switch c.name {
+	case "multipath":
+		if c.has("_flush") {
+			change(c.values("verb"), "detach")
+		}
+	case "dmsetup":
+		switch verb {
+		case "remove", "remove_all", "wipe_table", "clear", "suspend":
+			if verb == "remove_all" {
+				change(nil, "detach", "all")
+			} else {
+				change(args, "detach")
+			}
+		case "load", "reload", "create":
+			change(args[:min(1, len(args))], "create")
+		}
+	case "losetup", "kpartx":
+		if c.has("_detach") {
+			change(c.values("verb"), "detach")
+		}
+	case "drbdadm":
+		switch verb {
+		case "down", "detach", "disconnect", "secondary", "del-minor":
+			change(args, "detach")
+		case "create-md", "wipe-md", "invalidate", "invalidate-remote":
+			change(args, "data")
+		case "primary":
+			if c.has("force") {
+				change(args)
+			}
+		}
+	case "tgtadm":
+		for _, op := range c.text("op") {
+			if op == "delete" || op == "unbind" {
+				change(nil, "remove")
+			}
+		}
+	case "tgt-admin":
+		if len(c.values("gone")) > 0 {
+			change(c.values("gone"), "remove")
+		}
+	case "targetcli":
+		all := append(c.text("verb"), c.text("arg")...)
+		for _, v := range all {
+			switch v {
+			case "clearconfig":
+				change(nil, "remove", "all")
+				return
+			case "delete":
+				change(args[min(1, len(args)):], "remove")
+				return
+			case "restoreconfig":
+				change(nil, "load", "all")
+				return
+			}
+		}
 	}
 }
