@@ -324,7 +324,7 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 		}
 	}
 	if len(l.redirs) > 0 {
-		w.emit(st, Action{Redirs: l.redirs}, l.at)
+		w.emit(st, Action{Redirs: l.redirs, Compound: true}, l.at)
 	}
 	fr := &frame{name: name, forking: w.forking, certain: st.certain, sub: w.sub}
 	for _, a := range l.assigns {

@@ -102,12 +102,15 @@ type Action struct {
 	Place   Place
 	Via     []string // what started it, outermost first: sudo, xargs, "function f", "script x.sh"
 	Builtin bool     // bash runs it itself
-	Wrapper bool     // the action's own work is to start another, which is listed too
-	Certain Certainty
-	Async   bool // started with &
-	Line    int  // 1-based line in Src
-	Col     int  // 1-based column, in bytes
-	Repeat  int  // how often a loop runs it, when known and more than once; else 0
+	// Compound: Argv is empty because the redirections are those of a group, a
+	// loop or a function, whose own actions follow.
+	Compound bool
+	Wrapper  bool // the action's own work is to start another, which is listed too
+	Certain  Certainty
+	Async    bool // started with &
+	Line     int  // 1-based line in Src
+	Col      int  // 1-based column, in bytes
+	Repeat   int  // how often a loop runs it, when known and more than once; else 0
 }
 
 // Name is the program's base name, when it is known.

@@ -97,7 +97,7 @@ func (w *walker) plain(st *state, s *syntax.Stmt) result {
 		w.fatal = false
 		return result{}
 	}
-	w.emit(st, Action{Redirs: redirs}, w.where(s.Pos()))
+	w.emit(st, Action{Redirs: redirs, Compound: true}, w.where(s.Pos()))
 	return w.inContext(st, func(c *context) {
 		if in != nil {
 			c.stdin = *in
