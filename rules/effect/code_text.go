@@ -240,7 +240,7 @@ func aptPackages(c *call) {
 }
 
 // removeVerbs are the words by which package managers remove.
-var removeVerbs = wordsOf("del remove rm uninstall un r erase autoremove purge unlink deinstall delete")
+var removeVerbs = wordsOf("del remove rm uninstall un r erase autoremove purge deinstall delete")
 
 // otherPackages is the package managers that have nothing of their own but a
 // verb and names. What they install beside the system is no effect.

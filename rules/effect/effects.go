@@ -355,7 +355,7 @@ func (c *call) emitWord(e Effect, typ Type, w word.Word, remote bool) {
 				// Relative to the login directory there.
 				o.Name = "~/" + v
 			}
-			*c.out = append(*c.out, with(e, o))
+			c.emit(e, o)
 			return
 		}
 	}
@@ -364,21 +364,14 @@ func (c *call) emitWord(e Effect, typ Type, w word.Word, remote bool) {
 	}
 }
 
-func with(e Effect, o Object) Effect {
-	e.Object = o
-	return e
-}
-
 // emit adds one effect, turned into what it is where its path is special.
 func (c *call) emit(e Effect, o Object) {
 	if len(*c.out) >= maxEffects {
 		return
 	}
 	e.Object = o
-	if (o.Type == Path || o.Type == Device) && e.Place.Kind != command.Remote {
-		if !c.special(&e) {
-			return
-		}
+	if (o.Type == Path || o.Type == Device) && !c.special(&e) {
+		return
 	}
 	*c.out = append(*c.out, e)
 }
@@ -396,7 +389,10 @@ func (c *call) objects(typ Type, w word.Word) []Object {
 	}
 	out := make([]Object, 0, len(w.Values))
 	for _, v := range w.Values {
-		if path.IsAbs(v) {
+		switch {
+		case v == "" && c.name != "rsync":
+			continue // no such file; to rsync it is the working directory
+		case path.IsAbs(v):
 			out = append(out, Object{Type: typ, Name: v, Word: w})
 			continue
 		}

@@ -196,7 +196,7 @@ func (c *call) redirections() {
 // is emptied and stays so.
 func (c *call) silent(fd int) bool {
 	if len(c.action.Argv) == 0 {
-		return true
+		return !c.action.Compound
 	}
 	name, _ := c.action.Name()
 	switch name {
