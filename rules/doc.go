@@ -50,7 +50,8 @@ What an expression may name:
 	attr param params                          attributes (attr.recursive, attr["no-sync"]; missing is false), values as
 	                                           one string ("" when missing) and as a list
 	command argv via cwd user certain          the program, its whole argument list, what started it, where and as whom
-	place remote hosts                         here, remote, container, chroot or namespace; on which hosts
+	place remote hosts everywhere              here, remote, container, chroot or namespace; on which hosts; and all
+	                                           other hosts on which the line does the same kind of act
 	from source                                what is read, and its path facts
 	path device crontab service                facts about the object (see PathFact, DeviceFact …); on another host, or
 	                                           where a fact was not to be had, path holds what the name alone tells

@@ -33,6 +33,7 @@ type env struct {
 	Place   string              `expr:"place"`
 	Remote  bool                `expr:"remote"`
 	Hosts   []string            `expr:"hosts"`
+	All     []string            `expr:"everywhere"`
 	User    string              `expr:"user"`
 	Cwd     string              `expr:"cwd"`
 	Empty   emptied             `expr:"empty"`
@@ -80,14 +81,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 			v.Param[k] = strings.Join(p, " ")
 		}
 	}
-	for _, h := range e.Place.Names {
-		switch {
-		case h.Know == word.OneOf:
-			v.Hosts = append(v.Hosts, h.Values...)
-		default:
-			v.Hosts = append(v.Hosts, h.String())
-		}
-	}
+	v.Hosts = hostNames(e.Place.Names)
 	if e.Action >= 0 && e.Action < len(line.Actions) {
 		a := &line.Actions[e.Action]
 		v.Via = a.Via
@@ -251,6 +245,18 @@ func neverEmpty(src string) bool {
 		}
 	}
 	return false
+}
+
+func hostNames(ws []word.Word) []string {
+	var out []string
+	for _, h := range ws {
+		if h.Know == word.OneOf {
+			out = append(out, h.Values...)
+		} else {
+			out = append(out, h.String())
+		}
+	}
+	return out
 }
 
 func argv(a *command.Action) string {

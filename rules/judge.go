@@ -21,6 +21,7 @@ func Judge(s *Set, line *command.Line, effects []effect.Effect, facts *Facts) De
 	m := machines.Get().(*vm.VM)
 	defer machines.Put(m)
 	j := &judgement{set: s, line: line, facts: facts, vm: m, seen: map[string]int{}}
+	j.effects = effects
 	ends := false
 	for i := range effects {
 		j.effect(&effects[i], i)
@@ -40,6 +41,7 @@ type judgement struct {
 	set      *Set
 	line     *command.Line
 	facts    *Facts
+	effects  []effect.Effect
 	vm       *vm.VM
 	findings []Finding
 	seen     map[string]int // rule and object → index in findings
@@ -63,10 +65,25 @@ func (j *judgement) effect(e *effect.Effect, i int) {
 		return
 	}
 	v := j.set.env(j.line, e, j.facts)
+	if v.Remote {
+		v.All = j.everywhere(e.Kind)
+	}
 	for _, en := range entries {
 		j.ask(en, v, e.Kind, e.Action, i)
 	}
 	j.siteNotes(e, v, i)
+}
+
+// everywhere is all other hosts on which the line does a kind of act, sorted.
+func (j *judgement) everywhere(kind effect.Kind) []string {
+	var all []string
+	for i := range j.effects {
+		if e := &j.effects[i]; e.Kind == kind && e.Place.Kind == command.Remote {
+			all = append(all, hostNames(e.Place.Names)...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // note asks the rules about what could not be understood.
@@ -139,6 +156,8 @@ func named(v *env) string {
 	switch {
 	case v.Object != "":
 		return v.Object
+	case v.Type == string(effect.Host) && v.Remote && len(v.All) > 0:
+		return listed(v.All)
 	case v.Type == string(effect.Host):
 		return cmp.Or(v.Host.Name, "this host")
 	}
