@@ -6,6 +6,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"guardsh/audit/snapshot"
 	"guardsh/guard/host"
@@ -93,11 +94,11 @@ func judgeBy(p Place, cfg Config) (*Judge, []string) {
 	set := rules.Builtin()
 	set.SetPolicy(policy)
 	if err := set.Add(sourceFS(cfg.Rules), rules.Administrator); err != nil {
-		problems = append(problems, err.Error())
+		problems = append(problems, positions(err)...)
 	}
 	know := effect.Builtin()
 	if err := know.Add(sourceFS(cfg.Commands)); err != nil {
-		problems = append(problems, err.Error())
+		problems = append(problems, positions(err)...)
 	}
 	notes := map[string]string{}
 	for _, n := range cfg.Notes {
@@ -110,6 +111,15 @@ func judgeBy(p Place, cfg Config) (*Judge, []string) {
 		Env: p.Env, Interactive: p.Interactive, TTY: p.TTY,
 	})
 	return &Judge{Knowledge: know, Rules: set, World: w}, problems
+}
+
+// positions are a loader's errors, a line each, with the full names of files.
+func positions(err error) []string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, l := range lines {
+		lines[i] = "/" + l
+	}
+	return lines
 }
 
 // Hypothetical judges as on an ordinary server, where everything that a line

@@ -3,6 +3,7 @@ package guard
 import (
 	"io/fs"
 	"path"
+	"strings"
 	"testing/fstest"
 
 	"guardsh/rules"
@@ -22,11 +23,12 @@ func (c *Config) policy() rules.Policy {
 	return p
 }
 
-// sourceFS is files that were read already, for the loaders.
+// sourceFS is files that were read already, for the loaders, under their full
+// names without the first slash: it stands in front again in positions.
 func sourceFS(files []SiteFile) fs.FS {
 	m := fstest.MapFS{}
 	for _, f := range files {
-		m[path.Base(f.Name)] = &fstest.MapFile{Data: f.Data}
+		m[strings.TrimPrefix(path.Clean(f.Name), "/")] = &fstest.MapFile{Data: f.Data}
 	}
 	return m
 }

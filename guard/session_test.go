@@ -266,7 +266,7 @@ func TestBrokenConfigurationIsSaidAndTheBuiltInRulesHold(t *testing.T) {
 	s := open(t, p)
 	defer s.Close(0)
 	said := strings.Join(s.Problem, "\n")
-	for _, want := range []string{"config.yaml:", "bad.yaml:"} {
+	for _, want := range []string{"config.yaml:", "/etc/guardsh/rules.d/bad.yaml:"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the problems do not name %s:\n%s", want, said)
 		}

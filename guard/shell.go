@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 
+	"guardsh/audit"
 	"guardsh/guard/bash"
 	"guardsh/rules/command"
 )
@@ -43,7 +44,7 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 			running[r.Nonce] = out
 			mu.Unlock()
 			if out.Release {
-				rec.marker(out.Number, r.Line)
+				rec.marker(out.Number, audit.Redact(r.Line))
 			} else if r.Ahead > 0 && s.Config.Paste != PasteContinue {
 				out.Say += notRun(r.Ahead)
 			}
@@ -71,7 +72,6 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 		IgnoreEOF: func() bool { return s.loaderGone() },
 		Wrappers:  wrappers(),
 	}
-	s.greet()
 	return bash.Interactive(ctx, cfg)
 }
 

@@ -38,9 +38,9 @@ func notRun(n int) string {
 	return fmt.Sprintf("guardsh: %d lines typed or pasted behind it did not run\n", n)
 }
 
-// greet says what does not work at the start of a session; nothing on a normal
+// Greet says what does not work at the start of a session; nothing on a normal
 // day.
-func (s *Session) greet() {
+func (s *Session) Greet() {
 	for _, p := range s.Problem {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", Printable(p))
 	}

@@ -26,6 +26,7 @@ func runShell(argv []string) int {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this shell is not guarded\n", err)
 		return unguarded(ctx, argv)
 	}
+	s.Greet()
 	status, err := 0, error(nil)
 	switch {
 	case inv.command != nil:

@@ -32,6 +32,7 @@ func sudo(args []string) int {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this command runs unguarded\n", err)
 		return run()
 	}
+	s.Greet()
 	line := guard.Quote(append([]string{"sudo"}, args...))
 	out := s.Argv(context.Background(), line)
 	if !out.Release {
