@@ -111,6 +111,9 @@ var fetchers = map[string]bool{"curl": true, "wget": true, "fetch": true, "aria2
 
 // ask puts one effect to one rule.
 func (j *judgement) ask(en *entry, v *env, kind effect.Kind, action, index int) {
+	if g := j.set.gateOf(en); g != nil && (!j.holds(g.when, v, true) || j.holds(g.unless, v, false)) {
+		return
+	}
 	c, err := j.set.load(en)
 	if err != nil {
 		// A built-in rule that does not load cannot get past the tests. It

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"cmp"
 	"embed"
 	"errors"
@@ -10,6 +11,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+	"github.com/goccy/go-yaml"
 )
 
 //go:embed packs
@@ -42,10 +47,17 @@ type entry struct {
 	text  []byte
 	trust Trust
 
+	gateOnce sync.Once
+	gate     *gate
+
 	once     sync.Once
 	compiled *compiled
 	err      error
 }
+
+// gate is a rule's condition and exception alone: most rules of a kind say no,
+// and the rest of them need not be read then.
+type gate struct{ when, unless *vm.Program }
 
 // Builtin is the rules that guardsh brings.
 func Builtin() *Set {
@@ -134,6 +146,42 @@ func (s *Set) load(e *entry) (*compiled, error) {
 		}
 	})
 	return e.compiled, e.err
+}
+
+// gateOf reads what stands between a rule's second line and its verdict. A
+// rule that is written otherwise, or that is broken, has no gate: it is loaded
+// in full, and says what is wrong.
+func (s *Set) gateOf(e *entry) *gate {
+	e.gateOnce.Do(func() {
+		_, rest, _ := bytes.Cut(e.text, []byte("\n"))
+		_, rest, _ = bytes.Cut(rest, []byte("\n"))
+		head, _, ok := bytes.Cut(rest, []byte("verdict:"))
+		if !ok || len(head) > 0 && head[len(head)-1] != '\n' {
+			return
+		}
+		var c struct {
+			When   string `yaml:"when"`
+			Unless string `yaml:"unless"`
+		}
+		if len(head) > 0 && yaml.UnmarshalWithOptions(head, &c, yaml.Strict()) != nil {
+			return
+		}
+		var g gate
+		opts := append(s.options(), expr.AsBool())
+		var err error
+		if c.When != "" {
+			if g.when, err = expr.Compile(c.When, opts...); err != nil {
+				return
+			}
+		}
+		if c.Unless != "" {
+			if g.unless, err = expr.Compile(c.Unless, opts...); err != nil {
+				return
+			}
+		}
+		e.gate = &g
+	})
+	return e.gate
 }
 
 // IDs is all rule ids, sorted.
