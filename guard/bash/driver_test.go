@@ -358,3 +358,15 @@ func (s *typing) missing(path string) {
 }
 
 var escape = regexp.MustCompile("\x1b\\[[?0-9;]*[a-zA-Z]")
+
+func (s *typing) fileHolds(path, text string) bool {
+	b, _ := os.ReadFile(filepath.Join(s.dir, path))
+	return bytes.Contains(b, []byte(text))
+}
+
+func (s *typing) missingText(path, text string) {
+	s.t.Helper()
+	if s.fileHolds(path, text) {
+		s.t.Errorf("%s holds %q", path, text)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,7 @@ type gate struct {
 	ownTTY uint64  // device number of the session's own terminal
 
 	mu     sync.Mutex
+	hellos atomic.Int64 // how many prompts were announced
 	shells map[int]*shell
 	closed bool
 	done   sync.WaitGroup
@@ -58,6 +60,7 @@ type pending struct {
 	serial   int        // of the last question to the oracle
 	decided  bool       // the answer went out
 	released bool
+	risky    bool      // the line may take the gate away
 	at       time.Time // when it was released
 }
 
@@ -283,6 +286,7 @@ func (s *shell) withdraw(nonce string) {
 // prompt is the hello that each shell says before it shows a prompt:
 // pid, status, first, cwd.
 func (s *shell) prompt(f frame) {
+	s.g.hellos.Add(1)
 	s.mu.Lock()
 	p := s.cur
 	s.cur = nil
@@ -318,15 +322,19 @@ func (s *shell) line(f frame) {
 		Line: historyLine(f.field(7)), Origin: Typed, Own: s.own, ShellPID: s.pid, UID: s.uid,
 		Nonce: p.nonce, Cwd: strings.TrimSuffix(strings.TrimPrefix(f.field(4), "="), "\n"), TTY: s.tty,
 	}
-	if f.field(8) == "K" {
+	switch f.field(8) {
+	case "K": // the DEBUG trap: a key's command
 		r.Origin, r.Seen = Key, true
-	} else {
+	case "D": // the DEBUG trap: a line that PS0 did not get
+		r.Seen = true
+	default:
 		r.Seen = seen(f.field(2), f.field(3))
 	}
 	r.Hidden = h.hides(r.Line)
 	if !r.Seen {
 		r.Line = ""
 	}
+	p.risky = canDisarm(r.Line)
 	s.mu.Lock()
 	if s.cur != nil {
 		s.cur.cancel()

@@ -87,10 +87,15 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	ended := make(chan int, 1)
 	go func() { ended <- waitFor(proc.Pid, func() { suspend(scr, proc.Pid) }) }()
 
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	pumps.Go(func() { g.watch(watching) })
+
 	done := ctx.Done()
 	for {
 		select {
 		case status := <-ended:
+			stopWatching()
 			// What bash and its children wrote is shown before the status is
 			// reported; what is left below it may go on writing for ever.
 			scr.barrier(drainLimit)

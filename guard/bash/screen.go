@@ -49,6 +49,7 @@ type screen struct {
 	marked chan struct{}
 	tail   []byte // output that may be the beginning of a mark
 	serial int
+	muted  bool // what is shown stays in tail until rearmMark comes by
 }
 
 // bufferSize is what one read of a pseudo terminal can give at most.
@@ -403,6 +404,16 @@ func (s *screen) passed() {
 func (s *screen) withoutMark(b []byte) []byte {
 	s.marks.Lock()
 	defer s.marks.Unlock()
+	if s.muted {
+		s.tail = append(s.tail, b...)
+		i := bytes.Index(s.tail, []byte(rearmMark))
+		if i < 0 {
+			return nil
+		}
+		out := append([]byte("\r\x1b[K"), s.tail[i+len(rearmMark):]...)
+		s.tail, s.muted = nil, false
+		return out
+	}
 	if s.mark == "" {
 		if len(s.tail) == 0 {
 			return b
@@ -558,4 +569,40 @@ func (s *screen) open() (in, out *os.File, restore func(), err error) {
 			resume()
 		})
 	}, nil
+}
+
+// rearmMark is printed by the shell when it has read what was typed into it.
+const rearmMark = "\x1b]guardsh;rearm\a"
+
+// typeIn types a command into the shell that reads the inner terminal, unseen.
+// What the user had begun to type is taken off the line first.
+func (s *screen) typeIn(command string) {
+	resume := s.pause()
+	defer resume()
+	s.marks.Lock()
+	s.muted = true
+	s.marks.Unlock()
+	unix.Write(s.master, []byte("\x05\x15"+command+"\r"))
+}
+
+// unmute ends the silence of typeIn where its mark did not come.
+func (s *screen) unmute() {
+	s.marks.Lock()
+	was := s.muted
+	s.muted = false
+	s.marks.Unlock()
+	if was {
+		s.flushTail()
+	}
+}
+
+// reader is the process group that has the inner terminal, if it reads keys
+// one by one, as readline does.
+func (s *screen) reader() (pgrp int, ok bool) {
+	pgrp, err := unix.IoctlGetInt(s.master, unix.TIOCGPGRP)
+	if err != nil || pgrp <= 1 {
+		return 0, false
+	}
+	tio, err := unix.IoctlGetTermios(s.master, unix.TCGETS)
+	return pgrp, err == nil && tio.Lflag&(unix.ICANON|unix.ECHO) == 0
 }

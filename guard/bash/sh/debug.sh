@@ -8,21 +8,6 @@ GUARDSH_F=$-
 \builtin set +aeux
 GUARDSH_PASS= GUARDSH_V=
 if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
-	GUARDSH_K=$$.$HISTCMD.$SECONDS.$GUARDSH_N
-	GUARDSH_N=$((GUARDSH_N+1))
-	\builtin exec {GUARDSH_R}<>"$GUARDSH_DIR/$$.a" {GUARDSH_Q}<>"$GUARDSH_DIR/$$.q"
-	{
-		\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$$" "$HISTCMD" "${GUARDSH_H-}"
-		\builtin pwd
-		\builtin printf '\0%s\0%s\0' "${GUARDSH_HC-} ${GUARDSH_OFF-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
-		if [[ $HISTCMD -gt $GUARDSH_H ]]; then
-			GUARDSH_PASS=1
-			\builtin fc -ln -0
-			\builtin printf '\0\3\0'
-		else
-			\builtin printf '\t %s\0K\0\3\0' "$BASH_COMMAND"
-		fi
-	} >&"$GUARDSH_Q"
 	# ^C would end this trap and let the command run.
 	\builtin exec {GUARDSH_FD}<>"$GUARDSH_DIR/$$.t"
 	\builtin trap -p INT >&"$GUARDSH_FD"
@@ -30,6 +15,21 @@ if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
 	IFS= \builtin read -r -d '' -u "$GUARDSH_FD" GUARDSH_INT
 	\builtin exec {GUARDSH_FD}>&-
 	\builtin trap 'GUARDSH_V=no' INT
+	GUARDSH_K=$$.$HISTCMD.$SECONDS.$GUARDSH_N
+	GUARDSH_N=$((GUARDSH_N+1))
+	\builtin exec {GUARDSH_R}<>"$GUARDSH_DIR/$$.a" {GUARDSH_Q}<>"$GUARDSH_DIR/$$.q"
+	{
+		\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$$" "$HISTCMD" "${GUARDSH_H-}"
+		\builtin pwd
+		\builtin printf '\0%s\0%s\0' "${GUARDSH_HC-} ${GUARDSH_OFF-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
+		if [[ -z ${READLINE_POINT+x} ]]; then
+			GUARDSH_PASS=1
+			\builtin fc -ln -0
+			\builtin printf '\0D\0\3\0'
+		else
+			\builtin printf '\t %s\0K\0\3\0' "$BASH_COMMAND"
+		fi
+	} >&"$GUARDSH_Q"
 	while [[ -z $GUARDSH_V ]]; do
 		if IFS= \builtin read -r -d '' -t 0.2 -u "$GUARDSH_R" GUARDSH_M; then
 			case $GUARDSH_M in

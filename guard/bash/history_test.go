@@ -1,0 +1,79 @@
+package bash
+
+import (
+	"strings"
+	"testing"
+)
+
+// What the history holds is what it would hold without us, and every line was
+// seen all the same. Lines with RISKY are refused.
+func TestHistory(t *testing.T) {
+	for name, tc := range map[string]struct {
+		rc    string
+		lines []string
+		want  string // the history, without its last line
+	}{
+		"plain":       {"", []string{"echo a", " echo b", "echo a", "echo a"}, "echo a| echo b|echo a|echo a"},
+		"ignorespace": {"HISTCONTROL=ignorespace", []string{"echo a", " echo b", " echo RISKY", "echo c"}, "echo a|echo c"},
+		"ignoredups":  {"HISTCONTROL=ignoredups", []string{"echo a", "echo a", " echo b", "echo a", "echo RISKY", "echo RISKY"}, "echo a| echo b|echo a|echo RISKY"},
+		"ignoreboth":  {"export HISTCONTROL=ignoreboth", []string{"echo a", "echo a", " echo b"}, "echo a"},
+		"erasedups":   {"HISTCONTROL=erasedups", []string{"echo a", "echo b", "echo a"}, "echo b|echo a"},
+		"ignore":      {"HISTIGNORE='ls*:&:foo'", []string{"ls /dev/null", "echo a", "echo a", ": foo"}, "echo a|: foo"},
+		"off":         {"", []string{"set +o history", "echo secret", "echo RISKY", "set -o history", "echo a"}, "set +o history|set -o history|echo a"},
+		"size-zero":   {"", []string{"HISTSIZE=0", "echo secret", "echo RISKY", "HISTSIZE=10", "echo a"}, "HISTSIZE=10|echo a"},
+		"timeformat":  {"readonly HISTTIMEFORMAT=''", []string{"echo a", "echo RISKY", "echo b"}, "echo a|echo RISKY|echo b"},
+		"edited":      {"", []string{"echo a", "echo RISKY", "history -d 1", "history -c", "echo b", "echo RISKY 2"}, "echo b|echo RISKY 2"},
+		"appended":    {"HISTCONTROL=ignorespace; PROMPT_COMMAND='history -a; history -n'", []string{"echo a", " echo secret", "echo RISKY", "echo b"}, "echo a|echo RISKY|echo b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := session(t, tc.rc)
+			for _, l := range tc.lines {
+				s.send(l + "\r")
+				if strings.Contains(l, "RISKY") {
+					s.expect("guardsh: refused")
+				}
+				s.expect(ps1)
+			}
+			var seen []string
+			for _, e := range s.entries() {
+				if e.Kind == "line" {
+					seen = append(seen, e.Line)
+					if !e.Seen {
+						t.Errorf("a line was not seen: %+v", e)
+					}
+				}
+			}
+			if got, want := strings.Join(seen, "|"), strings.Join(tc.lines, "|"); got != want {
+				t.Errorf("seen %q, want %q", got, want)
+			}
+			s.send("history\r")
+			s.expect("history\r\n")
+			var got []string
+			for l := range strings.Lines(s.expect(ps1)) {
+				l = strings.TrimRight(l, "\r\n")
+				if len(l) > 7 && l[7:] != "history" {
+					got = append(got, l[7:])
+				}
+			}
+			if got := strings.Join(got, "|"); got != tc.want {
+				t.Errorf("history %q, want %q", got, tc.want)
+			}
+			if s.exit("exit"); !strings.Contains(tc.want, "secret") {
+				s.missingText("hist", "secret")
+			}
+		})
+	}
+}
+
+// A hidden line is hidden from the history file too when the terminal goes
+// away while it runs.
+func TestHangUpKeepsHiddenLineOut(t *testing.T) {
+	s := session(t, "HISTCONTROL=ignorespace")
+	s.want("echo shown", "shown\n")
+	s.send(" : secret; echo st''arted; sleep 100\r")
+	s.expect("started\r\n")
+	s.tty.Close()
+	s.wait()
+	s.logged("history", func(entry) bool { return s.fileHolds("hist", "echo shown") })
+	s.missingText("hist", "secret")
+}

@@ -1,0 +1,127 @@
+package bash
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+func TestJobs(t *testing.T) {
+	s := session(t, "")
+	s.send("sleep 100\r")
+	s.logged("request", func(e entry) bool { return e.Line == "sleep 100" })
+	s.send("\x03")
+	s.expect("^C\r\n" + ps1)
+	s.want("echo $?", "130\n")
+	s.run("sleep 100 &")
+	s.refused("echo RISKY")
+	s.want("jobs -r | wc -l", "1\n")
+	s.send("fg\r")
+	s.expect("sleep 100\r\n")
+	s.send("\x1a")
+	s.expect("Stopped")
+	s.expect(ps1)
+	s.refused("echo RISKY; kill %1")
+	s.want("kill -9 %1; wait %1 2>/dev/null; echo $?", "137\n")
+	s.send("echo gua''rd\x01\x0b\x19\r") // kill and yank
+	s.expect("guard\r\n" + ps1)
+	s.send("ec\tab''c\r")
+	s.expect("abc\r\n" + ps1)
+}
+
+func TestWindowSize(t *testing.T) {
+	s := session(t, "")
+	s.want("stty size", "24 200\n")
+	pty.Setsize(s.tty, &pty.Winsize{Rows: 30, Cols: 100})
+	s.send("until [ \"$(stty size)\" = '30 100' ]; do :; done; echo re''sized\r")
+	s.expect("resized\r\n")
+}
+
+func TestStatus(t *testing.T) {
+	for line, want := range map[string]int{"exit 3": 3, "true; exit": 0, "kill -9 $$": 137, "exec sh -c 'kill -TERM $$'": 143, "exec false": 1} {
+		t.Run(line, func(t *testing.T) {
+			if got := session(t, "").exit(line); got != want {
+				t.Errorf("%d, want %d", got, want)
+			}
+		})
+	}
+}
+
+// Everything that was written is shown before the end, even with a background
+// job that keeps the terminal open.
+func TestDrains(t *testing.T) {
+	s := session(t, "")
+	s.send("sleep 1000 & disown; PID=$!; seq 1 20000; echo $PID >pid; exit 5\r")
+	if got := s.wait(); got != 5 {
+		t.Errorf("status %d", got)
+	}
+	if out := s.all(); !strings.Contains(out, "\r\n20000\r\n") {
+		t.Errorf("the end is missing: %q", out[max(0, len(out)-200):])
+	}
+	if strings.Contains(s.all(), "]guardsh;") {
+		t.Error("a mark of ours was shown")
+	}
+	b, _ := os.ReadFile(s.dir + "/pid")
+	t.Logf("sleep has pid %s", b)
+}
+
+func TestHangUpAndTerminate(t *testing.T) {
+	for _, sig := range []syscall.Signal{unix.SIGHUP, unix.SIGTERM} {
+		s := session(t, "trap 'echo bye >bye' EXIT")
+		s.cmd.Process.Signal(sig)
+		s.wait()
+		s.logged("end of bash", func(entry) bool { return s.fileHolds("bye", "bye") })
+	}
+}
+
+// The outer terminal is as it was when the session ends.
+func TestTerminalIsRestored(t *testing.T) {
+	s := start(t, "")
+	s.expect(ps1)
+	raw, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
+	if err != nil || raw.Lflag&unix.ICANON != 0 {
+		t.Fatalf("not raw in the session: %v", err)
+	}
+	s.exit("exit")
+	after, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
+	if err == nil && after.Lflag&(unix.ICANON|unix.ECHO) != unix.ICANON|unix.ECHO {
+		t.Errorf("flags %x after the session", after.Lflag)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	s := session(t, "")
+	write(t, s.dir+"/editor", "#!/bin/sh\necho 'touch bad # RISKY' >\"$1\"\n")
+	s.send("echo x\x18\x05")
+	s.expect("touch bad # RISKY")
+	s.send("\r")
+	s.expect("guardsh: refused")
+	s.expect(ps1)
+	s.run("set -o vi")
+	s.send("echo x\x1bv")
+	s.expect("touch bad # RISKY")
+	s.send("\r")
+	s.expect("guardsh: refused")
+	s.expect(ps1)
+	s.run("set -o emacs; bind -x '\"\\C-t\": touch bad2 RISKY2'")
+	s.send("\x14")
+	s.expect("guardsh: refused")
+	s.expect(ps1)
+	s.run("bind -x '\"\\C-t\": touch good'")
+	s.send("\x14")
+	s.logged("key", func(e entry) bool { return e.Origin == Key && e.Line == "touch good" })
+	s.send("\r")
+	s.expect(ps1)
+	for _, f := range []string{"bad", "bad2", "RISKY2"} {
+		s.missing(f)
+	}
+	s.want("ls good", "good\n")
+	s.run("KEEPEOF=1")
+	s.run(":")
+	s.send("\x04")
+	s.expect("Use \"exit\" to leave the shell.")
+}

@@ -1,0 +1,88 @@
+package bash
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func plain(t *testing.T, stdin string, args ...string) *exec.Cmd {
+	t.Helper()
+	dir := scratch(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(dir, driverName)
+	if err := os.Symlink(self, bin); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, append([]string{dir + "/log", "plain"}, args...)...)
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
+	return cmd
+}
+
+// A script, -c and a pipe behave as with bash itself.
+func TestPlain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		stdin string
+		args  []string
+	}{
+		"c":       {"", []string{"-c", "echo $0 $1; exit 3", "zero", "one"}},
+		"stdin":   {"echo in; read x; echo [$x]; exit 4\nnext\n", nil},
+		"binary":  {"", []string{"-c", "printf '\\0\\377\\r\\n'"}},
+		"signal":  {"", []string{"-c", "kill -TERM $$"}},
+		"kill":    {"", []string{"-c", "kill -9 $$"}},
+		"missing": {"", []string{"/nonexistent/script"}},
+		"syntax":  {"", []string{"-c", "if"}},
+		"group":   {"", []string{"-c", "ps -o pgid= -p $$ | wc -l; [ $(ps -o pgid= -p $$) = $(ps -o pgid= -p $PPID) ] || [ $(ps -o pgid= -p $$) != $$ ]"}},
+		"data":    {"a\x00b\r\n", []string{"-c", "cat"}},
+		"env":     {"", []string{"-c", "env | grep -c -e GUARDSH_ -e PS0; true"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, errOut, wantOut, wantErr bytes.Buffer
+			cmd := plain(t, tc.stdin, tc.args...)
+			cmd.Stdout, cmd.Stderr = &out, &errOut
+			cmd.Run()
+			ref := exec.Command("bash", tc.args...)
+			ref.Dir, ref.Stdin, ref.Stdout, ref.Stderr = cmd.Dir, strings.NewReader(tc.stdin), &wantOut, &wantErr
+			ref.Run()
+			want := ref.ProcessState.ExitCode()
+			if ws := ref.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {
+				want = 128 + int(ws.Signal())
+			}
+			if got := cmd.ProcessState.ExitCode(); got != want {
+				t.Errorf("status %d, want %d", got, want)
+			}
+			if !bytes.Equal(out.Bytes(), wantOut.Bytes()) || !bytes.Equal(errOut.Bytes(), wantErr.Bytes()) {
+				t.Errorf("%q %q, want %q %q", &out, &errOut, &wantOut, &wantErr)
+			}
+		})
+	}
+}
+
+func TestPlainPassesSignalsOn(t *testing.T) {
+	cmd := plain(t, "", "-c", "trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.01; done")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var b [64]byte
+	n, _ := out.Read(b[:])
+	if string(b[:n]) != "ready\n" {
+		t.Fatalf("%q", b[:n])
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	n, _ = out.Read(b[:])
+	cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 9 || string(b[:n]) != "got\n" {
+		t.Errorf("status %d, %q", got, b[:n])
+	}
+}
