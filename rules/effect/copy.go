@@ -90,6 +90,10 @@ func (c *call) copy(kind Kind) {
 			for _, src := range objs {
 				e := c.effect(kind)
 				e.Source = src
+				if kind == Overwrite && src != nil && src.Name == "/dev/null" && !c.has("recursive") {
+					e.Kind = Truncate
+					e.mark("empty")
+				}
 				base, whole, sure := c.sourceName(s, src)
 				if whole || c.has("no-target-directory") {
 					c.whole(e, d, remoteDest, whole)

@@ -1,5 +1,3 @@
-// Package effect says what actions do to the machine. What a command does is
-// data where data can say it (a manifest), and Go where not.
 package effect
 
 import (

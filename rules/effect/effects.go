@@ -81,6 +81,7 @@ type call struct {
 	args     option.Args
 	out      *[]Effect
 	attrs    map[string]bool // those of args that are set, shared by the effects
+	env      map[string]any  // what conditions see, once one was asked
 }
 
 // level reads argv at one level of verbs.
@@ -115,7 +116,7 @@ func (c *call) level(n *node, argv []word.Word, outer *option.Args) {
 			}
 		}
 	}
-	c.node, c.args, c.attrs = n, args, nil
+	c.node, c.args, c.attrs, c.env = n, args, nil, nil
 	c.assign()
 	if n.code != nil {
 		n.code.run(c)
@@ -124,7 +125,7 @@ func (c *call) level(n *node, argv []word.Word, outer *option.Args) {
 		}
 	}
 	for i := range n.derive {
-		if n.holds(&n.derive[i], &c.args, c.name) {
+		if c.holds(&n.derive[i]) {
 			for _, a := range n.spec.Derive[i].Attrs {
 				c.set(a)
 			}
@@ -134,7 +135,7 @@ func (c *call) level(n *node, argv []word.Word, outer *option.Args) {
 		return
 	}
 	for i := range n.spec.Effects {
-		if n.holds(&n.when[i], &c.args, c.name) {
+		if c.holds(&n.when[i]) {
 			c.clause(&n.spec.Effects[i])
 		}
 	}
@@ -204,6 +205,9 @@ func (c *call) values(name string) []word.Word { return c.args.Values[name] }
 func (c *call) set(attr string) {
 	c.args.Attrs[attr] = true
 	c.attrs = nil
+	if c.env != nil {
+		c.env[identifier(attr)] = true
+	}
 }
 
 // text is the known values of an argument or role.
@@ -374,138 +378,4 @@ func (c *call) emit(e Effect, o Object) {
 		return
 	}
 	*c.out = append(*c.out, e)
-}
-
-// objects is what a word may name.
-func (c *call) objects(typ Type, w word.Word) []Object {
-	if typ != Path && typ != Device {
-		return named(typ, w)
-	}
-	if p, ok := w.Pattern(); ok {
-		return c.patterns(typ, w, p)
-	}
-	if w.Know == word.Unknown {
-		return []Object{{Type: typ, Word: w}}
-	}
-	out := make([]Object, 0, len(w.Values))
-	for _, v := range w.Values {
-		switch {
-		case v == "" && c.name != "rsync":
-			continue // no such file; to rsync it is the working directory
-		case path.IsAbs(v):
-			out = append(out, Object{Type: typ, Name: v, Word: w})
-			continue
-		}
-		if len(c.action.Cwd.Values) == 0 {
-			out = append(out, Object{Type: typ, Word: w})
-			continue
-		}
-		for _, d := range c.action.Cwd.Values {
-			if len(out) >= maxObjects {
-				return out
-			}
-			out = append(out, Object{Type: typ, Name: join(d, v), Word: w})
-		}
-	}
-	return out
-}
-
-func (c *call) patterns(typ Type, w word.Word, p string) []Object {
-	if path.IsAbs(p) {
-		return []Object{{Type: typ, Pattern: p, Word: w}}
-	}
-	if len(c.action.Cwd.Values) == 0 {
-		return []Object{{Type: typ, Word: w}}
-	}
-	var out []Object
-	for _, d := range c.action.Cwd.Values {
-		out = append(out, Object{Type: typ, Pattern: join(quotePattern(d), p), Word: w})
-	}
-	return out
-}
-
-// named is the objects of a type that is not a path.
-func named(typ Type, w word.Word) []Object {
-	if len(w.Values) == 0 {
-		return []Object{{Type: typ, Word: w}}
-	}
-	out := make([]Object, 0, len(w.Values))
-	for i, v := range w.Values {
-		if i >= maxObjects {
-			break
-		}
-		if typ == Service {
-			v = strings.TrimSuffix(v, ".service")
-		}
-		out = append(out, Object{Type: typ, Name: v, Word: w})
-	}
-	return out
-}
-
-// join puts a relative path behind a directory; nothing is cleaned.
-func join(dir, p string) string {
-	if strings.HasSuffix(dir, "/") {
-		return dir + p
-	}
-	return dir + "/" + p
-}
-
-// quotePattern takes the meaning from what would read as a pattern.
-func quotePattern(s string) string {
-	if !strings.ContainsAny(s, `*?[\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if strings.IndexByte(`*?[\`, s[i]) >= 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-// splitRemote takes host:path, host::module/path and rsync://host/path apart.
-func splitRemote(w word.Word) (host, p word.Word, ok bool) {
-	if v, known := w.Value(); known {
-		for _, scheme := range [...]string{"rsync://", "scp://", "sftp://"} {
-			if rest, is := strings.CutPrefix(v, scheme); is {
-				h, q, _ := strings.Cut(rest, "/")
-				return word.Lit(bareHost(h)), word.Lit("/" + q), true
-			}
-		}
-		i := strings.IndexByte(v, ':')
-		if i <= 0 || strings.IndexByte(v[:i], '/') >= 0 {
-			return host, p, false
-		}
-		return word.Lit(bareHost(v[:i])), word.Lit(strings.TrimPrefix(v[i+1:], ":")), true
-	}
-	// user@$HOST:/srv, $HOST:/srv: a colon in literal text before any slash.
-	if w.Know == word.Unknown {
-		for _, part := range w.Shape {
-			if part.Hole != word.NoHole {
-				continue
-			}
-			i := strings.IndexAny(part.Lit, ":/")
-			if i < 0 {
-				continue
-			}
-			if part.Lit[i] == '/' {
-				return host, p, false
-			}
-			at := strings.IndexByte(w.Src, ':')
-			if at < 0 {
-				return host, p, false
-			}
-			return word.Hidden(w.Src[:at], word.Var), word.Hidden(w.Src[at+1:], word.Var), true
-		}
-	}
-	return host, p, false
-}
-
-func bareHost(h string) string {
-	if i := strings.LastIndexByte(h, '@'); i >= 0 {
-		h = h[i+1:]
-	}
-	return h
 }

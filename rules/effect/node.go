@@ -172,29 +172,32 @@ func (n *node) compileCond(c *cond) error {
 	return c.err
 }
 
-// holds evaluates a condition. An error counts as true: an effect is rather
-// said than lost.
-func (n *node) holds(c *cond, args *option.Args, name string) bool {
-	if c.text == "" {
+// holds evaluates a condition of the present level. An error counts as true:
+// an effect is rather said than lost.
+func (c *call) holds(cd *cond) bool {
+	n := c.node
+	if cd.text == "" {
 		return true
 	}
 	// The commonest condition is one attribute.
-	if n.attrs[c.text] {
-		return args.Attrs[c.text]
+	if n.attrs[cd.text] {
+		return c.args.Attrs[cd.text]
 	}
-	if n.compileCond(c) != nil {
+	if n.compileCond(cd) != nil {
 		return true
 	}
-	env := make(map[string]any, len(n.attrs)+len(n.values)+2)
-	for a := range n.attrs {
-		env[identifier(a)] = args.Attrs[a]
+	if c.env == nil {
+		c.env = make(map[string]any, len(n.attrs)+len(n.values)+2)
+		for a := range n.attrs {
+			c.env[identifier(a)] = c.args.Attrs[a]
+		}
+		for v := range n.values {
+			c.env[identifier(v)] = texts(c.args.Values[v])
+		}
+		c.env["operands"] = texts(c.args.Operands)
+		c.env["name"] = c.name
 	}
-	for v := range n.values {
-		env[identifier(v)] = texts(args.Values[v])
-	}
-	env["operands"] = texts(args.Operands)
-	env["name"] = name
-	out, err := expr.Run(c.prog, env)
+	out, err := expr.Run(cd.prog, c.env)
 	if err != nil {
 		return true
 	}
@@ -204,12 +207,17 @@ func (n *node) holds(c *cond, args *option.Args, name string) bool {
 
 // texts is each word's value, or its source where it has none.
 func texts(ws []word.Word) []string {
+	if len(ws) == 0 {
+		return none
+	}
 	out := make([]string, 0, len(ws))
 	for _, w := range ws {
 		out = append(out, w.String())
 	}
 	return out
 }
+
+var none = []string{}
 
 // verb finds the level below for a verb's name. "*" stands for any other.
 func (n *node) verb(name string) (sub *node, any bool) {
