@@ -87,3 +87,21 @@ func TestIncidents(t *testing.T) {
 		}
 	}
 }
+
+// A working day passes without a question.
+func TestWorkingDay(t *testing.T) {
+	b, err := os.ReadFile("../../testdata/lines/day.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := rules.Builtin()
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if len(lines) < 50 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for _, l := range lines {
+		if d := decide(s, l, Situation{}); d.Verdict > rules.Notify {
+			t.Errorf("%q is %s", l, d)
+		}
+	}
+}
