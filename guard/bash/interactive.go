@@ -106,7 +106,7 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 			handleSignal(scr, proc.Pid, sig)
 		case <-done:
 			done = nil
-			hangUp(proc.Pid)
+			hangUp(scr, proc.Pid)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func handleSignal(scr *screen, pid int, sig os.Signal) {
 	case unix.SIGWINCH:
 		scr.resize()
 	case unix.SIGHUP, unix.SIGTERM:
-		hangUp(pid)
+		hangUp(scr, pid)
 	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
 		suspend(scr, 0)
 	}
@@ -129,8 +129,13 @@ func handleSignal(scr *screen, pid int, sig os.Signal) {
 	// from the keyboard they come as keys.
 }
 
-// hangUp ends the inner session as a closed terminal does.
-func hangUp(pid int) {
+// hangUp ends the inner session as a closed terminal does: the shell and what
+// runs in the foreground are told.
+func hangUp(scr *screen, pid int) {
+	if pgrp, err := unix.IoctlGetInt(scr.master, unix.TIOCGPGRP); err == nil && pgrp > 1 && pgrp != pid {
+		unix.Kill(-pgrp, unix.SIGHUP)
+		unix.Kill(-pgrp, unix.SIGCONT)
+	}
 	unix.Kill(pid, unix.SIGHUP)
 	unix.Kill(pid, unix.SIGCONT)
 }

@@ -29,7 +29,7 @@ func TestQuestion(t *testing.T) {
 	// the shell, or dropped with the line.
 	t.Run("typed-ahead-yes", func(t *testing.T) {
 		s := session(t, "")
-		s.send("echo ra''n # ASK\rread x; echo [$x]\ry\r")
+		s.send("echo ra''n # ASK\rread x; echo [$x]\ry\n")
 		s.expect("QUESTION? ")
 		s.send("y\r")
 		s.expect("ran\r\n")
@@ -54,11 +54,14 @@ func TestQuestion(t *testing.T) {
 		s.expect(ps1)
 		s.send("echo abd\x02\x04c\r") // left, delete: readline edits
 		s.expect("abc\r\n" + ps1)
-		s.send("sleep 100\r")
+		s.send("sh -c 'echo sta''rted; exec sleep 100'\r")
+		s.expect("started\r\n")
 		s.send("\x1a")
 		s.expect("Stopped")
 		s.expect(ps1)
-		s.want("kill %1; echo ok", "ok\n")
+		s.run("kill -9 %1")
+		s.run("wait")
+		s.want("echo ok", "ok\n")
 	})
 }
 

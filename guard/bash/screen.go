@@ -49,6 +49,7 @@ type screen struct {
 	marked chan struct{}
 	tail   []byte // output that may be the beginning of a mark
 	serial int
+	gone   bool // nothing has the inner terminal open any more
 	muted  bool // what is shown stays in tail until rearmMark comes by
 }
 
@@ -371,6 +372,10 @@ func (s *screen) barrier(limit time.Duration) {
 	}
 	defer slave.Close()
 	s.marks.Lock()
+	if s.gone {
+		s.marks.Unlock()
+		return
+	}
 	s.serial++
 	s.mark = fmt.Sprintf("\x1b]guardsh;%d;%d\a", os.Getpid(), s.serial)
 	marked := make(chan struct{})
