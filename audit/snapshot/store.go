@@ -255,9 +255,15 @@ func (s *Store) lock() (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, err
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if err == nil {
+			break
+		}
+		if err != unix.EINTR { // the runtime's own signals interrupt the wait
+			f.Close()
+			return nil, err
+		}
 	}
 	return func() { f.Close() }, nil
 }

@@ -150,15 +150,18 @@ func TestUndoAsks(t *testing.T) {
 	}
 	for answer, want := range map[string]string{"\n": "after", "n\n": "after", "\x04": "after", "y\n": "before"} {
 		store, file, _, _ := kept(t)
-		cmd := exec.Command("/proc/self/exe", "-test.run=^TestUndoAsks$", "-test.v")
+		// A child that hangs is killed, which ends the reading too.
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^TestUndoAsks$", "-test.v")
 		cmd.Env = append(os.Environ(), env+"="+store)
 		tty, err := pty.Start(cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := tty.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-			t.Fatal(err)
-		}
+		// Only Wait carries the context's end out.
+		waited := make(chan error, 1)
+		go func() { waited <- cmd.Wait() }()
 		var said []byte
 		buf := make([]byte, 4096)
 		asked := false
@@ -175,7 +178,7 @@ func TestUndoAsks(t *testing.T) {
 				break
 			}
 		}
-		if err := cmd.Wait(); err != nil || !asked || !bytes.Contains(said, []byte("child: ")) {
+		if err := <-waited; err != nil || !asked || !bytes.Contains(said, []byte("child: ")) {
 			t.Fatalf("%q: %v %q", answer, err, said)
 		}
 		tty.Close()
