@@ -23,6 +23,24 @@
 // bash discard the whole line with status 130; Answer.Say is printed before
 // the shell goes on, either way.
 //
+// How a line is held: PS0 forks a subshell, which sends the line over a FIFO of
+// that shell's own and waits for the answer that carries its nonce (sh/gate.sh).
+// It then sends the live shell a real-time signal, which bash takes before it
+// does anything of the line. Its trap puts back what the gate had taken over
+// for the prompt (sh/go.sh: history settings, DEBUG and other traps, options),
+// and, for a refusal, lifts a trapped INT and sends INT to itself (sh/no.sh,
+// sh/again.sh). The prompt hook takes it all over again (sh/prompt.sh,
+// sh/last.sh). A DEBUG trap that stands only at the prompt judges what did not
+// come through PS0: keys bound by bind -x, and lines when the fork failed
+// (sh/debug.sh). A shell that reads keys and never said hello lost the gate to
+// its start-up files: rearm.go types it in.
+//
+// What is known to differ from plain bash: while the user has the history off,
+// set -o shows it as on; a multi-line command stands in the history as it was
+// typed (lithist); C-x C-e and vi's v bring the text back to the line instead
+// of running it; where a history variable is readonly, a line that it hides
+// arrives with Seen false.
+//
 // Nothing but PS0, PROMPT_COMMAND and names that begin with GUARDSH_ is put
 // into the environment of the programs that are run.
 package bash

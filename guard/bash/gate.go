@@ -344,11 +344,29 @@ func (s *shell) line(f frame) {
 	s.g.done.Go(func() { s.judge(ctx, p, r) })
 }
 
+// watchAfter is when a line that is not decided yet begins to be watched for
+// the death of the shell that waits with it.
+const watchAfter = 20 * time.Millisecond
+
 // judge has one line decided and sends the answer.
 func (s *shell) judge(ctx context.Context, p *pending, r Request) {
-	defer p.cancel()
-	stop := cancelWithProcess(p.gatePID, p.cancel)
-	defer stop()
+	// Most lines are decided before it is worth watching who waits for them.
+	var mu sync.Mutex
+	stop := func() {}
+	timer := time.AfterFunc(watchAfter, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if ctx.Err() == nil {
+			stop = cancelWithProcess(p.gatePID, p.cancel)
+		}
+	})
+	defer func() {
+		timer.Stop()
+		p.cancel()
+		mu.Lock()
+		defer mu.Unlock()
+		stop()
+	}()
 	r.Live = newLive(ctx, s, p, r.Cwd)
 	r.Terminal = s.terminal(p)
 	dropped := false
