@@ -60,7 +60,7 @@ func (j *judgement) effect(e *effect.Effect, i int) {
 			j.unknowns = append(j.unknowns, o.Display()+": "+u)
 		}
 	}
-	entries := j.set.byKind[string(e.Kind)]
+	entries := j.set.index().byKind[string(e.Kind)]
 	if len(entries) == 0 && len(j.set.policy.Notes) == 0 {
 		return
 	}
@@ -88,7 +88,7 @@ func (j *judgement) everywhere(kind effect.Kind) []string {
 
 // note asks the rules about what could not be understood.
 func (j *judgement) note(n command.Note) {
-	entries := j.set.byKind["note:"+string(n.Kind)]
+	entries := j.set.index().byKind["note:"+string(n.Kind)]
 	if len(entries) == 0 {
 		return
 	}

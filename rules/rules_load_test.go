@@ -10,7 +10,7 @@ func TestBuiltinLoads(t *testing.T) {
 	}
 	s := Builtin()
 	for _, e := range entries {
-		if _, err := s.load(s.byID[e.id]); err != nil {
+		if _, err := s.load(s.index().byID[e.id]); err != nil {
 			t.Error(err)
 		}
 		if want := "packs/" + e.id + ".yaml"; e.name != want {

@@ -33,10 +33,34 @@ const (
 // Judging is safe for concurrent use; Add and SetPolicy are not, and belong to
 // the start.
 type Set struct {
-	byKind     map[string][]*entry
-	byID       map[string]*entry
+	once       sync.Once
+	rules      *index
 	policy     Policy
 	protection *Protection
+}
+
+// index is the rules of a set, by what they are asked about and by id.
+type index struct {
+	byKind map[string][]*entry
+	byID   map[string]*entry
+}
+
+// index reads the built-in rules' headers when they are first needed: a line
+// without effects, which most are, needs none.
+func (s *Set) index() *index {
+	s.once.Do(func() {
+		if s.rules != nil {
+			return
+		}
+		s.rules = &index{byKind: map[string][]*entry{}, byID: map[string]*entry{}}
+		// A broken built-in header cannot get past the tests; were it to, the
+		// other rules still hold.
+		entries, _ := scan(packs, Administrator)
+		for _, e := range entries {
+			s.rules.put(e)
+		}
+	})
+	return s.rules
 }
 
 // entry is a rule file, read as far as it was needed.
@@ -60,19 +84,7 @@ type entry struct {
 type gate struct{ when, unless *vm.Program }
 
 // Builtin is the rules that guardsh brings.
-func Builtin() *Set {
-	s := &Set{byKind: map[string][]*entry{}, byID: map[string]*entry{}, protection: builtin}
-	entries, err := scan(packs, Administrator)
-	if err != nil {
-		// A broken built-in header cannot get past the tests; were it to,
-		// the other rules still hold.
-		entries = slices.DeleteFunc(entries, func(e *entry) bool { return e == nil })
-	}
-	for _, e := range entries {
-		s.put(e)
-	}
-	return s
-}
+func Builtin() *Set { return &Set{protection: builtin} }
 
 // scan indexes all rule files of a file system, by their first two lines.
 func scan(fsys fs.FS, trust Trust) ([]*entry, error) {
@@ -101,7 +113,7 @@ func scan(fsys fs.FS, trust Trust) ([]*entry, error) {
 	return out, errors.Join(append(bad, err)...)
 }
 
-func (s *Set) put(e *entry) {
+func (s *index) put(e *entry) {
 	if old := s.byID[e.id]; old != nil {
 		for _, k := range old.on {
 			s.byKind[k] = slices.DeleteFunc(s.byKind[k], func(x *entry) bool { return x == old })
@@ -121,7 +133,7 @@ func (s *Set) Add(fsys fs.FS, trust Trust) error {
 	entries, err := scan(fsys, trust)
 	bad := []error{err}
 	for _, e := range entries {
-		if old := s.byID[e.id]; old != nil && trust != Administrator {
+		if old := s.index().byID[e.id]; old != nil && trust != Administrator {
 			bad = append(bad, fmt.Errorf("%s:1:1: rule %s is there already, and only the administrator may replace it", e.name, e.id))
 			continue
 		}
@@ -132,7 +144,7 @@ func (s *Set) Add(fsys fs.FS, trust Trust) error {
 			bad = append(bad, err)
 			continue
 		}
-		s.put(e)
+		s.index().put(e)
 	}
 	return errors.Join(bad...)
 }
@@ -186,8 +198,8 @@ func (s *Set) gateOf(e *entry) *gate {
 
 // IDs is all rule ids, sorted.
 func (s *Set) IDs() []string {
-	ids := make([]string, 0, len(s.byID))
-	for id := range s.byID {
+	ids := make([]string, 0, len(s.index().byID))
+	for id := range s.index().byID {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
@@ -197,22 +209,22 @@ func (s *Set) IDs() []string {
 // Shuffled is the same set with its rules in another order, for tests: the
 // order must not matter.
 func (s *Set) Shuffled(seed uint64) *Set {
-	out := &Set{byKind: map[string][]*entry{}, byID: s.byID, policy: s.policy, protection: s.protection}
-	for k, es := range s.byKind {
+	out := &Set{rules: &index{byKind: map[string][]*entry{}, byID: s.index().byID}, policy: s.policy, protection: s.protection}
+	for k, es := range s.index().byKind {
 		es = slices.Clone(es)
 		for i := len(es) - 1; i > 0; i-- {
 			seed = seed*6364136223846793005 + 1442695040888963407
 			j := int(seed>>33) % (i + 1)
 			es[i], es[j] = es[j], es[i]
 		}
-		out.byKind[k] = es
+		out.rules.byKind[k] = es
 	}
 	return out
 }
 
 // Rule is a rule as it is written.
 func (s *Set) Rule(id string) (*Rule, error) {
-	e := s.byID[id]
+	e := s.index().byID[id]
 	if e == nil {
 		return nil, fmt.Errorf("no rule %q (guardsh rules list)", id)
 	}
@@ -225,7 +237,7 @@ func (s *Set) Rule(id string) (*Rule, error) {
 
 // Text is a rule's file.
 func (s *Set) Text(id string) ([]byte, bool) {
-	e := s.byID[id]
+	e := s.index().byID[id]
 	if e == nil {
 		return nil, false
 	}
@@ -253,13 +265,16 @@ type Note struct {
 func (s *Set) SetPolicy(p Policy) {
 	s.policy = p
 	s.protection = NewProtection(p.Protected, p.Unprotected, p.Scratch)
-	for id, e := range s.byID {
+	if s.rules == nil {
+		return // not read yet
+	}
+	for id, e := range s.rules.byID {
 		fresh := &entry{id: e.id, on: e.on, name: e.name, text: e.text, trust: e.trust}
-		s.byID[id] = fresh
+		s.rules.byID[id] = fresh
 		for _, k := range e.on {
-			for i, x := range s.byKind[k] {
+			for i, x := range s.rules.byKind[k] {
 				if x == e {
-					s.byKind[k][i] = fresh
+					s.rules.byKind[k][i] = fresh
 				}
 			}
 		}

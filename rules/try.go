@@ -18,7 +18,7 @@ var Imagine Trial
 
 // Try runs every example of a rule that is in the set.
 func (s *Set) Try(id string) error {
-	e := s.byID[id]
+	e := s.index().byID[id]
 	if e == nil {
 		return fmt.Errorf("no rule %q", id)
 	}
@@ -36,11 +36,11 @@ func (s *Set) try(e *entry, c *compiled) error {
 	}
 	// The rule is asked together with the others, since its instead must
 	// pass all of them.
-	with := &Set{byKind: map[string][]*entry{}, byID: map[string]*entry{}, policy: Policy{}, protection: builtin}
-	for _, x := range s.byID {
-		with.put(x)
+	with := &Set{rules: &index{byKind: map[string][]*entry{}, byID: map[string]*entry{}}, protection: builtin}
+	for _, x := range s.index().byID {
+		with.rules.put(x)
 	}
-	with.put(e)
+	with.rules.put(e)
 	var bad []error
 	for i, m := range c.rule.Examples.Match {
 		bad = append(bad, with.match(e, c, m, fmt.Sprintf("$.examples.match[%d]", i)))
