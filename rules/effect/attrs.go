@@ -36,6 +36,7 @@ var Vocabulary = []Attribute{
 
 	// How careful it is.
 	{"force", "does not ask and does not mind what stands in the way (-f)"},
+	{"if-empty", "only an empty directory goes (rmdir)"},
 	{"interactive", "asks before it acts, on its own (-i)"},
 	{"no-preserve-root", "the tool's own guard of / is off"},
 	{"no-clobber", "existing files are left alone (-n, >| not, noclobber)"},

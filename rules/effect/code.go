@@ -45,6 +45,8 @@ func init() {
 		"statements":       {run: statements},
 		"kubectl":          {attrs: []string{"namespace", "data", "all"}, values: []string{"target", "file", "type", "name"}, run: kubectlTarget},
 		"block-stack":      {run: blockStack},
+		"pvcreate":         {run: physicalVolumes},
+		"unpack":           {run: unpackArchive},
 		"services-operand": {run: servicesOperand},
 	}
 }

@@ -15,13 +15,12 @@ const maxStatements = 256 << 10
 func statements(c *call) {
 	var texts []word.Word
 	texts = append(texts, c.values("statement")...)
-	switch c.name {
-	case "redis-cli", "valkey-cli":
+	if len(c.args.Operands) > 0 && (c.name == "redis-cli" || c.name == "valkey-cli") {
 		c.redis(c.args.Operands)
-	case "sqlite3":
-		if len(c.args.Operands) > 1 {
-			texts = append(texts, c.args.Operands[1:]...)
-		}
+		return
+	}
+	if c.name == "sqlite3" && len(c.args.Operands) > 1 {
+		texts = append(texts, c.args.Operands[1:]...)
 	}
 	if len(texts) == 0 {
 		switch in := c.action.Stdin; in.Kind {

@@ -215,3 +215,28 @@ func blockStack(c *call) {
 		}
 	}
 }
+
+// physicalVolumes is pvcreate, vgcreate and vgextend, which write a label onto
+// each device, and growpart.
+func physicalVolumes(c *call) {
+	devices := c.values("device")
+	switch c.name {
+	case "growpart":
+		if len(devices) > 0 {
+			c.emitWord(c.effect(Partition, "grow"), Device, devices[0], false)
+		}
+		return
+	case "vgcreate", "vgextend":
+		if len(devices) > 0 {
+			devices = devices[1:]
+		}
+	case "make-bcache":
+		devices = append(devices[:len(devices):len(devices)], c.values("cache")...)
+	case "pvcreate":
+	default:
+		return
+	}
+	for _, w := range devices {
+		c.emitWord(c.effect(Format), Device, w, false)
+	}
+}

@@ -310,6 +310,7 @@ var signalClass = map[string]string{
 // and pkill, and reads -s and -n.
 func (c *call) signal(argv []word.Word) (name string, rest []word.Word) {
 	name = "TERM"
+	given := false
 	for i := 0; i < len(argv); i++ {
 		v, ok := argv[i].Value()
 		if !ok {
@@ -322,13 +323,13 @@ func (c *call) signal(argv []word.Word) (name string, rest []word.Word) {
 			return name, append(rest, argv[i+1:]...)
 		case (v == "-s" || v == "-n" || v == "--signal") && i+1 < len(argv):
 			i++
-			name = signalName(argv[i].String())
+			name, given = signalName(argv[i].String()), true
 		case strings.HasPrefix(v, "--signal="):
-			name = signalName(v[len("--signal="):])
+			name, given = signalName(v[len("--signal="):]), true
 		case strings.HasPrefix(v, "-s") && len(v) > 3 && signalClass[signalName(v[2:])] != "":
-			name = signalName(v[2:])
-		case len(v) > 1 && v[0] == '-' && len(rest) == 0 && name == "TERM" && (signals[upper] != "" || signalClass[upper] != "" || len(upper) > 2 && strings.HasPrefix(upper, "USR") || strings.HasPrefix(upper, "RTM")):
-			name = signalName(upper)
+			name, given = signalName(v[2:]), true
+		case len(v) > 1 && v[0] == '-' && len(rest) == 0 && !given && (signals[upper] != "" || signalClass[upper] != "" || len(upper) > 2 && strings.HasPrefix(upper, "USR") || strings.HasPrefix(upper, "RTM")):
+			name, given = signalName(upper), true
 		default:
 			rest = append(rest, argv[i])
 		}

@@ -273,3 +273,37 @@ func otherPackages(c *call) {
 		}
 	}
 }
+
+// unpackArchive is dpkg-deb -x FILE DIR, pax -r, jar x and ar x.
+func unpackArchive(c *call) {
+	argv := c.action.Args()
+	if len(argv) == 0 {
+		return
+	}
+	flags := strings.TrimLeft(argv[0].Prefix(), "-")
+	dir := word.Lit(".")
+	switch c.name {
+	case "dpkg-deb":
+		if flags != "x" && flags != "X" && flags != "extract" && flags != "vextract" && flags != "R" && flags != "raw-extract" || len(argv) < 3 {
+			return
+		}
+		dir = argv[2]
+	case "pax":
+		reads := false
+		for _, w := range argv {
+			if v := w.Prefix(); strings.HasPrefix(v, "-") && strings.Contains(v, "r") && !strings.Contains(v, "w") {
+				reads = true
+			}
+		}
+		if !reads {
+			return
+		}
+	case "jar", "ar":
+		if !strings.Contains(flagsBefore(flags, "f"), "x") {
+			return
+		}
+	default:
+		return
+	}
+	c.emitWord(c.effect(WriteTree, "extract", "contents", "recursive"), Path, dir, false)
+}

@@ -255,3 +255,50 @@ func BenchmarkBuiltin(b *testing.B) {
 		Builtin()
 	}
 }
+
+// TestSpellings holds that every way to write an act has the same effect.
+func TestSpellings(t *testing.T) {
+	k := Builtin()
+	for _, c := range []struct {
+		want  []string
+		lines []string
+	}{
+		{[]string{"write-tree / : contents recursive"}, []string{
+			"rsync -a a/ /", "rsync -aP a/ /", "rsync a/ / -a", "rsync --archive -e 'ssh -p 2' a/ /", "rsync -rlptgoD --exclude x a/ /",
+			"rsync --arch -- a/ /", "rsync -a --exclude=x --bwlimit 5 a/ /", "cp -a a/. /", "cp -aT a /", "cp --recursive a/. /", "cp -R --no-target-dir a /",
+			"cp -rt / a/.", "tar xf x -C /", "tar -x -f x --directory=/", "tar --extract --file x -C/", "tar -C / -zxvf x", "tar xvzfC x /", "unzip x -d /", "unzip -qod / x",
+			"7z x x.7z -o/", "cpio -id -D /", "debootstrap --variant=minbase stable / http://x", "sudo rsync -a a/ /", "nice -n 5 cp -a a/. /", "env A=b tar xf x -C /",
+			"bash -c 'cp -a a/. /'", "timeout 5 rsync -a a/ /", "/usr/bin/rsync -a a/ /", "dpkg -x x.deb /", "dpkg-deb -x x.deb /", "scp -r web1:/x/. /",
+		}},
+		{[]string{"delete /lib : recursive"}, []string{
+			"rm -rf /lib", "rm -r -f /lib", "rm -fr /lib", "rm /lib -rf", "rm --recursive --force /lib", "rm --rec /lib", "rm -Rv /lib", "rm -r -- /lib", "rm -rf '/lib'", "find /lib -delete",
+		}},
+		{[]string{"truncate /etc/x"}, []string{"> /etc/x", ": > /etc/x", "cat /dev/null > /etc/x", "tee /etc/x < /dev/null", "truncate -s 0 /etc/x", "truncate --size=0 /etc/x",
+			"dd if=/dev/null of=/etc/x", "cp -T /dev/null /etc/x", "echo a >| /etc/x", "curl -so /etc/x http://h", "wget -qO /etc/x http://h", "sort a -o /etc/x", "sponge /etc/x", "echo a &> /etc/x"}},
+		{[]string{"overwrite /etc/x : inplace"}, []string{"sed -i s/a/b/ /etc/x", "sed -ri -e s/a/b/ /etc/x", "sed --in-place s/a/b/ /etc/x", "sed -i.bak s/a/b/ /etc/x", "perl -pi -e s/a/b/ /etc/x", "perl -i -pe s/a/b/ /etc/x",
+			"ruby -i -pe 'x' /etc/x", "gawk -i inplace 1 /etc/x", "dd if=a of=/etc/x conv=notrunc"}},
+		{[]string{"raw-write /dev/sdb"}, []string{"dd if=a of=/dev/sdb", "dd of=/dev/sdb if=a bs=4M status=progress conv=fsync", "cat a > /dev/sdb", "cp a /dev/sdb", "tee /dev/sdb < a", "shred -n 1 /dev/sdb",
+			"blkdiscard /dev/sdb", "badblocks -w /dev/sdb", "ddrescue -f a /dev/sdb map", "pv a > /dev/sdb", "zcat a | dd of=/dev/sdb", "nvme format /dev/sdb", "cryptsetup luksErase /dev/sdb"}},
+		{[]string{"power  : reboot"}, []string{"reboot", "shutdown -r now", "shutdown --reboot 0", "systemctl reboot", "systemctl --force reboot", "init 6", "telinit 6", "sudo reboot -f", "systemctl start reboot.target",
+			"systemctl isolate reboot.target", "loginctl reboot", "echo b > /proc/sysrq-trigger", "echo b | sudo tee /proc/sysrq-trigger", "printf b > /proc/sysrq-trigger", "/sbin/reboot", "bash -c reboot", "nohup reboot &"}},
+		{[]string{"power  : poweroff"}, []string{"poweroff", "shutdown -h now", "shutdown now", "shutdown -P +1", "systemctl poweroff", "init 0", "halt -p", "echo o > /proc/sysrq-trigger"}},
+		{[]string{"restart network"}, []string{"service network restart", "/etc/init.d/network restart", "systemctl restart network", "systemctl restart network.service", "systemctl --no-block try-restart network", "sudo invoke-rc.d network restart",
+			"rc-service network restart"}},
+		{[]string{"net-change eth0 : down"}, []string{"ip link set eth0 down", "ip link set dev eth0 down", "ip l set down dev eth0", "ip li se eth0 down", "ifconfig eth0 down", "ifdown eth0", "ifdown --force eth0", "nmcli dev disconnect eth0", "nmcli d d eth0"}},
+		{[]string{"schedule-change  : delete"}, []string{"crontab -r", "crontab -ri", "crontab -ir", "crontab -i -r"}},
+		{[]string{"schedule-change www : delete"}, []string{"crontab -u www -r", "crontab -r -u www", "crontab -ruwww", "sudo -u www crontab -r"}},
+		{[]string{"kill -1 : all"}, []string{"kill -9 -1", "kill -KILL -1", "kill -s 9 -1", "kill -SIGTERM -- -1", "kill -- -1", "kill -n 15 -1", "kill -s KILL -- -1"}},
+		{[]string{"format /dev/sdb1"}, []string{"mkfs.ext4 /dev/sdb1", "mkfs -t ext4 /dev/sdb1", "mke2fs -t ext4 -L x /dev/sdb1", "mkfs.xfs -f -n size=8192 /dev/sdb1", "mkfs.ext4 -F -b 4096 -m 0 /dev/sdb1 100000", "mkswap -L x /dev/sdb1", "wipefs -af /dev/sdb1", "pvcreate /dev/sdb1", "mkfs.vfat -n BOOT /dev/sdb1"}},
+		{nil, []string{"rsync -an a/ /", "rsync --dry-run a/ /", "rsync -avnP a/ /", "rsync --list-only a/", "tar tf x -C /", "tar -tvf x", "unzip -l x -d /", "mkfs.ext4 -n /dev/sdb1", "apt-get -s remove x", "apt-get --dry-run purge x", "sgdisk -p /dev/sda",
+			"ip -s link show eth0", "ip route get 1.1.1.1", "ip ro", "iptables -t nat -L -n -v", "iptables-save", "nft list ruleset", "systemctl list-units --failed", "systemctl cat ssh", "service ssh status", "docker logs web", "docker exec web ls",
+			"kubectl describe pod x", "kubectl -n x get pvc", "git fetch --prune", "git rebase -i main", "git checkout -b x", "git stash", "git clean -ndx", "virsh dominfo v", "lvs", "zfs list -t snapshot", "find . -name x -print0", "find / -type f -size +1G", "sed -n 1p x",
+			"perl -ne 'print' x", "sort -u x", "crontab -l -u www", "mount | grep x", "mount -l", "umount --help", "fuser -v /x", "kill -l", "kill -0 1", "dd if=/dev/sda bs=512 count=1 | xxd", "passwd -S root", "fdisk -l /dev/sda", "parted -s /dev/sda print", "sysctl -a", "exportfs -v",
+			"history 10", "mysql -e 'show tables'", "redis-cli get x", "psql -c 'select 1'", "openstack server list", "ceph status", "gluster volume status", "terraform plan -out x", "helm list -A", "nmcli con show", "ufw status verbose", "shutdown -c", "gzip -dc x", "curl -sI http://h"}},
+	} {
+		for _, l := range c.lines {
+			if err := k.try(Example{Line: l, Effects: c.want}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
