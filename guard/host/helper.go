@@ -58,7 +58,10 @@ type answer struct {
 
 // error is Err for a caller of World.
 func (a answer) error(what, object string) error {
-	if a.Unknown {
+	switch {
+	case a.Unknown && a.Err == unix.EACCES.Error():
+		return fmt.Errorf("%s %q: %w: %w", what, object, unix.EACCES, ErrUnknown)
+	case a.Unknown:
 		return fmt.Errorf("%s %q: %s: %w", what, object, a.Err, ErrUnknown)
 	}
 	return fmt.Errorf("%s %q: %s", what, object, a.Err)

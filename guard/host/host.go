@@ -114,6 +114,23 @@ func (w *World) ReadFile(path string, max int64) ([]byte, error) {
 	return a.Data, nil
 }
 
+// Real is where a path that exists really leads, with every link followed.
+func (w *World) Real(path string) (string, error) {
+	if !filepath.IsAbs(path) {
+		return "", fmt.Errorf("resolve %q: path is not absolute: %w", path, ErrUnknown)
+	}
+	a := w.ask(request{Op: opPath, Path: path, Follow: true}, time.Now().Add(pathDeadline))
+	switch {
+	case a.Err != "":
+		return "", a.error("resolve", path)
+	case a.Spot.Denied != "":
+		return "", fmt.Errorf("resolve %q: %s: %w", path, a.Spot.Denied, ErrUnknown)
+	case !a.Spot.Exists:
+		return "", fmt.Errorf("resolve %q: %w", path, unix.ENOENT)
+	}
+	return a.Spot.Real, nil
+}
+
 // Glob matches a pattern below cwd as bash does, sorted by byte value. No
 // match is an empty list.
 func (w *World) Glob(cwd, pattern string, opts command.GlobOptions) ([]string, error) {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"guardsh/rules/word"
@@ -30,8 +31,13 @@ func (w *walker) words(st *state, ws []*syntax.Word) []word.Word {
 		out = w.fields(st, out, x)
 		if len(out) > maxWords {
 			w.note(TooLarge, fmt.Sprintf("more than %d words", maxWords), nil)
-			return out[:maxWords]
+			out = out[:maxWords]
+			break
 		}
+	}
+	if w.expanded += len(out); w.expanded > maxExpanded {
+		w.note(TooLarge, fmt.Sprintf("more than %d words in all", maxExpanded), nil)
+		w.steps = maxSteps // nothing more is walked
 	}
 	return out
 }
@@ -67,6 +73,13 @@ func (w *walker) fields(st *state, out []word.Word, x *syntax.Word) []word.Word 
 	if hasBrace(x) && w.optDefault(st, "braceexpand") {
 		cp := *x
 		if syntax.SplitBraces(&cp) {
+			// The product is counted before any of it is made.
+			if n := braceWords(&cp, 0); n > maxWords || n*len(src) > maxBraceBytes {
+				w.note(TooLarge, fmt.Sprintf("brace expansion: more than %d words", maxWords), nil)
+				h := word.Hidden(src, word.Subst)
+				h.Many = true
+				return append(out, h)
+			}
 			for b, err := range expand.BracesSeq(nil, &cp) {
 				if err != nil || len(out) > maxWords {
 					w.note(TooLarge, "brace expansion", nil)
@@ -89,6 +102,61 @@ func (w *walker) fields(st *state, out []word.Word, x *syntax.Word) []word.Word 
 		}
 	}
 	return w.finishAll(st, out, w.parts(st, nil, x.Parts, false), src)
+}
+
+// braceWords is how many words a brace expansion becomes; past maxWords it
+// stops counting.
+func braceWords(x *syntax.Word, depth int) int {
+	if depth > maxNest {
+		return maxWords + 1
+	}
+	n := 1
+	for _, p := range x.Parts {
+		b, ok := p.(*syntax.BraceExp)
+		if !ok {
+			continue
+		}
+		one := 0
+		switch {
+		case b.Sequence:
+			one = sequenceWords(b)
+		default:
+			for _, e := range b.Elems {
+				if one += braceWords(e, depth+1); one > maxWords {
+					return one
+				}
+			}
+		}
+		if one > maxWords {
+			return one
+		}
+		if n *= max(one, 1); n > maxWords {
+			return n
+		}
+	}
+	return n
+}
+
+// sequenceWords is how many words {from..to..step} becomes.
+func sequenceWords(b *syntax.BraceExp) int {
+	if len(b.Elems) < 2 {
+		return 1
+	}
+	from, err1 := strconv.ParseInt(b.Elems[0].Lit(), 10, 64)
+	to, err2 := strconv.ParseInt(b.Elems[1].Lit(), 10, 64)
+	if err1 != nil || err2 != nil {
+		return 128 // from letter to letter
+	}
+	step := int64(1)
+	if len(b.Elems) > 2 {
+		if n, err := strconv.ParseInt(b.Elems[2].Lit(), 10, 64); err == nil && n != 0 && n > -1<<62 {
+			step = max(n, -n)
+		}
+	}
+	if from > 1<<40 || from < -1<<40 || to > 1<<40 || to < -1<<40 {
+		return maxWords + 1
+	}
+	return int(min(max(to-from, from-to)/step+1, maxWords+1))
 }
 
 func hasBrace(x *syntax.Word) bool {
@@ -289,7 +357,11 @@ func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) 
 		return append(ps, piece{alts: v.Values, src: v.Src, quoted: quoted, split: !quoted, from: from})
 	}
 	if len(v.Shape) == 0 {
-		return append(ps, piece{hole: word.Var, src: v.Src, many: !quoted, quoted: quoted})
+		h := piece{hole: word.Var, src: v.Src, many: !quoted, quoted: quoted}
+		if v.Origin == word.FromLarge {
+			h.from = v.Origin
+		}
+		return append(ps, h)
 	}
 	for _, p := range v.Shape {
 		if p.Hole == word.NoHole {
@@ -458,8 +530,9 @@ func (w *walker) finish(st *state, out []word.Word, ps []piece, src string) []wo
 		}
 	}
 	if size > maxValue {
-		w.note(TooLarge, fmt.Sprintf("a word of more than %d bytes", maxValue), nil)
-		return append(out, word.Word{Src: src, Know: word.Unknown, Many: true})
+		x := large(src)
+		x.Many = !ps[0].quoted
+		return append(out, x)
 	}
 	if meta && w.opt(st, "noglob") {
 		meta = false
@@ -489,7 +562,10 @@ func (w *walker) finish(st *state, out []word.Word, ps []piece, src string) []wo
 	case meta && !holes:
 		return w.glob(st, out, ps, src)
 	}
-	return append(out, word.Word{Src: src, Know: word.Unknown, Shape: shape(ps, meta), Many: many || meta, Origin: word.FromVariable})
+	if from != word.FromLarge {
+		from = word.FromVariable
+	}
+	return append(out, word.Word{Src: src, Know: word.Unknown, Shape: shape(ps, meta), Many: many || meta, Origin: from})
 }
 
 func join(ps []piece) string {

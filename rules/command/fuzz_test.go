@@ -118,7 +118,9 @@ func TestBounds(t *testing.T) {
 		{"depth", nested(40), "nested"},
 		{"actions", "for i in {1..1000}; do a; b; c; d; e; done", "actions"},
 		{"turns", "for ((i=0;i<100000;i++)); do a; done", "turns"},
-		{"value", "x=aaaaaaaa; for i in {1..20}; do x=$x$x; done; rm $x", "bytes"},
+		{"value as code", "x=aaaaaaaa; for i in {1..20}; do x=$x$x; done; eval \"$x\"", "bytes"},
+		{"words in all", "for i in {1..1000}; do echo {1..10000}; done", "in all"},
+		{"product of braces", "echo " + strings.Repeat("{a,b}", 10000), "brace"},
 		{"braces", "echo {1..1000}{1..1000}", "brace"},
 		{"steps", "a() { b;b;b;b;b;b;b;b; }; b() { c;c;c;c;c;c;c;c; }; c() { d;d;d;d;d;d;d;d; }; d() { e;e;e;e;e;e;e;e; }; e() { f;f;f;f;f;f;f;f; }; f() { x=1;x=2;x=3; }; a", "steps"},
 	} {

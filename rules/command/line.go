@@ -110,7 +110,6 @@ type Action struct {
 	Async    bool // started with &
 	Line     int  // 1-based line in Src
 	Col      int  // 1-based column, in bytes
-	Repeat   int  // how often a loop runs it, when known and more than once; else 0
 }
 
 // Name is the program's base name, when it is known.
@@ -210,6 +209,9 @@ type Files interface {
 	Glob(cwd, pattern string, opts GlobOptions) ([]string, error)
 	// Home is a user's home directory; "" asks for the session's own.
 	Home(user string) (string, error)
+	// Real is where an absolute path leads, with every link followed; an
+	// error where nothing is there.
+	Real(path string) (string, error)
 	// LookPath finds the program that a name would start.
 	LookPath(name, path string) (string, error)
 }

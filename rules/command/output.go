@@ -263,10 +263,45 @@ func decoded(w *walker, i int) (string, bool) {
 	return string(b), err == nil
 }
 
-// realpath is the path itself where nothing of it needs the file system:
-// links are not followed here, so only an absolute clean path is passed on
-// and what is printed may differ behind a link.
-func (w *walker) realpath(i int) (string, bool) { return "", false }
+// realpath is what realpath and readlink -f print: where their operands lead.
+func (w *walker) realpath(i int) (string, bool) {
+	a := &w.line.Actions[i]
+	args, ok := known(a.Args())
+	if !ok {
+		return "", false
+	}
+	name, _ := a.Name()
+	follows := name == "realpath"
+	var b strings.Builder
+	for n, arg := range args {
+		if strings.HasPrefix(arg, "-") && arg != "-" {
+			switch arg {
+			case "-f", "-e", "--canonicalize", "--canonicalize-existing":
+				follows = true
+			case "-q", "-P", "--physical", "--quiet", "--":
+			default:
+				return "", false
+			}
+			if arg == "-f" && name == "realpath" {
+				return "", false
+			}
+			continue
+		}
+		if !follows || n > 64 {
+			return "", false
+		}
+		p, ok := absolute(a.Cwd, arg)
+		if !ok || arg == "" {
+			return "", false
+		}
+		real, err := w.files.Real(p)
+		if err != nil {
+			return "", false
+		}
+		b.WriteString(real + "\n")
+	}
+	return b.String(), b.Len() > 0
+}
 
 func (w *walker) whoami(i int) (string, bool) {
 	a := &w.line.Actions[i]

@@ -221,6 +221,14 @@ func (r rootFiles) Home(user string) (string, error) {
 	return "", fs.ErrNotExist
 }
 
+func (r rootFiles) Real(p string) (string, error) {
+	if strings.Contains(p, "..") || strings.HasPrefix(p, "/usr") {
+		return "", ErrUnknown
+	}
+	_, err := os.Lstat(filepath.Join(r.root, p))
+	return path.Clean(p), err
+}
+
 func (r rootFiles) LookPath(name, list string) (string, error) {
 	if list == "" {
 		list = "/bin"

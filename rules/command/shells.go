@@ -1,6 +1,9 @@
 package command
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -121,6 +124,7 @@ func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArg
 			w.unseen(base+" reads "+in.Word.Src, w.sources(in.Word), &l.at)
 			return
 		} else {
+			w.unread(base+" reads "+in.Word.Src, &l.at)
 			return
 		}
 	}
@@ -129,6 +133,10 @@ func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArg
 			if t, ok := w.code(in.Word); ok {
 				text, known = t, true
 			}
+		}
+		if !known && in.Word.Origin == word.FromLarge {
+			w.note(TooLarge, fmt.Sprintf("%s reads code of more than %d bytes", base, maxValue), &l.at)
+			return
 		}
 		if !known {
 			w.unseen(base+" reads what another command writes", in.From, &l.at)
@@ -182,6 +190,9 @@ func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
 		return
 	}
 	text, ok := w.readFile(sub, name)
+	if !ok {
+		w.unread("a shell runs "+name.Src, &l.at)
+	}
 	if !ok || !textual(text) {
 		return
 	}
@@ -258,9 +269,20 @@ func (w *walker) readFile(st *state, name word.Word) (string, bool) {
 	}
 	b, err := st.ctx.files.ReadFile(p, int64(w.lim.Bytes)+1)
 	if err != nil {
+		w.denied = errors.Is(err, fs.ErrPermission)
 		return "", false
 	}
 	return string(b), true
+}
+
+// unread notes a script that is there and cannot be read. One that is not
+// there, or of which nothing is known, is judged by what it starts when it
+// runs.
+func (w *walker) unread(what string, at *position) {
+	if w.denied {
+		w.denied = false
+		w.unseen(what+", which cannot be read", nil, at)
+	}
 }
 
 // textual reports whether bash would take a file for a script.
@@ -377,6 +399,9 @@ func (w *walker) dot(st *state, l launch, i int) result {
 			}
 		}
 		text, ok = w.readFile(st, file)
+	}
+	if !ok {
+		w.unread("source "+name.Src, &l.at)
 	}
 	if !ok || !textual(text) {
 		w.lose(st)

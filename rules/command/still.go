@@ -84,3 +84,6 @@ func (NoFiles) Home(string) (string, error) { return "", ErrUnknown }
 
 // LookPath says that the program is not known.
 func (NoFiles) LookPath(string, string) (string, error) { return "", ErrUnknown }
+
+// Real is not known.
+func (NoFiles) Real(string) (string, error) { return "", ErrUnknown }

@@ -69,6 +69,10 @@ func (w *walker) run(st *state, x word.Word, at position, what string) result {
 		return r
 	}
 	text, ok := w.code(x)
+	if !ok && x.Origin == word.FromLarge {
+		w.note(TooLarge, fmt.Sprintf("%s: code of more than %d bytes", what, maxValue), &at)
+		return both(st)
+	}
 	if !ok {
 		w.unseen(what+" "+x.Src, w.sources(x), &at)
 		if what == "eval" {
@@ -100,7 +104,10 @@ func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
 	if len(stmts) == 1 && stmts[0].Cmd == nil {
 		text, known = w.substFile(st, stmts)
 	}
-	if !known || len(text) > maxValue || strings.IndexByte(text, 0) >= 0 {
+	if known && len(text) > maxValue {
+		return large(src)
+	}
+	if !known || strings.IndexByte(text, 0) >= 0 {
 		return word.Hidden(src, word.Subst)
 	}
 	return word.Word{Src: src, Know: word.Known, Values: []string{strings.TrimRight(text, "\n")}, Origin: word.FromSubst}
@@ -181,7 +188,7 @@ func (w *walker) written(from int) (string, bool) {
 			return "", false
 		}
 		b.WriteString(text)
-		if b.Len() > maxValue {
+		if w.followed += len(text); b.Len() > maxText || w.followed > maxWritten {
 			return "", false
 		}
 	}

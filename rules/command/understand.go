@@ -32,8 +32,17 @@ const (
 	maxOpen = 40000
 	// maxValue bounds a value in bytes: x=$x$x doubles with each turn.
 	maxValue = 64 << 10
-	// maxWords bounds the words of one command after expansion.
-	maxWords = 1 << 14
+	// maxWords bounds the words of one command after expansion, maxExpanded
+	// those of the whole line: a loop may make many commands of many words.
+	maxWords    = 1 << 14
+	maxExpanded = 1 << 17
+	// maxBraceBytes bounds what a brace expansion writes out.
+	maxBraceBytes = 16 << 20
+	// maxText bounds a line whose here-documents make it large; they are data
+	// and are set aside before it is parsed.
+	maxText = 8 << 20
+	// maxWritten bounds the text that is followed through pipes, in all.
+	maxWritten = 64 << 20
 )
 
 // Understand reads a line as bash would and returns what it would start. It
@@ -52,7 +61,7 @@ func Understand(src string, opts Options) *Line {
 	if opts.Files == nil {
 		opts.Files = NoFiles{}
 	}
-	w := &walker{shell: opts.Shell, lim: lim, line: line, src: src}
+	w := &walker{shell: opts.Shell, files: opts.Files, lim: lim, line: line, src: src}
 	defer func() {
 		// The last resort: what was understood so far stays, and the rest is
 		// a finding of its own.
@@ -74,6 +83,7 @@ func setDefault(n *int, v int) {
 // walker goes through one line as bash would run it.
 type walker struct {
 	shell Shell
+	files Files
 	lim   Limits
 	line  *Line
 	meta  []meta // one for each action
@@ -87,6 +97,9 @@ type walker struct {
 	nest     int // syntax within each other
 	steps    int
 	unrolled int
+	followed int         // bytes of text followed through pipes so far
+	expanded int         // words of commands so far
+	docs     []string    // here-documents that were set aside
 	pipes    int         // pipes seen so far; a number each
 	cond     int         // above zero where a failure does not end a set -e shell
 	forking  int         // above zero inside a pipeline or background job
@@ -100,6 +113,7 @@ type walker struct {
 	loops  []*loop
 	fatal  bool // an expansion ended the shell: ${x:?}, set -u
 	noted  map[string]bool
+	denied bool // the last file is there and may not be read
 	status bool // a command substitution gave the status of an assignment
 }
 
@@ -135,6 +149,18 @@ var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant
 // that, or nil. w.src becomes the text that the tree's positions fit, where
 // that is not the text itself.
 func (w *walker) parse(st *state, text string) *syntax.File {
+	if (len(text) > w.lim.Bytes || deep(text)) && len(text) <= maxText {
+		if short, docs := setAside(text, len(w.docs)); docs != nil {
+			n := len(w.docs)
+			w.docs = append(w.docs, docs...)
+			if len(short) <= w.lim.Bytes && !deep(short) {
+				if f, err := parseText(short); err == nil && documents(f, n) == len(docs) {
+					w.src = short
+					return f
+				}
+			}
+		}
+	}
 	if len(text) > w.lim.Bytes {
 		w.note(TooLarge, fmt.Sprintf("%d bytes of text, the bound is %d", len(text), w.lim.Bytes), nil)
 		return nil

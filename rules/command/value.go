@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"strings"
 
 	"guardsh/rules/word"
@@ -74,8 +73,7 @@ func (w *walker) one(ps []piece, src string) word.Word {
 		}
 	}
 	if size > maxValue {
-		w.note(TooLarge, fmt.Sprintf("a value of more than %d bytes", maxValue), nil)
-		return word.Word{Src: src, Know: word.Unknown}
+		return large(src)
 	}
 	if !holes && !alts {
 		return word.Word{Src: src, Know: word.Known, Values: []string{join(ps)}, Origin: from}
@@ -85,7 +83,16 @@ func (w *walker) one(ps []piece, src string) word.Word {
 			return word.Set(src, from, vs...)
 		}
 	}
+	if from == word.FromLarge {
+		return large(src)
+	}
 	return word.Word{Src: src, Know: word.Unknown, Shape: shape(ps, false), Origin: from}
+}
+
+// large is a value that is too large to be kept. As data it is an unknown word
+// like another; run as code it is a finding.
+func large(src string) word.Word {
+	return word.Word{Src: src, Know: word.Unknown, Origin: word.FromLarge}
 }
 
 // pattern expands a word as a pattern: quoted text stands for itself.
@@ -117,7 +124,20 @@ func (w *walker) document(st *state, x *syntax.Word, quoted bool, src string) wo
 				b.WriteString(l.Value)
 			}
 		}
-		return word.Word{Src: src, Know: word.Known, Values: []string{b.String()}, Origin: word.FromLiteral}
+		text := b.String()
+		if i, ok := asideMark(text); ok && i < len(w.docs) {
+			text = w.docs[i]
+		}
+		return word.Word{Src: src, Know: word.Known, Values: []string{text}, Origin: word.FromLiteral}
+	}
+	if text := documentText(x); text != "" && (w.holes == nil || strings.IndexByte(text, holeOpen) < 0) {
+		// Nothing in it is expanded: however large, it is what it is.
+		if i, ok := asideMark(text); ok && i < len(w.docs) {
+			if text = w.docs[i]; strings.IndexByte(text, '$') >= 0 {
+				return large(src)
+			}
+		}
+		return word.Word{Src: src, Know: word.Known, Values: []string{unquoteDocument(text)}, Origin: word.FromLiteral}
 	}
 	var ps []piece
 	for _, p := range x.Parts {

@@ -14,6 +14,7 @@
 package hypothetical
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"sort"
@@ -65,6 +66,18 @@ func (w *World) ReadFile(name string, max int64) ([]byte, error) {
 		text = text[:max]
 	}
 	return []byte(text), nil
+}
+
+// Real follows the links of the situation and those of a merged /usr.
+func (w *World) Real(name string) (string, error) {
+	if !path.IsAbs(name) {
+		return "", command.ErrUnknown
+	}
+	real := w.real(name, true, mergedLinks)
+	if slices.Contains(w.at.Absent, real) || slices.Contains(w.at.Absent, path.Clean(name)) {
+		return "", fs.ErrNotExist
+	}
+	return real, nil
 }
 
 // Glob matches against the situation's tree; without one names are not known.

@@ -58,6 +58,7 @@ const (
 	FromSubst    Origin = "substitution"
 	FromInput    Origin = "input" // xargs, find, read
 	FromAlias    Origin = "alias"
+	FromLarge    Origin = "a value too large to keep" // Unknown only for its size
 )
 
 // Word is one argument, redirection target, host name … as far as it is known.
