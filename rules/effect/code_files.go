@@ -1,7 +1,6 @@
 package effect
 
 import (
-	"path"
 	"strconv"
 	"strings"
 
@@ -103,7 +102,7 @@ func findActions(c *call) {
 	if len(starts) == 0 {
 		starts = []word.Word{word.Lit(".")}
 	}
-	filtered, deletes := false, false
+	filtered := false
 	depth := ""
 	for ; i < len(argv); i++ {
 		v, ok := argv[i].Value()
@@ -112,7 +111,6 @@ func findActions(c *call) {
 		}
 		switch {
 		case v == "-delete":
-			deletes = true
 			e := c.effect(Delete, "recursive", "force", "several")
 			if filtered {
 				e.mark("filtered")
@@ -144,7 +142,7 @@ func findActions(c *call) {
 			filtered = true
 		case findTests[v]:
 			// -type f below a tree still takes nearly all of it.
-			filtered = filtered || v != "-type" && v != "-xtype" && !strings.HasPrefix(v, "-newer") || strings.HasPrefix(v, "-newer")
+			filtered = filtered || v != "-type" && v != "-xtype"
 			if (v == "-name" || v == "-iname") && i+1 < len(argv) && argv[i+1].Is("*") {
 				filtered = false
 			}
@@ -155,7 +153,6 @@ func findActions(c *call) {
 			c.set("one-filesystem")
 		}
 	}
-	_ = deletes
 }
 
 // mountOptions is the words of every -o.
@@ -414,14 +411,4 @@ func killProcesses(c *call) {
 			c.emit(one, o)
 		}
 	}
-}
-
-// isDevice reports whether a word surely names something below /dev.
-func isDevice(w word.Word) bool {
-	for _, v := range w.Values {
-		if strings.HasPrefix(path.Clean(v), "/dev/") {
-			return true
-		}
-	}
-	return strings.HasPrefix(w.Prefix(), "/dev/")
 }
