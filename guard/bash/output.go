@@ -1,0 +1,157 @@
+package bash
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// pumpOutput carries what bash and its children write to the outer terminal,
+// until stop's mark was seen or the terminal is gone.
+func (s *screen) pumpOutput() {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := unix.Read(s.master, buf)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if errors.Is(err, unix.EAGAIN) {
+			fds := []unix.PollFd{{Fd: int32(s.master), Events: unix.POLLIN}}
+			unix.Poll(fds, -1)
+			continue
+		}
+		if err != nil || n <= 0 { // EIO: nothing has the slave open any more
+			s.flushTail()
+			s.passed()
+			return
+		}
+		s.show(s.withoutMark(buf[:n]))
+	}
+}
+
+// show writes to the outer terminal and to the recording.
+func (s *screen) show(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
+	for rest := b; len(rest) > 0; {
+		n, err := unix.Write(int(s.out.Fd()), rest)
+		if errors.Is(err, unix.EAGAIN) {
+			unix.Poll([]unix.PollFd{{Fd: int32(s.out.Fd()), Events: unix.POLLOUT}}, -1)
+			continue
+		}
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			break // the terminal is gone; the recording goes on
+		}
+		rest = rest[n:]
+	}
+	if s.cfg.Output != nil {
+		s.cfg.Output(b)
+	}
+}
+
+// say shows text of ours in the outer terminal, which is raw.
+func (s *screen) say(text string) error {
+	s.barrier(time.Second)
+	s.show([]byte(strings.ReplaceAll(text, "\n", "\r\n")))
+	return nil
+}
+
+// barrier waits until everything that was written to the inner terminal has
+// been shown: it writes a mark there and waits for it to come out.
+func (s *screen) barrier(limit time.Duration) {
+	slave, err := os.OpenFile(s.tty, os.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer slave.Close()
+	s.marks.Lock()
+	if s.gone {
+		s.marks.Unlock()
+		return
+	}
+	s.serial++
+	s.mark = fmt.Sprintf("\x1b]guardsh;%d;%d\a", os.Getpid(), s.serial)
+	marked := make(chan struct{})
+	s.marked = marked
+	mark := s.mark
+	s.marks.Unlock()
+	if _, err := slave.WriteString(mark); err == nil {
+		select {
+		case <-marked:
+		case <-time.After(limit): // stopped by ^S, or nobody reads
+		}
+	}
+	s.marks.Lock()
+	if s.mark == mark {
+		s.mark, s.marked = "", nil
+	}
+	s.marks.Unlock()
+}
+
+// passed tells a waiting barrier that nothing more will come.
+func (s *screen) passed() {
+	s.marks.Lock()
+	if s.marked != nil {
+		close(s.marked)
+		s.mark, s.marked = "", nil
+	}
+	s.marks.Unlock()
+}
+
+// withoutMark takes the barrier's mark out of the output.
+func (s *screen) withoutMark(b []byte) []byte {
+	s.marks.Lock()
+	defer s.marks.Unlock()
+	if s.muted {
+		s.tail = append(s.tail, b...)
+		i := bytes.Index(s.tail, []byte(rearmMark))
+		if i < 0 {
+			return nil
+		}
+		out := append([]byte("\r\x1b[K"), s.tail[i+len(rearmMark):]...)
+		s.tail, s.muted = nil, false
+		return out
+	}
+	if s.mark == "" {
+		if len(s.tail) == 0 {
+			return b
+		}
+		b = append(s.tail, b...)
+		s.tail = nil
+		return b
+	}
+	b = append(s.tail, b...)
+	s.tail = nil
+	if i := bytes.Index(b, []byte(s.mark)); i >= 0 {
+		out := append(b[:i:i], b[i+len(s.mark):]...)
+		close(s.marked)
+		s.mark, s.marked = "", nil
+		return out
+	}
+	for n := min(len(s.mark)-1, len(b)); n > 0; n-- {
+		if bytes.HasSuffix(b, []byte(s.mark[:n])) {
+			s.tail = append([]byte(nil), b[len(b)-n:]...)
+			return b[:len(b)-n]
+		}
+	}
+	return b
+}
+
+func (s *screen) flushTail() {
+	s.marks.Lock()
+	tail := s.tail
+	s.tail = nil
+	s.marks.Unlock()
+	s.show(tail)
+}
