@@ -203,7 +203,11 @@ func (w *walker) program(st *state, l launch, name string) result {
 	}
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
 	if i >= 0 {
-		w.script(st, l, i, name)
+		if lang := languageOf(base); lang != nil {
+			w.interpret(st, l, i, lang, base)
+		} else {
+			w.script(st, l, i, name)
+		}
 	}
 	return both(st)
 }

@@ -341,6 +341,12 @@ func (w *walker) script(st *state, l launch, i int, name string) {
 	if err != nil || !textual(string(head)) {
 		return
 	}
+	if lang := scriptLanguage(string(head)); lang != nil {
+		if text, ok := w.readFile(st, word.Lit(p)); ok {
+			w.look(st, l, lang, "script "+name, text, l.argv[1:], nil, false)
+		}
+		return
+	}
 	a := shellArgs{rest: l.argv}
 	if line, _, _ := strings.Cut(string(head), "\n"); strings.HasPrefix(line, "#!") {
 		f := strings.Fields(line[2:])

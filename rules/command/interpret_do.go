@@ -1,0 +1,463 @@
+package command
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// signals are the names behind the numbers that code likes to write.
+var signalNames = map[string]string{"signal.SIGKILL": "KILL", "signal.SIGTERM": "TERM", "signal.SIGHUP": "HUP", "signal.SIGSTOP": "STOP", "signal.SIGINT": "INT"}
+
+// call is what a call is worth; one that the table knows is done.
+func (e *evaluator) call(name string, recv val, a callArgs) val {
+	switch name {
+	case "require", "__import__", "import", "importlib.import_module":
+		s, _ := a.at(0).Value()
+		return val{name: strings.TrimPrefix(s, "node:")}
+	case "Path", "pathlib.Path", "PosixPath", "pathlib.PosixPath", "Pathname", "Pathname.new":
+		p := val{path: true, w: word.Lit(".")}
+		for i, x := range a.list {
+			if i == 0 {
+				p.w = x.word()
+			} else {
+				p.w = joinPath(e.w, p.w, x.word())
+			}
+		}
+		return p
+	case "os.path.join", "path.join", "File.join", "path.resolve":
+		if len(a.list) == 0 {
+			return unknownVal(name)
+		}
+		p := a.at(0)
+		for _, x := range a.list[1:] {
+			p = joinPath(e.w, p, x.word())
+		}
+		return val{w: p}
+	case "str", "os.fspath", "String", "os.path.abspath", "os.path.normpath", "list", "tuple", "File.expand_path", "b", "bytes":
+		if len(a.list) > 0 {
+			return a.list[0]
+		}
+	case "glob.glob", "glob.iglob", "glob", "Dir.glob", "bsd_glob", "File::Glob.bsd_glob":
+		if len(a.list) > 0 {
+			return e.glob(a.list[0])
+		}
+	case ".format":
+		return e.format(recv, val{isList: true, list: a.list}.words(), "{}")
+	case ".split":
+		if s, ok := recv.w.Value(); ok && len(a.list) == 0 {
+			v := val{isList: true}
+			for _, f := range strings.Fields(s) {
+				v.list = append(v.list, val{w: word.Lit(f)})
+			}
+			return v
+		}
+	case "shlex.split":
+		if s, ok := a.at(0).Value(); ok {
+			v := val{isList: true}
+			for _, f := range fieldsOf(s) {
+				v.list = append(v.list, val{w: word.Lit(f)})
+			}
+			return v
+		}
+	case ".joinpath", ".resolve", ".absolute", ".expanduser":
+		p := recv
+		for _, x := range a.list {
+			p.w = joinPath(e.w, p.w, x.word())
+		}
+		return p
+	case ".forEach", ".each", ".map":
+		return unknownVal(name)
+	}
+	spec, ok := e.lang.calls[name]
+	if !ok {
+		if i := strings.LastIndexByte(name, '.'); i > 0 && e.lang.name != "python" {
+			spec, ok = e.lang.calls[lastTwo(name)]
+		}
+	}
+	if ok && spec != "" {
+		e.do(spec, name, recv, a)
+	}
+	return unknownVal(name + "()")
+}
+
+// lastTwo is the last two parts of a dotted name.
+func lastTwo(name string) string {
+	i := strings.LastIndexByte(name, '.')
+	if j := strings.LastIndexByte(name[:i], '.'); j >= 0 {
+		return name[j+1:]
+	}
+	return name
+}
+
+// glob is a pattern that is matched against the file system.
+func (e *evaluator) glob(v val) val {
+	s, ok := v.word().Value()
+	if !ok || !hasMeta(s) {
+		return v
+	}
+	if ws := e.w.glob(e.st, nil, []piece{{text: s}}, s); len(ws) > 0 {
+		out := val{isList: true}
+		for _, x := range ws {
+			out.list = append(out.list, val{w: x})
+		}
+		return out
+	}
+	return unknownVal(s)
+}
+
+// do starts what stands for a call.
+func (e *evaluator) do(spec, name string, recv val, a callArgs) {
+	f := strings.Fields(spec)
+	if f[0] == "$path" {
+		if !recv.path {
+			return
+		}
+		f = f[1:]
+	}
+	all := val{isList: true, list: a.list}.words()
+	first := a.at(0)
+	switch f[0] {
+	case "!code":
+		if first.Know != 0 {
+			e.code(first, e.via)
+		}
+	case "!system":
+		if len(a.list) > 0 && first.Know == word.Known && strings.HasPrefix(first.Values[0], "{") {
+			all = all[1:]
+		}
+		if len(all) == 1 && !(len(a.list) == 1 && a.list[0].isList && len(a.list[0].list) > 0 && !e.lang.sigils) {
+			e.code(all[0], e.via)
+			return
+		}
+		e.start(all)
+	case "!exec", "!spawnjs":
+		if a.kv["shell"].name == "true" {
+			e.code(e.w.joined(all), e.via)
+			return
+		}
+		e.start(all)
+	case "!execv", "!spawn":
+		n := 1
+		if f[0] == "!spawn" {
+			n = 2
+		}
+		if len(a.list) > n {
+			e.start(a.list[n].words())
+		}
+	case "!execl":
+		if len(all) > 1 {
+			e.start(all[1:])
+		}
+	case "!spawnl":
+		if len(all) > 2 {
+			e.start(all[2:])
+		}
+	case "!execphp":
+		e.start(all)
+	case "!process":
+		e.process(a)
+	case "!open":
+		mode := a.at(1)
+		if m, ok := a.kv["mode"]; ok {
+			mode = m.word()
+		}
+		s, ok := mode.Value()
+		if !ok {
+			return // reading is the default
+		}
+		switch {
+		case strings.Contains(s, "a"):
+			e.file(first, Append)
+		case strings.Contains(s, "w"), strings.Contains(s, "x"):
+			e.file(first, Out)
+		case strings.Contains(s, "+"):
+			e.file(first, ReadWrite)
+		}
+	case "!openpath":
+		if s, ok := first.Value(); ok && strings.ContainsAny(s, "wa") {
+			e.file(recv.word(), Out)
+		}
+	case "!osopen":
+		// The flags are an expression: that it is opened to be written is
+		// seen in their names.
+		for i := max(0, e.i-16); i < e.i; i++ {
+			switch e.toks[i].text {
+			case "O_WRONLY", "O_RDWR", "O_TRUNC":
+				e.file(first, ReadWrite)
+				return
+			}
+		}
+	case "!perlopen":
+		e.perlOpen(all)
+	case "!write":
+		e.file(recv.word(), Out)
+	case "!write1":
+		if len(a.list) > 2 && a.list[2].name == "FILE_APPEND" {
+			e.file(first, Append)
+			return
+		}
+		e.file(first, Out)
+	case "!append1":
+		e.file(first, Append)
+	case "!rm", "!rmdir":
+		switch {
+		case a.kv["recursive"].name == "true":
+			e.start(append(word.Lits("rm", "-rf", "--"), first))
+		case f[0] == "!rmdir":
+			e.start(append(word.Lits("rmdir", "--"), first))
+		default:
+			e.start(append(word.Lits("rm", "-f", "--"), first))
+		}
+	case "!mode", "!owner":
+		if f[0] == "!owner" && len(all) > 2 {
+			all = append([]word.Word{e.w.concat(e.w.concat(all[0], word.Lit(":")), all[1])}, all[2:]...)
+		}
+		if len(all) > 1 {
+			e.start(append(append(word.Lits(f[1]), all[0], word.Lit("--")), all[1:]...))
+		}
+	case "!kill":
+		if len(all) > 1 {
+			sig, _ := all[0].Value()
+			e.start(append(word.Lits("kill", "-"+strings.TrimPrefix(strings.TrimPrefix(sig, "-"), "SIG")), all[1:]...))
+		}
+	default:
+		e.plain(f, recv, a, all)
+	}
+}
+
+// plain starts the command that the table writes out.
+func (e *evaluator) plain(f []string, recv val, a callArgs, all []word.Word) {
+	var argv []word.Word
+	for _, part := range f {
+		if part == "@" {
+			argv = append(argv, all...)
+			continue
+		}
+		var ps []piece
+		for {
+			i := strings.IndexByte(part, '$')
+			if i < 0 || i+1 >= len(part) {
+				break
+			}
+			n := int(part[i+1] - '0')
+			ps = append(ps, piece{text: part[:i], quoted: true})
+			var x word.Word
+			switch {
+			case n == 0:
+				x = recv.word()
+			case n <= len(a.list) && n > 0:
+				v := a.list[n-1]
+				if s := signalNames[v.name]; s != "" {
+					v = val{w: word.Lit(s)}
+				}
+				if v.isList && len(v.list) > 1 && part == "$1" {
+					// A list where one is asked for: each of them.
+					argv = append(argv, v.words()...)
+					part, ps = "", nil
+					break
+				}
+				x = v.word()
+			default:
+				return // called in a way that the table does not know
+			}
+			if part == "" {
+				break
+			}
+			ps = e.w.pieces(ps, x, true, x.Origin)
+			part = part[i+2:]
+		}
+		if part != "" {
+			ps = append(ps, piece{text: part, quoted: true})
+		}
+		if len(ps) == 0 {
+			continue
+		}
+		x := e.w.one(ps, f[0])
+		if x.Know == word.Unknown {
+			x.Many = false
+			for _, p := range x.Shape {
+				if p.Hole == word.Glob {
+					x.Many = true
+				}
+			}
+		}
+		argv = append(argv, x)
+	}
+	e.start(argv)
+}
+
+// process is python's subprocess.
+func (e *evaluator) process(a callArgs) {
+	if len(a.list) == 0 {
+		if v, ok := a.kv["args"]; ok {
+			a.list = []val{v}
+		} else {
+			return
+		}
+	}
+	cmd := a.list[0]
+	shell := a.kv["shell"].name == "True"
+	switch {
+	case shell && cmd.isList && len(cmd.list) > 0:
+		e.code(cmd.list[0].word(), e.via)
+	case shell:
+		e.code(cmd.word(), e.via)
+	default:
+		e.start(cmd.words())
+	}
+}
+
+// perlOpen is open(F, ">", "x"), open(F, ">x") and open(F, "|cmd").
+func (e *evaluator) perlOpen(all []word.Word) {
+	if len(all) < 2 {
+		return
+	}
+	mode, ok := all[1].Value()
+	if !ok && len(all) == 2 {
+		mode = all[1].Prefix()
+	}
+	mode = strings.TrimSpace(mode)
+	target := word.Word{}
+	if len(all) > 2 {
+		target = all[2]
+	} else {
+		n := len(mode) - len(strings.TrimLeft(mode, "+<>| "))
+		if strings.HasSuffix(mode, "|") {
+			e.code(word.Lit(strings.TrimSuffix(mode, "|")), e.via)
+			return
+		}
+		target = trimWord(all[1], min(n, len(all[1].Prefix())))
+	}
+	switch {
+	case strings.HasPrefix(mode, "|"), strings.HasPrefix(mode, "-|"):
+		if len(all) > 3 {
+			e.start(all[2:])
+		} else {
+			e.code(target, e.via)
+		}
+	case strings.HasPrefix(mode, ">>"):
+		e.file(target, Append)
+	case strings.HasPrefix(mode, ">"):
+		e.file(target, Out)
+	case strings.HasPrefix(mode, "+"):
+		e.file(target, ReadWrite)
+	}
+}
+
+// change makes what need not run possible.
+func (e *evaluator) change(s *state, _ *context) {
+	if e.inner() {
+		s.certain = Possible
+	}
+}
+
+func (e *evaluator) start(argv []word.Word) {
+	if len(argv) == 0 {
+		return
+	}
+	e.w.under(e.st, e.l, e.via, argv, e.change)
+}
+
+// code walks a string that is run by a shell.
+func (e *evaluator) code(x word.Word, via string) {
+	if _, ok := e.w.code(x); !ok && x.Know != word.OneOf {
+		return // what it starts is judged when it starts
+	}
+	e.w.shellCode(e.st, e.l, via, x, e.change)
+}
+
+// file is a file that is opened to be written.
+func (e *evaluator) file(name word.Word, kind Redirect) {
+	if name.Know == 0 {
+		return
+	}
+	sub := e.st.clone()
+	e.w.beneath(sub, e.l, e.via, e.change, func() result {
+		e.w.emit(sub, Action{Redirs: []Redir{{FD: 1, Kind: kind, Target: name}}}, e.l.at)
+		return both(sub)
+	})
+}
+
+// awk looks for what a program writes to and starts: print > "file",
+// print | "command", "command" | getline, system().
+func (e *evaluator) awk() {
+	depth, printing := 0, false
+	for e.i < len(e.toks) {
+		t := e.peek(0)
+		switch {
+		case t.kind == tokLine || t.kind == tokSign && (t.text == ";" || t.text == "}"):
+			printing = false
+			e.i++
+		case t.kind == tokSign && t.text == "{":
+			e.braces = 1 // for each line of input: none may come
+			if e.i > 0 && e.toks[e.i-1].text == "BEGIN" {
+				e.braces = 0
+			}
+			e.i++
+		case t.kind == tokSign && t.text == "(":
+			depth++
+			e.i++
+		case t.kind == tokSign && t.text == ")":
+			depth--
+			e.i++
+		case e.isName("print", "printf"):
+			printing, depth = true, 0
+			e.i++
+		case printing && depth == 0 && t.kind == tokSign && (t.text == ">" || t.text == ">>" || t.text == "|"):
+			e.i++
+			v := e.awkWord()
+			switch t.text {
+			case ">":
+				e.file(v, Out)
+			case ">>":
+				e.file(v, Append)
+			default:
+				e.code(v, e.via)
+			}
+		case t.kind == tokName && t.text == "system" && e.peek(1).text == "(":
+			e.i += 2
+			e.code(e.awkWord(), e.via)
+		case t.kind == tokString && e.peek(1).text == "|" && e.peek(2).text == "getline":
+			e.code(word.Lit(t.text), e.via)
+			e.i += 3
+		case t.kind == tokName && e.peek(1).kind == tokSign && e.peek(1).text == "=":
+			e.i += 2
+			e.vars[t.text] = val{w: e.awkWord()}
+		default:
+			e.i++
+		}
+	}
+}
+
+// awkWord is a concatenation: strings and variables that stand side by side.
+func (e *evaluator) awkWord() word.Word {
+	var ps []piece
+	for e.i < len(e.toks) {
+		t := e.peek(0)
+		switch {
+		case t.kind == tokString || t.kind == tokNumber:
+			ps = append(ps, piece{text: t.text, quoted: true})
+		case t.kind == tokName:
+			if v, ok := e.vars[t.text]; ok {
+				ps = e.w.pieces(ps, v.word(), true, "")
+			} else {
+				ps = append(ps, piece{hole: word.Var, src: t.text, quoted: true})
+			}
+		case t.kind == tokSign && t.text == "$":
+			e.i++
+			ps = append(ps, piece{hole: word.Var, src: "$" + e.peek(0).text, quoted: true})
+		case t.kind == tokSign && t.text == "(":
+		default:
+			if len(ps) == 0 {
+				return word.Hidden("…", word.Var)
+			}
+			return e.w.one(ps, ps[0].text+ps[0].src)
+		}
+		e.i++
+	}
+	if len(ps) == 0 {
+		return word.Hidden("…", word.Var)
+	}
+	return e.w.one(ps, ps[0].text+ps[0].src)
+}
