@@ -136,6 +136,7 @@ func init() {
 		"ansible": (*walker).ansible, "docker": (*walker).container, "podman": (*walker).container, "nerdctl": (*walker).container,
 		"kubectl": (*walker).kubectl, "oc": (*walker).kubectl, "lxc-attach": (*walker).lxcAttach, "lxc": (*walker).lxc, "incus": (*walker).lxc, "pct": (*walker).lxc,
 		"script": (*walker).scriptTool, "at": (*walker).atJob, "batch": (*walker).atJob, "tmux": (*walker).tmux, "sg": (*walker).sg,
+		"crontab": (*walker).crontab, "make": (*walker).makeTool, "gmake": (*walker).makeTool,
 	}
 	for name, wr := range wrapperTable {
 		if wrappers[name] != nil {
