@@ -32,6 +32,8 @@ type context struct {
 	via    []string
 	user   string
 	place  Place
+	binds  []bind // what a container sees of this machine
+	hostNS bool   // a container that sees this machine's processes
 	stdin  input
 	async  bool
 	hidden bool // output goes into a word or a file

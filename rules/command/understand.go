@@ -340,6 +340,9 @@ func (w *walker) emit(st *state, a Action, at position) int {
 			m.hidden = true
 		}
 	}
+	if len(c.binds) > 0 && a.Place.Kind == Container {
+		a, _ = bound(c.binds, a)
+	}
 	w.line.Actions = append(w.line.Actions, a)
 	w.meta = append(w.meta, m)
 	return len(w.line.Actions) - 1

@@ -84,10 +84,33 @@ func (w *walker) find(st *state, l launch, base string) result {
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(execs) > 0 && !deletes}, l.at)
 	for _, e := range execs {
 		for _, s := range starts {
-			w.findExec(st, l, base, e.argv, s, e.plus, e.dir, e.narrow)
+			at := st
+			if s.Know == word.OneOf {
+				at = st.clone()
+				at.certain = Possible
+			}
+			for _, v := range eachValue([]word.Word{s}) {
+				w.findExec(at, l, base, e.argv, v, e.plus, e.dir, e.narrow)
+			}
 		}
 	}
 	return both(st)
+}
+
+// eachValue is words with each of the values that one may have as a word of
+// its own.
+func eachValue(ws []word.Word) []word.Word {
+	var out []word.Word
+	for _, x := range ws {
+		if x.Know != word.OneOf || len(x.Values) > 16 {
+			out = append(out, x)
+			continue
+		}
+		for _, v := range x.Values {
+			out = append(out, word.Word{Src: x.Src, Know: word.Known, Values: []string{v}, Origin: x.Origin})
+		}
+	}
+	return out
 }
 
 func findExpr(x word.Word) bool {
@@ -362,7 +385,7 @@ func (w *walker) foundBelow(in input) []word.Word {
 		return nil
 	}
 	var out []word.Word
-	for _, x := range a.Args() {
+	for _, x := range eachValue(a.Args()) {
 		if findExpr(x) {
 			if _, leading := findLeading[x.Prefix()]; leading && len(out) == 0 {
 				continue

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"path"
 	"strings"
 	"sync"
 
@@ -107,6 +108,16 @@ var wrapperTable = map[string]wrapper{
 	"unbuffer": {style: posix, opts: "-p"}, "proxychains": {style: posix, opts: "-q\n-f =f"}, "proxychains4": {style: posix, opts: "-q\n-f =f"},
 	"torsocks": {style: posix, opts: "-i\n-u =u\n-p =p"}, "eatmydata": {style: posix, opts: "--"}, "dbus-run-session": {style: posix, opts: "--config-file =f\n--dbus-daemon =f"},
 	"setarch": {style: posix, skip: 1, opts: archOpts}, "linux32": {style: posix, opts: archOpts}, "linux64": {style: posix, opts: archOpts},
+	"ssh-agent":   {style: posix, opts: "-a =addr\n-c\n-D : ask\n-d : ask\n-E =hash\n-k : ask\n-O =opt\n-P =list\n-s\n-t =life"},
+	"dbus-launch": {style: posix, opts: "--sh-syntax\n--csh-syntax\n--auto-syntax\n--exit-with-session\n--exit-with-x11\n--autolaunch =id\n--config-file =f\n--version : ask"},
+	"firejail":    {style: option.Style{Posix: true, Exact: true}, opts: "--help : ask\n--version : ask\n--list : ask\n--tree : ask\n--noprofile\n--private\n--quiet\n--net =n\n--profile =p\n-c"},
+	"proot":       {style: posix, change: prootChange, opts: "-r --rootfs =root\n-b --bind -m --mount =b\n-q --qemu =q\n-w --pwd --cwd =dir\n--kill-on-exit\n-v --verbose =n\n-V --version : ask\n-h --help : ask\n-k --kernel-release =k\n-0 --root-id\n-i --change-id =id\n-R =root\n-S =root"},
+	"run0":        {style: posix, change: sudoChange, opts: "-u --user =user\n-g --group =group\n-D --chdir =dir\n--unit =u\n--property =p\n--description =d\n--slice =s\n--slice-inherit\n--nice =n\n--setenv =v\n--background =c\n--pty\n--pipe\n--machine =m\n--no-ask-password\n--shell-prompt-prefix =p\n-h --help : ask\n--version : ask"},
+	"valgrind":    {style: option.Style{Posix: true, Exact: true}, opts: "--version : ask\n--help : ask\n-q\n-v"},
+	"catchsegv":   {style: posix, opts: "--help : ask"}, "aa-exec": {style: posix, opts: "-p --profile =p\n-n --namespace =n\n-i --immediate\n-d --debug\n-v --verbose"},
+	"tsp":        {style: posix, async: true, opts: "-n\n-g\n-f\n-m\n-d\n-L =l\n-N =n\n-E\n-B\n-D =id\n-W =id"},
+	"caffeinate": {style: posix, opts: "-d\n-i\n-m\n-s\n-u\n-t =s\n-w =pid"}, "daemonize": {style: posix, async: true, opts: "-a\n-c =dir\n-e =f\n-o =f\n-p =f\n-l =f\n-u =user\n-E =v\n-v", change: userChange},
+	"setuser": {style: posix, skip: 1, change: userFirst, opts: "-h : ask"}, "with-lock-ex": {style: posix, skip: 1, opts: "-w\n-q\n-f"}, "xvfb-run": {style: posix, opts: "-a --auto-servernum\n-e --error-file =f\n-f --auth-file =f\n-n --server-num =n\n-l --listen-tcp\n-p --xauth-protocol =p\n-s --server-args =a\n-w --wait =n"},
 	"systemd-inhibit": {style: posix, opts: "--what =w\n--who =w\n--why =w\n--mode =m\n--list : ask\n--no-pager\n--no-legend"},
 	"cpulimit":        {style: posix, opts: "-l --limit =n\n-p --pid =pid : ask\n-e --exe =f : ask\n-b\n-f\n-z\n-i\n-q\n-v\n-m"},
 	"gosu":            {style: posix, skip: 1, change: userFirst, opts: "--version : ask"},
@@ -136,6 +147,7 @@ func init() {
 		"ansible": (*walker).ansible, "docker": (*walker).container, "podman": (*walker).container, "nerdctl": (*walker).container,
 		"kubectl": (*walker).kubectl, "oc": (*walker).kubectl, "lxc-attach": (*walker).lxcAttach, "lxc": (*walker).lxc, "incus": (*walker).lxc, "pct": (*walker).lxc,
 		"script": (*walker).scriptTool, "at": (*walker).atJob, "batch": (*walker).atJob, "tmux": (*walker).tmux, "sg": (*walker).sg,
+		"gdb": (*walker).argsTool, "lldb": (*walker).argsTool, "capsh": (*walker).capsh, "machinectl": (*walker).machinectl,
 		"crontab": (*walker).crontab, "make": (*walker).makeTool, "gmake": (*walker).makeTool,
 	}
 	for name, wr := range wrapperTable {
@@ -331,6 +343,23 @@ func (w *walker) homeOf(s *state, c *context) word.Word {
 	return word.Hidden("~", word.Var)
 }
 
+func userChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
+	if u := last(a.Values["user"]); u.Know != 0 {
+		w.become(s, c, u, "")
+	}
+}
+
+// prootChange is proot, whose root needs no privilege and is as real.
+func prootChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
+	if r := last(a.Values["root"]); r.Know != 0 {
+		dir := s.cwd
+		chroot(s, c, r)
+		if len(a.Values["dir"]) > 0 {
+			s.cwd = dir
+		}
+	}
+}
+
 func userFirst(w *walker, _ option.Args, rest []word.Word, s *state, c *context) {
 	w.become(s, c, last(rest), "?")
 }
@@ -350,6 +379,14 @@ func envChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 
 func chroot(s *state, c *context, root word.Word) {
 	if !root.Is("/") {
+		if v, ok := root.Value(); ok && c.place.Kind == Container && len(c.binds) > 0 {
+			// A container's directory that is one of this machine.
+			if p, ok := outside(c.binds, v); ok && path.IsAbs(v) {
+				c.place, c.binds = Place{}, nil
+				chroot(s, c, word.Lit(p))
+				return
+			}
+		}
 		if v, ok := root.Value(); ok {
 			if p, ok := absolute(s.cwd, v); ok {
 				root = word.Word{Src: root.Src, Know: word.Known, Values: []string{p}, Origin: root.Origin}
@@ -370,6 +407,7 @@ func chrootChange(w *walker, a option.Args, rest []word.Word, s *state, c *conte
 func nspawnChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 	w.become(s, c, last(a.Values["user"]), "root")
 	newEnv(s, c)
+	c.binds = w.binds(s, a)
 	c.place = Place{Kind: Container, Names: append(a.Values["name"], a.Values["root"]...)}
 	s.cwd = word.Hidden("$PWD", word.Var)
 }
@@ -377,6 +415,10 @@ func nspawnChange(w *walker, a option.Args, _ []word.Word, s *state, c *context)
 func namespaceChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 	if r := last(a.Values["root"]); r.Know != 0 {
 		chroot(s, c, r)
+		return
+	}
+	if last(a.Values["pid"]).Is("1") && (c.place.Kind == Here || c.hostNS) {
+		c.place, c.binds = Place{}, nil // the first process is this machine itself
 		return
 	}
 	if c.place.Kind == Here {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 var exact = option.Style{Posix: true, Exact: true}
 
 var (
-	sshOptions     = grammar(exact, "-4\n-6\n-A\n-a\n-C\n-f : background\n-G : ask\n-g\n-K\n-k\n-M\n-N : ask\n-n\n-q\n-s : subsystem\n-T\n-t\n-V : ask\n-v\n-X\n-x\n-Y\n-y\n-B =if\n-b =addr\n-c =cipher\n-D =port\n-E =file\n-e =char\n-F =file\n-I =lib\n-i =file\n-J =host\n-L =fwd\n-l =user\n-m =mac\n-O =ctl : ask\n-o =opt\n-P =tag\n-p =port\n-Q =query : ask\n-R =fwd\n-S =path\n-W =host : ask\n-w =tun")
+	sshOptions     = grammar(exact, "-4\n-6\n-A\n-a\n-C\n-f : background\n-G : ask\n-g\n-K\n-k\n-M\n-N : ask\n-n\n-q\n-s : subsystem\n-T\n-t\n-V : ask\n-v\n-X\n-x\n-Y\n-y\n-B =if\n-b =addr\n-c =cipher\n-D =port\n-E =file\n-e =char\n-F =file\n-I =lib\n-i =file\n-J =via\n-L =fwd\n-l =user\n-m =mac\n-O =ctl : ask\n-o =opt\n-P =tag\n-p =port\n-Q =query : ask\n-R =fwd\n-S =path\n-W =host : ask\n-w =tun")
 	pdshOptions    = grammar(exact, "-w =hosts\n-x =not\n-g =group\n-X =group2\n-a\n-A\n-l =user\n-f =n\n-t =s\n-u =s\n-R =type\n-b\n-q : ask\n-S\n-N\n-d\n-V : ask\n-L : ask\n-M =m\n-h : ask\n-i\n-P\n-j\n-C")
 	clushOptions   = grammar(exact, "-w --wnode =hosts\n-x --exclude =not\n-g --group =group\n-X =group2\n-a --all\n-q --quiet\n-v --verbose\n-N\n-n --nostdin\n-b --dshbak\n-B\n-r --regroup\n-S --maxrc\n-L\n-s --groupsource =s\n-f --fanout =n\n-l --user =user\n-o --options =o\n-t --connect_timeout =s\n-u --command_timeout =s\n-R --worker =w\n-c --copy : ask\n--rcopy : ask\n-p\n--dest =d\n--hostfile --machinefile =file\n-O =o\n--diff\n--outdir =d\n--errdir =d\n--pick =n\n--topology =f\n--color =c")
 	psshOptions    = grammar(exact, "-h --hosts =file\n-H --host =hosts\n-l --user =user\n-p --par =n\n-o --outdir =d\n-e --errdir =d\n-t --timeout =s\n-O --option =o\n-v --verbose\n-A --askpass\n-x --extra-args =x\n-X --extra-arg =x\n-i --inline\n--inline-stdout\n-I --send-input\n-P --print\n-g =g")
@@ -46,7 +47,13 @@ func (w *walker) ssh(st *state, l launch, base string) result {
 			user = word.Lit(u)
 		}
 	}
-	return w.remoteCode(st, l, base, remoteRun{hosts: []word.Word{host}, user: user, ops: ops, ask: ask || host.Know == 0, input: true, async: a.Has("background")})
+	local := slices.ContainsFunc([]string{"localhost", "127.0.0.1", "::1", "[::1]"}, host.Is)
+	for _, key := range []string{"port", "via", "opt"} {
+		for _, v := range a.Values[key] {
+			local = local && key == "port" && v.Is("22") // a forwarded port leads elsewhere
+		}
+	}
+	return w.remoteCode(st, l, base, remoteRun{local: local, hosts: []word.Word{host}, user: user, ops: ops, ask: ask || host.Know == 0, input: true, async: a.Has("background")})
 }
 
 type remoteRun struct {
@@ -56,6 +63,10 @@ type remoteRun struct {
 	ops   []word.Word // words that are joined and run by the other side's shell
 	argv  bool        // ops is an argv, not code
 	ask   bool        // nothing is run
+	binds []bind      // what the container sees of this machine
+	host  bool        // and whether it sees this machine's processes
+	dir   word.Word   // where it runs, if that is said
+	local bool        // the other host is this one
 	input bool        // without ops a shell there reads the input
 	async bool
 }
@@ -77,6 +88,13 @@ func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) resul
 	}
 	change := func(s *state, c *context) {
 		remote(s, c, r.kind, r.hosts)
+		c.binds, c.hostNS = r.binds, r.host
+		if r.local {
+			c.place, c.files = Place{}, w.files
+		}
+		if d := r.dir; d.Know != 0 {
+			s.cwd = d
+		}
 		if v, ok := r.user.Value(); ok {
 			c.user = v
 		} else if r.user.Know != 0 {
@@ -281,7 +299,7 @@ const dockerGlobal = "--config =dir\n-c --context =name\n-D --debug\n-H --host =
 
 const dockerExec = "-d --detach\n--detach-keys =k\n-e --env =env\n--env-file =f\n-i --interactive\n--privileged\n-t --tty\n-u --user =user\n-w --workdir =dir\n-T --no-TTY\n--index =n\n-l --latest\n--preserve-fds =n"
 
-const dockerRun = dockerExec + "\n--add-host =x\n--annotation =x\n-a --attach =x\n--blkio-weight =x\n--blkio-weight-device =x\n--cap-add =x\n--cap-drop =x\n--cgroup-parent =x\n--cgroupns =x\n--cidfile =x\n--cpu-period =x\n--cpu-quota =x\n--cpu-rt-period =x\n--cpu-rt-runtime =x\n-c --cpu-shares =x\n--cpus =x\n--cpuset-cpus =x\n--cpuset-mems =x\n--device =x\n--device-cgroup-rule =x\n--device-read-bps =x\n--device-read-iops =x\n--device-write-bps =x\n--device-write-iops =x\n--disable-content-trust\n--dns =x\n--dns-option =x\n--dns-search =x\n--domainname =x\n--entrypoint =entry\n--expose =x\n--gpus =x\n--group-add =x\n--health-cmd =x\n--health-interval =x\n--health-retries =x\n--health-start-period =x\n--health-timeout =x\n-h --hostname =x\n--init\n--ip =x\n--ip6 =x\n--ipc =x\n--isolation =x\n--kernel-memory =x\n--label =x\n--label-file =x\n--link =x\n--link-local-ip =x\n--log-driver =x\n--log-opt =x\n--mac-address =x\n-m --memory =x\n--memory-reservation =x\n--memory-swap =x\n--memory-swappiness =x\n--mount =x\n--name =name\n--net --network =x\n--network-alias =x\n--no-healthcheck\n--oom-kill-disable\n--oom-score-adj =x\n--pid =x\n--pids-limit =x\n--platform =x\n-p --publish =x\n-P --publish-all\n--pull =x\n-q --quiet\n--read-only\n--restart =x\n--rm\n--runtime =x\n--security-opt =x\n--shm-size =x\n--sig-proxy [=x]\n--stop-signal =x\n--stop-timeout =x\n--storage-opt =x\n--sysctl =x\n--tmpfs =x\n--ulimit =x\n--userns =x\n--uts =x\n-v --volume =volume\n--volume-driver =x\n--volumes-from =x\n--pod =x\n--systemd =x\n--replace\n--tz =x\n--umask =x\n--no-deps\n--service-ports\n--use-aliases\n--build\n--remove-orphans"
+const dockerRun = dockerExec + "\n--add-host =x\n--annotation =x\n-a --attach =x\n--blkio-weight =x\n--blkio-weight-device =x\n--cap-add =x\n--cap-drop =x\n--cgroup-parent =x\n--cgroupns =x\n--cidfile =x\n--cpu-period =x\n--cpu-quota =x\n--cpu-rt-period =x\n--cpu-rt-runtime =x\n-c --cpu-shares =x\n--cpus =x\n--cpuset-cpus =x\n--cpuset-mems =x\n--device =x\n--device-cgroup-rule =x\n--device-read-bps =x\n--device-read-iops =x\n--device-write-bps =x\n--device-write-iops =x\n--disable-content-trust\n--dns =x\n--dns-option =x\n--dns-search =x\n--domainname =x\n--entrypoint =entry\n--expose =x\n--gpus =x\n--group-add =x\n--health-cmd =x\n--health-interval =x\n--health-retries =x\n--health-start-period =x\n--health-timeout =x\n-h --hostname =x\n--init\n--ip =x\n--ip6 =x\n--ipc =x\n--isolation =x\n--kernel-memory =x\n--label =x\n--label-file =x\n--link =x\n--link-local-ip =x\n--log-driver =x\n--log-opt =x\n--mac-address =x\n-m --memory =x\n--memory-reservation =x\n--memory-swap =x\n--memory-swappiness =x\n--mount =mount\n--name =name\n--net --network =x\n--network-alias =x\n--no-healthcheck\n--oom-kill-disable\n--oom-score-adj =x\n--pid =pid\n--pids-limit =x\n--platform =x\n-p --publish =x\n-P --publish-all\n--pull =x\n-q --quiet\n--read-only\n--restart =x\n--rm\n--runtime =x\n--security-opt =x\n--shm-size =x\n--sig-proxy [=x]\n--stop-signal =x\n--stop-timeout =x\n--storage-opt =x\n--sysctl =x\n--tmpfs =x\n--ulimit =x\n--userns =x\n--uts =x\n-v --volume =volume\n--volume-driver =x\n--volumes-from =x\n--pod =x\n--systemd =x\n--replace\n--tz =x\n--umask =x\n--no-deps\n--service-ports\n--use-aliases\n--build\n--remove-orphans"
 
 var (
 	dockerOptions     = grammar(option.Style{Posix: true, Exact: true}, dockerGlobal)
@@ -305,6 +323,11 @@ func (w *walker) container(st *state, l launch, base string) result {
 		b := g().Read(ops[1:])
 		if len(b.Operands) > 0 {
 			r.hosts, r.ops, r.ask = b.Operands[:1], b.Operands[1:], false
+			if ops[0].Is("run") {
+				r.binds = w.binds(st, b)
+				r.host = slices.ContainsFunc(b.Values["pid"], func(x word.Word) bool { return x.Is("host") })
+			}
+			r.dir = last(b.Values["dir"])
 			if e := last(b.Values["entry"]); e.Know != 0 {
 				r.ops = append([]word.Word{e}, r.ops...)
 			}

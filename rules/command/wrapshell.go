@@ -273,3 +273,69 @@ func (w *walker) unreadable(text string) bool {
 	_, err := parseText(text)
 	return err != nil
 }
+
+// argsTool is gdb --args PROGRAM …: a debugger that is given a program with
+// its arguments.
+func (w *walker) argsTool(st *state, l launch, base string) result {
+	var ops []word.Word
+	for i, x := range l.argv[1:] {
+		if x.Is("--args") || base == "lldb" && x.Is("--") {
+			ops = l.argv[i+2:]
+			break
+		}
+	}
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(ops) > 0}, l.at)
+	w.under(st, l, base, ops, func(s *state, _ *context) { s.certain = Possible })
+	return both(st)
+}
+
+// capsh OPTIONS -- SHELL-ARGUMENTS starts bash with what stands behind.
+func (w *walker) capsh(st *state, l launch, base string) result {
+	var ops []word.Word
+	user, root := word.Word{}, word.Word{}
+	for i, x := range l.argv[1:] {
+		if x.Is("--") || x.Is("==") {
+			ops = append(word.Lits("bash"), l.argv[i+2:]...)
+			break
+		}
+		if k, v, ok := cutWord(x, "="); ok && k == "--user" {
+			user = v
+		} else if ok && k == "--chroot" {
+			root = v
+		}
+	}
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(ops) > 1}, l.at)
+	w.under(st, l, base, ops, func(s *state, c *context) {
+		if user.Know != 0 {
+			w.become(s, c, user, "")
+		}
+		if root.Know != 0 {
+			chroot(s, c, root)
+		}
+	})
+	return both(st)
+}
+
+var machineOptions = grammar(exact, "--uid =user\n-E --setenv =v\n-M --machine =name\n-H --host =name\n-q --quiet\n-l --full\n-n =n\n-o =o\n-p =p\n--kill-whom =w\n-s =sig\n--no-pager\n--no-legend\n--no-ask-password")
+
+// machinectl shell [USER@]NAME PROGRAM …; .host is this machine.
+func (w *walker) machinectl(st *state, l launch, base string) result {
+	a := machineOptions().Read(l.argv[1:])
+	r := remoteRun{kind: Container, argv: true, ask: true}
+	if len(a.Operands) > 0 && a.Operands[0].Is("shell") {
+		b := machineOptions().Read(a.Operands[1:])
+		if len(b.Operands) > 1 {
+			host := b.Operands[0]
+			r.user = last(append(a.Values["user"], b.Values["user"]...))
+			if u, h, ok := cutWord(host, "@"); ok {
+				host, r.user = h, word.Lit(u)
+			}
+			r.local = host.Is(".host") || host.Is("")
+			if r.user.Know == 0 {
+				r.user = word.Lit("root")
+			}
+			r.hosts, r.ops, r.ask = []word.Word{host}, b.Operands[1:], false
+		}
+	}
+	return w.remoteCode(st, l, base, r)
+}
