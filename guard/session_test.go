@@ -43,8 +43,12 @@ func open(t *testing.T, p Place) *Session {
 // goes through the link, which is asked about.
 func linked(t *testing.T) string {
 	t.Helper()
-	// Not t.TempDir: what lies below /tmp is scratch, of which nothing is kept.
+	// Neither t.TempDir nor a clone below /tmp: what lies there is scratch, of
+	// which nothing is kept.
 	here, err := os.Getwd()
+	if err == nil && (strings.HasPrefix(here, os.TempDir()+"/") || strings.HasPrefix(here, "/tmp/") || strings.HasPrefix(here, "/var/tmp/")) {
+		here, err = os.UserHomeDir()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
