@@ -20,7 +20,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(scratchEnv) != "" {
 		os.Exit(scratchInit())
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if builtDir != "" {
+		os.RemoveAll(builtDir)
+	}
+	os.Exit(status)
 }
 
 // scriptEnv names the script that TestInside runs.
@@ -76,12 +80,16 @@ func runInside(t *testing.T, bin, script string) {
 	}
 }
 
+// builtDir is where the product was built; TestMain removes it.
+var builtDir string
+
 // product builds guardsh as it is delivered, once.
 var buildOnce = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "guardsh-product")
 	if err != nil {
 		return "", err
 	}
+	builtDir = dir
 	bin := filepath.Join(dir, "guardsh")
 	cmd := exec.Command("go", "build", "-trimpath", "-o", bin, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
