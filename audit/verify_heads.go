@@ -15,6 +15,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
+// headDue is the age at which a journal without a signed head is wrong.
+const headDue = 5 * time.Second
+
 // heads checks the signed heads of a journal against its events.
 func (v *verification) heads(name string, j *verified, list []signedHead, problems []Problem) {
 	for _, p := range problems {
@@ -23,9 +26,15 @@ func (v *verification) heads(name string, j *verified, list []signedHead, proble
 	j.heads = len(list)
 	v.sum.Heads += len(list)
 	if len(list) == 0 && len(problems) == 0 && len(j.lines) > 0 {
-		// A head is due after a second; five are enough for any disk.
+		// A head is due after a second; five are enough for any disk. The host
+		// log gets its head with each event; heads were read before events, so
+		// one that began in between has none yet.
 		first, last := j.lines[0].e, j.lines[len(j.lines)-1].e
-		if name == HostLog || !isDay(name) && first != nil && last != nil && last.Time.Sub(first.Time) > 5*time.Second {
+		due := !isDay(name) && first != nil && last != nil && last.Time.Sub(first.Time) > headDue
+		if name == HostLog {
+			due = first == nil || time.Since(first.Time) > headDue
+		}
+		if due {
 			v.problem(name, Problem{Fault: NoHead, Detail: "its end may have been cut off"}, nil)
 		} else {
 			v.sum.Notes = append(v.sum.Notes, name+": no signed head yet: nothing says whether its end was cut off")
