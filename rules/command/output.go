@@ -216,8 +216,21 @@ func pwdText(w *walker, i int) (string, bool) {
 // copied is the output of commands that pass their input on.
 func copied(w *walker, i int) (string, bool) {
 	a := &w.line.Actions[i]
-	if a.Argv[0].Is("cat") && len(a.Argv) > 1 && !a.Argv[1].Is("-") {
-		return "", false
+	if name, _ := a.Name(); name == "cat" && len(a.Argv) > 1 && !a.Argv[1].Is("-") {
+		var b strings.Builder
+		for _, x := range a.Args() {
+			v, ok := x.Value()
+			p, abs := absolute(a.Cwd, v)
+			if !ok || !abs || v == "" || v[0] == '-' {
+				return "", false
+			}
+			text, err := w.files.ReadFile(p, int64(w.lim.Bytes)+1)
+			if err != nil || strings.IndexByte(string(text), 0) >= 0 {
+				return "", false
+			}
+			b.Write(text)
+		}
+		return b.String(), true
 	}
 	return w.read0(i)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"guardsh/rules/word"
 	"mvdan.cc/sh/v3/syntax"
@@ -254,6 +255,18 @@ func (w *walker) operator(st *state, pe *syntax.ParamExp) (func(string) (string,
 			return func(s string) (string, bool) { return strings.ToUpper(s), true }, true
 		case "L":
 			return func(s string) (string, bool) { return strings.ToLower(s), true }, true
+		case "u":
+			return func(s string) (string, bool) {
+				r := []rune(s)
+				if len(r) == 0 {
+					return s, true
+				}
+				return strings.ToUpper(string(r[:1])) + string(r[1:]), true
+			}, true
+		case "Q":
+			return func(s string) (string, bool) {
+				return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", strings.IndexFunc(s, unicode.IsControl) < 0
+			}, true
 		}
 		return nil, false
 	case syntax.UpperAll, syntax.UpperFirst, syntax.LowerAll, syntax.LowerFirst:

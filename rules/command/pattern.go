@@ -54,6 +54,9 @@ func (w *walker) matches(st *state, subject word.Word, x *syntax.Word) truth {
 	all, any := true, false
 	for _, v := range subject.Values {
 		m, ok := match(pat, v)
+		if !m && ok && w.opt(st, "nocasematch") {
+			m, ok = match(strings.ToLower(pat), strings.ToLower(v))
+		}
 		if !ok {
 			return maybe
 		}

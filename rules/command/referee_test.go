@@ -30,7 +30,7 @@ var recorders = strings.Fields("one two three four five six seven eight nine ten
 
 // realPrograms are there as they are: wrappers whose grammar is refereed too,
 // and what rows need in substitutions.
-var realPrograms = strings.Fields("env nice nohup timeout stdbuf setsid xargs find flock basename dirname seq cat sh ionice taskset chrt base64 echo")
+var realPrograms = strings.Fields("env nice nohup timeout stdbuf setsid xargs find flock basename dirname seq cat sh ionice taskset chrt base64 echo realpath readlink")
 
 const recorderSource = `package main
 
@@ -242,6 +242,9 @@ func (r rootFiles) LookPath(name, list string) (string, error) {
 }
 
 func (r rootFiles) Glob(cwd, pattern string, o GlobOptions) ([]string, error) {
+	if o.NoCase || o.GlobStar && strings.Contains(pattern, "**") {
+		return nil, ErrUnknown
+	}
 	abs := strings.HasPrefix(pattern, "/")
 	if !abs {
 		pattern = path.Join(cwd, "x")[:len(path.Join(cwd, "x"))-1] + pattern
@@ -311,7 +314,7 @@ func wordsCover(ws []word.Word, argv []string) bool {
 	return len(argv) > 0 && ws[0].Could(argv[0]) && wordsCover(ws[1:], argv[1:])
 }
 
-type tally struct{ starts, named, full, certain, never int }
+type tally struct{ starts, missed, named, full, wrong, certain, never int }
 
 // compare returns what is wrong with a prediction.
 func compareStarts(l *Line, starts []start, n *tally) []string {
@@ -334,6 +337,16 @@ func compareStarts(l *Line, starts []start, n *tally) []string {
 		}
 		if best < 0 {
 			wrong = append(wrong, fmt.Sprintf("not predicted: %q in %s", s.argv, s.cwd))
+			n.missed++
+			// A certain action of the same name, all of it known, that says
+			// something else: a word was taken for known and was not.
+			for i := range l.Actions {
+				a := &l.Actions[i]
+				if !a.Builtin && !used[i] && a.Certain == Certain && allKnown(a) && len(a.Argv) > 0 && a.Argv[0].Is(s.argv[0]) && a.Cwd.Could(s.cwd) {
+					n.wrong++
+					break
+				}
+			}
 			continue
 		}
 		used[best] = true
@@ -433,24 +446,28 @@ func TestRefereeCorpus(t *testing.T) {
 			t.Logf("%s\n\t%s\npredicted:\n\t%s", line, strings.Join(wrong, "\n\t"), strings.Join(compact(l), "\n\t"))
 		}
 	}
-	t.Logf("%d lines, %d with differences, %d starts: name known %d, fully known %d; certain %d, of them never %d", len(lines), bad, n.starts, n.named, n.full, n.certain, n.never)
+	t.Logf("%d lines, %d with differences: %s", len(lines), bad, n)
 }
 
 // TestReferee holds every row against real bash.
 func TestReferee(t *testing.T) {
 	s := newScratch(t)
 	lines, reasons := rows(t)
-	if len(lines) < 150 {
+	if len(lines) < 600 {
 		t.Errorf("only %d rows", len(lines))
 	}
-	var n tally
+	var n, differs tally
 	for i, line := range lines {
 		l := Understand(line, Options{Shell: &StaticShell{Dir: "/work", Environ: s.env, Login: "ann"}, Files: rootFiles{s.root}})
 		starts := s.run(t, line)
 		if len(starts) == 0 && reasons[i] == "" && len(l.Actions) > 0 && !strings.Contains(line, "#quiet") {
 			t.Errorf("%q: bash started nothing", line)
 		}
-		wrong := compareStarts(l, starts, &n)
+		sum := &n
+		if reasons[i] != "" {
+			sum = &differs
+		}
+		wrong := compareStarts(l, starts, sum)
 		switch {
 		case len(wrong) > 0 && reasons[i] == "":
 			t.Errorf("%s\n\t%s\npredicted:\n\t%s", line, strings.Join(wrong, "\n\t"), strings.Join(compact(l), "\n\t"))
@@ -461,8 +478,33 @@ func TestReferee(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d rows, %d starts: name known %d, fully known %d; certain %d, of them never %d", len(lines), n.starts, n.named, n.full, n.certain, n.never)
-	if n.named*100 < n.starts*97 || n.full*100 < n.starts*85 {
-		t.Errorf("too little is known: %+v", n)
+	t.Logf("%d rows: %s", len(lines), n)
+	t.Logf("rows that differ for a reason: %s", differs)
+	n.hold(t)
+}
+
+// hold is what the guard is worth: the bounds of the issue it was built for.
+func (n tally) hold(t *testing.T) {
+	t.Helper()
+	if n.missed*1000 > n.starts*5 {
+		t.Errorf("%d of %d starts were not predicted, 0.5 %% may be", n.missed, n.starts)
 	}
+	if n.wrong > 0 {
+		t.Errorf("%d words were taken for known and were not", n.wrong)
+	}
+	if n.named*100 < n.starts*97 {
+		t.Errorf("the name of %d of %d starts is known, 97 %% must be", n.named, n.starts)
+	}
+	if n.full*100 < n.starts*85 {
+		t.Errorf("all words of %d of %d starts are known, 85 %% must be", n.full, n.starts)
+	}
+	if n.never*100 > n.certain {
+		t.Errorf("%d of %d certain starts never happened, 1 %% may not", n.never, n.certain)
+	}
+}
+
+func (n tally) String() string {
+	pc := func(a, b int) string { return fmt.Sprintf("%d (%.2f %%)", a, 100*float64(a)/float64(max(b, 1))) }
+	return fmt.Sprintf("%d starts, predicted %s, name known %s, all words known %s, wrongly known %d; certain %d, of them never %s",
+		n.starts, pc(n.starts-n.missed, n.starts), pc(n.named, n.starts), pc(n.full, n.starts), n.wrong, n.certain, pc(n.never, n.certain))
 }

@@ -153,7 +153,7 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 	case *syntax.LetClause:
 		var n number
 		for _, e := range c.Exprs {
-			n = w.arith(st, e)
+			n = w.letExpr(st, e)
 		}
 		return w.truth(st, n)
 	case *syntax.TestClause:
@@ -163,6 +163,24 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 	}
 	w.note(NotUnderstood, fmt.Sprintf("%T", cmd), nil)
 	return both(st)
+}
+
+// letExpr is an argument of let: quotes do not make it anything but an
+// expression.
+func (w *walker) letExpr(st *state, e syntax.ArithmExpr) number {
+	x, ok := e.(*syntax.Word)
+	if !ok || x.Lit() != "" {
+		return w.arith(st, e)
+	}
+	if v, ok := w.value(st, x).Value(); ok && len(v) < maxOpen {
+		if f, err := parseText("((" + v + "))"); err == nil && len(f.Stmts) == 1 {
+			if a, ok := f.Stmts[0].Cmd.(*syntax.ArithmCmd); ok {
+				return w.arith(st, a.X)
+			}
+		}
+	}
+	w.lose(st)
+	return number{}
 }
 
 func (w *walker) truth(st *state, n number) result {
