@@ -45,8 +45,6 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 			mu.Unlock()
 			if out.Release {
 				rec.marker(out.Number, audit.Redact(r.Line))
-			} else if r.Ahead > 0 && s.Config.Paste != PasteContinue {
-				out.Say += notRun(r.Ahead)
 			}
 			return bash.Answer{Release: out.Release, Say: out.Say, KeepAhead: s.Config.Paste == PasteContinue}
 		},

@@ -29,15 +29,6 @@ func width() int {
 	return 80
 }
 
-// notRun says how many lines of a paste did not run because one before them
-// was refused.
-func notRun(n int) string {
-	if n == 1 {
-		return "guardsh: 1 line typed or pasted behind it did not run\n"
-	}
-	return fmt.Sprintf("guardsh: %d lines typed or pasted behind it did not run\n", n)
-}
-
 // Greet says what does not work at the start of a session; nothing on a normal
 // day.
 func (s *Session) Greet() {

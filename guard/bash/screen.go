@@ -231,16 +231,20 @@ func (s *screen) sendKeys(b []byte) bool {
 			}
 			continue
 		}
+		// Written and counted in one: bash may ask for the line before the
+		// write returns.
+		s.keysMu.Lock()
 		n, err := unix.Write(s.master, b)
+		if n > 0 {
+			s.count(b[:n])
+		}
+		s.keysMu.Unlock()
 		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
 			continue
 		}
 		if err != nil {
 			return false
 		}
-		s.keysMu.Lock()
-		s.count(b[:n])
-		s.keysMu.Unlock()
 		b = b[n:]
 	}
 	return true
