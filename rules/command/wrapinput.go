@@ -44,6 +44,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 		plus   bool
 		dir    bool
 		narrow bool
+		asks   bool // -ok: a person may say no
 	}
 	var execs []execution
 	narrow, deletes := false, false
@@ -51,7 +52,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 		s, known := args[i].Value()
 		switch s {
 		case "-exec", "-execdir", "-ok", "-okdir":
-			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow}
+			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, asks: strings.HasPrefix(s, "-ok")}
 			j := i + 1
 			for ; j < len(args); j++ {
 				if args[j].Is(";") {
@@ -85,7 +86,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 	for _, e := range execs {
 		for _, s := range starts {
 			at := st
-			if s.Know == word.OneOf {
+			if s.Know == word.OneOf || e.asks {
 				at = st.clone()
 				at.certain = Possible
 			}
