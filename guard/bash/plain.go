@@ -47,18 +47,18 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	signal.Notify(signals, unix.SIGINT, unix.SIGQUIT)
 	defer signal.Stop(signals)
 
-	// os.StartProcess gives the child the signal mask and dispositions that
-	// this process was started with, but for those that are caught here.
-	proc, err := os.StartProcess(path, append([]string{name}, argv...), &os.ProcAttr{
-		Env: env, Files: []*os.File{stdin, os.Stdout, os.Stderr}, Sys: &syscall.SysProcAttr{},
+	// ForkExec gives the child the signal mask and dispositions that this
+	// process was started with, but for those that are caught here. It spares
+	// the second process by which os.StartProcess tries the kernel out.
+	pid, err := syscall.ForkExec(path, append([]string{name}, argv...), &syscall.ProcAttr{
+		Env: env, Files: []uintptr{stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
 	})
 	if err != nil {
-		return StatusFailed, fmt.Errorf("start bash: %w", err)
+		return StatusFailed, fmt.Errorf("start %s: %w", path, err)
 	}
-	defer proc.Release()
 
 	ended := make(chan int, 1)
-	go func() { ended <- waitFor(proc.Pid, nil) }()
+	go func() { ended <- waitFor(pid, nil) }()
 	done := ctx.Done()
 	for {
 		select {
@@ -66,11 +66,11 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 			return status, nil
 		case sig := <-signals:
 			if n, ok := sig.(syscall.Signal); ok && (n != unix.SIGINT && n != unix.SIGQUIT || !fromTerminal()) {
-				unix.Kill(proc.Pid, n)
+				unix.Kill(pid, n)
 			}
 		case <-done:
 			done = nil
-			unix.Kill(proc.Pid, unix.SIGTERM)
+			unix.Kill(pid, unix.SIGTERM)
 		}
 	}
 }

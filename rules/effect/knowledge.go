@@ -59,13 +59,26 @@ var builtinIndex = sync.OnceValue(func() map[string][]string {
 	}
 	for _, e := range entries {
 		file := "manifests/" + e.Name()
-		if b, err := builtin.ReadFile(file); err == nil {
+		if b, err := headOf(file); err == nil {
 			commands, _ := firstLine(b)
 			index[file] = commands
 		}
 	}
 	return index
 })
+
+// headOf is the beginning of a built-in manifest: reading all of each would
+// cost every start a copy of everything that is known.
+func headOf(file string) ([]byte, error) {
+	f, err := builtin.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b := make([]byte, 1024)
+	n, err := f.Read(b)
+	return b[:n], err
+}
 
 // firstLine reads "commands: [a, b]".
 func firstLine(b []byte) ([]string, bool) {
