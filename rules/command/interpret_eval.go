@@ -38,9 +38,21 @@ func (v val) words() []word.Word {
 	if !v.isList {
 		return []word.Word{v.word()}
 	}
-	var out []word.Word
+	return v.flat(nil, 0)
+}
+
+// maxList bounds a list's elements: a = a + a doubles with each turn.
+const maxList = 1 << 10
+
+func (v val) flat(out []word.Word, depth int) []word.Word {
+	if !v.isList {
+		return append(out, v.word())
+	}
 	for _, e := range v.list {
-		out = append(out, e.words()...)
+		if len(out) >= maxList || depth > 8 {
+			break
+		}
+		out = e.flat(out, depth+1)
 	}
 	return out
 }
@@ -286,6 +298,10 @@ func (e *evaluator) expr() val {
 		case concat:
 			e.i++
 			r := e.postfix()
+			if v.isList && r.isList && len(v.list)+len(r.list) > maxList {
+				v = unknownVal("…")
+				continue
+			}
 			if v.isList && r.isList {
 				v.list = append(v.list[:len(v.list):len(v.list)], r.list...)
 				continue
