@@ -53,6 +53,11 @@ func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted 
 		of = &rules.ObjectFact{}
 		f.Objects[o.Key()] = of
 	}
+	if slices.Contains(w.at.Unseen, o.Name) {
+		of.Unknown = []string{"only root may look"}
+		of.Crontab.User = o.Name
+		return
+	}
 	switch o.Type {
 	case effect.Path:
 		if of.Path.Real == "" && of.Path.Class == "" || acted && follows(e, o) {
