@@ -57,6 +57,8 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		[[ ${GUARDSH_USER-} == *"$GUARDSH_NEXT"* ]] || GUARDSH_USER+=$GUARDSH_NEXT
 		GUARDSH_NEXT=
 		\builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PU"
+		# Theirs see the status of the line. A fork, once in a session.
+		(\builtin exit "$GUARDSH_S")
 		\builtin eval "${GUARDSH_USER}" >/dev/tty 2>&1
 	elif [[ -n ${GUARDSH_USER-} && $PROMPT_COMMAND == "$GUARDSH_PC" ]]; then
 		\builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PU"
