@@ -137,6 +137,7 @@ var Vocabulary = []Attribute{
 	{"compose", "a group of containers, by the service's name"},
 	{"subvolume", "a btrfs subvolume"},
 	{"resizefs", "the filesystem is resized along"},
+	{"start", "something is started here that may run elsewhere"},
 	{"playbook", "a whole playbook, not one command"},
 	{"map", "a shared image is attached here"},
 	{"snapshot", "a snapshot or backup, not the thing itself"},

@@ -188,13 +188,52 @@ func blockStack(c *call) {
 				change(args)
 			}
 		}
+	case "multipathd":
+		words := append(strings.Fields(verb), c.text("arg")...)
+		if len(words) > 0 && (words[0] == "del" || words[0] == "remove" || words[0] == "disablequeueing") {
+			change([]word.Word{word.Lit(words[len(words)-1])}, "detach")
+		}
+	case "targetctl", "nvmetcli":
+		if verb == "clear" {
+			change(nil, "remove", "all")
+		}
+	case "scsiadd":
+		if strings.Contains(strings.Join(texts(c.action.Args()), " "), "-r") {
+			change(args, "detach")
+		}
+	case "vdo", "stratis":
+		words := append([]string{verb}, c.text("arg")...)
+		for _, v := range words {
+			if v == "remove" || v == "destroy" {
+				for _, o := range named(Volume, word.Lit(words[len(words)-1])) {
+					c.emit(c.effect(VolumeDelete, "data"), o)
+				}
+				return
+			}
+			if v == "create" {
+				for _, w := range args {
+					if strings.HasPrefix(w.Prefix(), "/dev/") {
+						c.emitWord(c.effect(Format), Device, w, false)
+					}
+				}
+				return
+			}
+		}
 	case "tgtadm":
 		for _, op := range c.text("op") {
 			if op == "delete" || op == "unbind" {
 				change(nil, "remove")
 			}
 		}
+		for _, op := range c.text("x") {
+			if op == "delete" {
+				change(nil, "remove")
+			}
+		}
 	case "tgt-admin":
+		if c.has("_detach") {
+			change(c.values("verb"), "remove")
+		}
 		if len(c.values("gone")) > 0 {
 			change(c.values("gone"), "remove")
 		}

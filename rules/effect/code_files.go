@@ -277,8 +277,8 @@ func crontab(c *call) {
 			if in.Word.Is("/dev/null") {
 				e.mark("empty")
 			}
-		case in.Kind == command.InputText:
-			if v, ok := in.Word.Value(); ok && strings.TrimSpace(v) == "" {
+		case in.Kind == command.InputText || in.Kind == command.InputPipe:
+			if v, ok := c.input(); ok && !schedules(v) {
 				e.mark("empty")
 			}
 		case in.Kind == command.InputClosed:
@@ -289,6 +289,22 @@ func crontab(c *call) {
 		}
 		c.emit(e, user)
 	}
+}
+
+// schedules reports whether the text of a crontab starts anything: a line that
+// is neither blank, a comment nor a variable.
+func schedules(text string) bool {
+	for _, l := range strings.Split(text, "\n") {
+		l = strings.TrimSpace(l)
+		if l == "" || l[0] == '#' {
+			continue
+		}
+		if name, _, ok := strings.Cut(l, "="); ok && !strings.ContainsAny(strings.TrimSpace(name), " \t@*") {
+			continue
+		}
+		return true
+	}
+	return false
 }
 
 // signals by number, as far as their meaning matters.
@@ -389,6 +405,15 @@ func killProcesses(c *call) {
 				}
 			}
 		}
+	}
+	if c.name == "killall5" {
+		e.mark("all")
+		c.emit(e, Object{Type: Process, Name: "-1", Word: word.Lit(c.name)})
+		return
+	}
+	if c.name == "pkill" && args.Attrs["_inverse"] {
+		e.mark("all")
+		e.Attrs["pattern"] = false
 	}
 	if c.name == "killall" && len(args.Operands) == 0 {
 		for _, w := range args.Values["user"] {

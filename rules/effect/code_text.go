@@ -213,7 +213,7 @@ func groupsAndUsers(c *call) {
 		}
 	case "gpasswd":
 		for _, w := range c.values("user") {
-			emit(w, "remove")
+			emit(w, "remove", "group")
 		}
 	case "chpasswd", "newusers", "chgpasswd":
 		c.emit(c.effect(AccountChange, "password", "all"), Object{Type: Account, Word: word.Lit("")})
@@ -274,6 +274,16 @@ func otherPackages(c *call) {
 	}
 }
 
+// flagged reports whether a letter stands in a cluster of options.
+func flagged(argv []word.Word, letter byte) bool {
+	for _, w := range argv {
+		if v := w.Prefix(); len(v) > 1 && v[0] == '-' && v[1] != '-' && strings.IndexByte(v, letter) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // unpackArchive is dpkg-deb -x FILE DIR, pax -r, jar x and ar x.
 func unpackArchive(c *call) {
 	argv := c.action.Args()
@@ -289,6 +299,13 @@ func unpackArchive(c *call) {
 		}
 		dir = argv[2]
 	case "pax":
+		if flagged(argv, 'r') && flagged(argv, 'w') {
+			// pax -rw FILE… DIR
+			if last := argv[len(argv)-1]; !strings.HasPrefix(last.Prefix(), "-") {
+				c.emitWord(c.effect(WriteTree, "contents", "recursive", "preserve"), Path, last, false)
+			}
+			return
+		}
 		reads := false
 		for _, w := range argv {
 			if v := w.Prefix(); strings.HasPrefix(v, "-") && strings.Contains(v, "r") && !strings.Contains(v, "w") {

@@ -119,8 +119,8 @@ func (c *call) copy(kind Kind) {
 					continue
 				}
 				b := e
-				if c.has("recursive") && !c.has("link") {
-					b.Kind = WriteTree
+				if (c.has("recursive") || c.name == "mv" && known && !strings.Contains(base, ".")) && !c.has("link") {
+					b.Kind = WriteTree // mv takes trees along; a name with a dot is a file's
 				}
 				b.mark("inside", into)
 				for _, w := range below(d, base) {

@@ -40,6 +40,18 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
 	}
 	m, err := k.find(name)
 	argv := a.Args()
+	if multiCall[name] && len(argv) > 0 {
+		// k3s kubectl …, lvm lvremove …
+		rest := argv
+		if len(rest) > 2 && rest[1].Is("--") {
+			rest = append([]word.Word{rest[0]}, rest[2:]...)
+		}
+		if applet, ok := rest[0].Value(); ok {
+			if am, _ := k.find(applet); am != nil {
+				m, name, argv = am, applet, rest[1:]
+			}
+		}
+	}
 	if m == nil {
 		if err == nil {
 			m, name, argv = k.initScript(a)
@@ -52,6 +64,9 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
 	c.level(m.top, argv, nil)
 	return out
 }
+
+// multiCall are programs whose first word is the program that they are then.
+var multiCall = map[string]bool{"lvm": true, "k3s": true, "microk8s": true, "minikube": true, "rke2": true, "k0s": true, "toybox": true}
 
 // initScript reads "/etc/init.d/network restart" as "service network restart".
 func (k *Knowledge) initScript(a *command.Action) (*Manifest, string, []word.Word) {

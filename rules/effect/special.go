@@ -118,18 +118,25 @@ func (c *call) written(e *Effect) (string, bool) {
 	if e.Has("redirect") {
 		return output(c.action)
 	}
-	if c.action.Stdin.Kind == command.InputText {
-		return c.action.Stdin.Word.Value()
+	return c.input()
+}
+
+// input is what the action reads on its standard input, where that is plain.
+func (c *call) input() (string, bool) {
+	in := c.action.Stdin
+	if in.Kind == command.InputText {
+		return in.Word.Value()
 	}
-	if c.action.Stdin.Kind == command.InputPipe && len(c.action.Stdin.From) == 1 {
-		if i := c.action.Stdin.From[0]; i >= 0 && i < len(c.line.Actions) {
+	if in.Kind == command.InputPipe && len(in.From) == 1 {
+		if i := in.From[0]; i >= 0 && i < len(c.line.Actions) {
 			return output(&c.line.Actions[i])
 		}
 	}
 	return "", false
 }
 
-// output is what echo or printf write, if that is known.
+// output is what a program that writes plain text writes, if that is known:
+// echo, printf, cat of a text, and those that write nothing.
 func output(a *command.Action) (string, bool) {
 	name, _ := a.Name()
 	args := a.Args()
@@ -145,8 +152,21 @@ func output(a *command.Action) (string, bool) {
 			}
 		}
 	case "cat":
-		if len(args) == 0 && a.Stdin.Kind == command.InputText {
+		switch {
+		case len(args) == 0 && a.Stdin.Kind == command.InputText:
 			return a.Stdin.Word.Value()
+		case len(args) == 1 && args[0].Is("/dev/null"), len(args) == 0 && a.Stdin.Kind == command.InputFile && a.Stdin.Word.Is("/dev/null"):
+			return "", true
+		}
+		return "", false
+	case ":", "true", "false":
+		return "", true
+	case "head", "tail":
+		for i, w := range args {
+			if w.Is("-0") || w.Is("-n0") || w.Is("-c0") || w.Is("--lines=0") || w.Is("--bytes=0") ||
+				(w.Is("-n") || w.Is("-c")) && i+1 < len(args) && args[i+1].Is("0") {
+				return "", true
+			}
 		}
 		return "", false
 	default:
