@@ -99,9 +99,11 @@ func (s *screen) barrier(limit time.Duration) {
 	s.marks.Unlock()
 }
 
-// passed tells a waiting barrier that nothing more will come.
+// passed tells barriers, those that wait and those to come, that nothing more
+// is shown.
 func (s *screen) passed() {
 	s.marks.Lock()
+	s.gone = true
 	if s.marked != nil {
 		close(s.marked)
 		s.mark, s.marked = "", nil
