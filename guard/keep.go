@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -49,6 +50,9 @@ func snapshotPlan(j Judgement) snapshot.Plan {
 func itemFor(e *effect.Effect, of *rules.ObjectFact) (snapshot.Item, string) {
 	if e.Place.Kind != 0 {
 		return snapshot.Item{}, fmt.Sprintf("%s %s elsewhere", e.Kind, e.Object.Display())
+	}
+	if e.User != "" && e.User != sessionUser() && os.Geteuid() != 0 {
+		return snapshot.Item{}, fmt.Sprintf("%s %s as %s, whose files only root can keep", e.Kind, e.Object.Display(), e.User)
 	}
 	if e.Kind == effect.ScheduleChange && e.Object.Type == effect.Crontab {
 		return snapshot.Item{Class: snapshot.Crontab, User: of.Crontab.User}, ""
