@@ -55,14 +55,8 @@ func cmdPty(ts *testscript.TestScript, neg bool, args []string) {
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 200})
 	ts.Check(err)
 	p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
-	p.grew = sync.NewCond(&p.mu)
-	go p.read()
-	go func() { p.status = cmd.Wait(); close(p.ended) }()
-	defer func() {
-		f.Close()
-		_ = cmd.Process.Kill()
-		<-p.ended
-	}()
+	p.start()
+	defer p.stop()
 	for i, line := range steps {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
@@ -104,6 +98,20 @@ type typist struct {
 
 	ended  chan struct{}
 	status error
+}
+
+// start begins to read the terminal and to wait for the command.
+func (p *typist) start() {
+	p.grew = sync.NewCond(&p.mu)
+	go p.read()
+	go func() { p.status = p.cmd.Wait(); close(p.ended) }()
+}
+
+// stop closes the terminal and ends the command, if that has not ended.
+func (p *typist) stop() {
+	p.f.Close()
+	_ = p.cmd.Process.Kill()
+	<-p.ended
 }
 
 func (p *typist) read() {

@@ -37,6 +37,7 @@ const scriptEnv = "GUARDSH_TEST_SCRIPT"
 //
 //	status N COMMAND ...    runs it and wants exactly this exit status
 //	pty STEPS COMMAND ...   types at a terminal; see ptySteps
+//	beside                  the same keys to bash and to guardsh; see besideKeys
 //	loop NAME SIZE          a block device; its path is in $NAME
 func TestScripts(t *testing.T) {
 	scripts, err := filepath.Glob(filepath.Join("..", "..", "testdata", "script", "*.txtar"))
@@ -126,6 +127,10 @@ func TestInside(t *testing.T) {
 			"status": cmdStatus,
 			"pty":    cmdPty,
 			"loop":   cmdLoop,
+			"beside": cmdBeside,
+
+			"verdict": cmdVerdict,
+			"hung":    cmdHung,
 		},
 	})
 }

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// besideKeys are typed to plain bash and to guardsh. Each waits for its text
+// to show before the next is typed: what is typed ahead is echoed at another
+// moment by any shell.
+var besideKeys = []struct{ keys, until string }{
+	{"", "ready> "},
+	{"echo one  two\r", "ready> "},
+	{"cat de", "cat de"},
+	{"\t", "deep/"},     // completes a directory
+	{"\t", "file"}, // and the one file in it
+	{"\r", "ready> "},
+	{"ls d\t\t", "d"},   // nothing more to complete
+	{"\x03", "ready> "}, // ^C at a prompt
+	{"echo $?\r", "ready> "},
+	{"sh -c 'echo up; exec sleep 100'\r", "\nup"},
+	{"\x03", "ready> "},
+	{"sh -c 'echo up; exec sleep 100'\r", "\nup"},
+	{"\x1a", "ready> "}, // ^Z
+	{"jobs\r", "ready> "},
+	{"fg\r", "sleep 100'"},
+	{"\x03", "ready> "},
+	{"for i in 1 2\r", "> "},
+	{"do echo $i\r", "> "},
+	{"done\r", "ready> "},
+	{"\x1b[A\x1b[A", "echo $i"}, // history
+	{"\x15", ""},
+	{"cat <<E\r", "> "},
+	{"in $HOME\r", "> "},
+	{"E\r", "ready> "},
+	{"(exit 7)\r", "ready> "},
+	{"stty size; tty | tr -d 0-9\r", "ready> "},
+	{"history | tail -n 4\r", "ready> "},
+	{"no-such-command\r", "ready> "},
+	{"if; then\r", "ready> "},
+	{"f() { echo in f $1; }; f x\r", "ready> "},
+	{"printf '\\e[31mred\\e[0m\\n'\r", "ready> "},
+	{"set -o | grep -c on\r", "ready> "},
+	{"echo $- $SHLVL $0 ${#PIPESTATUS[@]} \"$HISTCONTROL\"\r", "ready> "},
+	{"trap -p; alias; shopt | md5sum\r", "ready> "},
+	{"exit 9\r", ""},
+}
+
+// known are the differences from plain bash that a user can see, each with its
+// reason. A pattern is replaced in both screens.
+var besideKnown = []struct{ what, with, why string }{
+	{"guardsh", "bash", "$0 and error prefixes carry the name that the shell was started by"},
+}
+
+// cmdBeside types the same keys to plain bash and to guardsh, one after the
+// other, and wants the same bytes on both terminals.
+func cmdBeside(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: beside")
+	}
+	plain, plainStatus := besideScreen(ts, "bash")
+	guarded, guardedStatus := besideScreen(ts, "guardsh")
+	if plainStatus != guardedStatus {
+		ts.Fatalf("exit status %d, plain bash's is %d", guardedStatus, plainStatus)
+	}
+	for i := range besideKeys {
+		a, b := plain[i], guarded[i]
+		for _, k := range besideKnown {
+			a, b = strings.ReplaceAll(a, k.what, k.with), strings.ReplaceAll(b, k.what, k.with)
+		}
+		if a != b {
+			ts.Logf("after %q\nbash showed    %q\nguardsh showed %q", besideKeys[i].keys, a, b)
+			defer ts.Fatalf("the screens differ")
+		}
+	}
+}
+
+// besideScreen is what a shell shows after each of the keys, and its status.
+func besideScreen(ts *testscript.TestScript, shell string) ([]string, int) {
+	dir := ts.MkAbs("beside")
+	ts.Check(os.RemoveAll(dir))
+	ts.Check(os.MkdirAll(dir+"/deep", 0o755))
+	ts.Check(os.WriteFile(dir+"/deep/file", []byte("content\n"), 0o644))
+	path, err := lookPath(shell, ts.Getenv("PATH"))
+	ts.Check(err)
+	cmd := exec.Command(path)
+	cmd.Dir = dir
+	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "LANG"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	cmd.Env = append(cmd.Env, "HISTFILE=")
+	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
+	ts.Check(err)
+	p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
+	p.start()
+	defer p.stop()
+	var shown []string
+	from := 0
+	for i, k := range besideKeys {
+		if i == 20 {
+			ts.Check(pty.Setsize(f, &pty.Winsize{Rows: 30, Cols: 90}))
+		}
+		ts.Check(p.send(k.keys))
+		if k.until != "" {
+			if err := p.expectText(k.until); err != nil {
+				ts.Fatalf("%s: after %q: %v\n%s", shell, k.keys, err, p.all())
+			}
+		}
+		p.settle()
+		p.mu.Lock()
+		shown = append(shown, string(p.raw[from:]))
+		from = len(p.raw)
+		p.from = len(p.plain())
+		p.mu.Unlock()
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(ptyDeadline):
+		ts.Fatalf("%s: still running after %s", shell, ptyDeadline)
+	}
+	return shown, cmd.ProcessState.ExitCode()
+}
+
+// expectText waits for text as it stands.
+func (p *typist) expectText(text string) error {
+	return p.expect(fmt.Sprintf(`\Q%s\E`, text))
+}
+
+// quiet is how long a terminal has to say nothing for a shell to be taken as
+// waiting for keys. It is an observation of the screen, not a race: whoever is
+// slower than this shows a difference, which fails.
+const quiet = 150 * time.Millisecond
+
+// settle waits until nothing more is shown.
+func (p *typist) settle() {
+	for last := -1; ; {
+		p.mu.Lock()
+		n := len(p.raw)
+		p.mu.Unlock()
+		if n == last {
+			return
+		}
+		last = n
+		time.Sleep(quiet)
+	}
+}
+
+func TestBesideKnownHasReasons(t *testing.T) {
+	for _, k := range besideKnown {
+		if k.what == "" || k.why == "" {
+			t.Errorf("%+v has no reason", k)
+		}
+	}
+}
