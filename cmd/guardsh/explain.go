@@ -20,7 +20,7 @@ func explainCommand() *cobra.Command {
 	var cwd, user string
 	c := &cobra.Command{
 		Use:   "explain LINE|RULE",
-		Short: "say why, step by step: actions, effects, facts, rules",
+		Short: "say why, step by step: tree, actions, effects, facts, rules",
 		Long: `Say how a line is understood and judged, step by step: the programs it would
 start, what they would do to what, what is known of that, and which rules spoke.
 With the id of a rule, tell that rule's story.`,
@@ -63,6 +63,10 @@ func (e *explainer) f(format string, args ...any) {
 func explainLine(w io.Writer, j guard.Judgement) error {
 	e := &explainer{w: w}
 	e.f("line\n  %s\n", strings.ReplaceAll(guard.PrintableLines(j.Line.Src), "\n", "\n  "))
+	e.f("\ntree\n")
+	for _, l := range command.Outline(j.Line.Src) {
+		e.f("  %s\n", guard.Printable(l))
+	}
 	e.f("\nactions\n")
 	if len(j.Line.Actions) == 0 {
 		e.f("  none\n")
@@ -176,6 +180,9 @@ func explainRule(w io.Writer, r *rules.Rule) error {
 	e := &explainer{w: w}
 	e.f("%s\n  %s\n", r.ID, r.Summary)
 	e.f("\nverdict\n  %s\n", r.Verdict)
+	for _, x := range r.Raise {
+		e.f("  %s where %s\n", x.Verdict, x.When)
+	}
 	e.f("\nwhy\n  %s\n", strings.ReplaceAll(strings.TrimSpace(r.Why), "\n", "\n  "))
 	if r.Instead != "" {
 		e.f("\ninstead\n  %s\n", strings.ReplaceAll(strings.TrimSpace(r.Instead), "\n", "\n  "))
