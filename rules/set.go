@@ -244,6 +244,17 @@ func (s *Set) Text(id string) ([]byte, bool) {
 	return e.text, true
 }
 
+// File is the name of a rule's file as its loader was given it; builtin says
+// that guardsh brings the rule. "" is no such rule.
+func (s *Set) File(id string) (name string, builtin bool) {
+	e := s.index().byID[id]
+	if e == nil {
+		return "", false
+	}
+	_, err := fs.Stat(packs, e.name)
+	return e.name, err == nil
+}
+
 // Policy is what a site says: what is protected, what is not, and its notes.
 type Policy struct {
 	Protected   []string // paths or patterns (path.Match) that are as much as a system tree

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing/fstest"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -141,39 +140,44 @@ func raises(r *rules.Rule) (out []string) {
 
 // showRules writes a block a family, a rule a row.
 func showRules(w io.Writer, rows []listed) error {
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	wide, verdictWide := 0, 0
+	for _, r := range rows {
+		wide, verdictWide = max(wide, len(r.verb())), max(verdictWide, len(r.span()))
+	}
+	e := &explainer{w: w}
 	family, site := "", 0
 	for _, r := range rows {
-		f, verb, _ := strings.Cut(r.ID, "/")
-		if f != family {
+		if f, _, _ := strings.Cut(r.ID, "/"); f != family {
 			if family != "" {
-				fmt.Fprintln(tw)
+				e.f("\n")
 			}
 			family = f
-			fmt.Fprintln(tw, family)
+			e.f("%s\n", family)
 		}
 		mark := " "
 		if r.File != "" {
 			mark = "*"
 			site++
 		}
-		verdict := r.Verdicts[0]
-		if n := len(r.Verdicts); n > 1 {
-			verdict += "-" + r.Verdicts[n-1]
-		}
-		fmt.Fprintf(tw, "%s %s\t%s\t%s\n", mark, verb, verdict, guard.Printable(r.Says))
+		e.f("%s %-*s  %-*s  %s\n", mark, wide, r.verb(), verdictWide, r.span(), guard.Printable(r.Says))
 	}
-	if err := tw.Flush(); err != nil {
-		return err
+	e.f("\n%s; the words are those of each rule's first example\n", count(len(rows), "rule"))
+	if site > 0 {
+		e.f("* of the site, in %s\n", siteRules)
 	}
-	_, err := fmt.Fprintf(w, "\n%s; what each says is said at its first example\n", count(len(rows), "rule"))
-	if site > 0 && err == nil {
-		_, err = fmt.Fprintf(w, "* %s of the site, in %s\n", count(site, "rule"), siteRules)
+	e.f("hint: guardsh explain FAMILY/RULE\n")
+	return e.err
+}
+
+// verb is the id without the family.
+func (r listed) verb() string { _, v, _ := strings.Cut(r.ID, "/"); return v }
+
+// span is the verdicts from the mildest to the strictest.
+func (r listed) span() string {
+	if n := len(r.Verdicts); n > 1 {
+		return r.Verdicts[0] + "-" + r.Verdicts[n-1]
 	}
-	if err == nil {
-		_, err = fmt.Fprintln(w, "hint: guardsh explain FAMILY/RULE")
-	}
-	return err
+	return strings.Join(r.Verdicts, "")
 }
 
 func rulesShow() *cobra.Command {
