@@ -100,6 +100,8 @@ type Holder struct {
 	User      string `json:"user,omitempty" expr:"user"`
 	TTY       string `json:"tty,omitempty" expr:"tty"`
 	Container string `json:"container,omitempty" expr:"container"`
+	Away      bool   `json:"away,omitempty" expr:"away"` // in another mount namespace, where the mount stays
+	Own       bool   `json:"own,omitempty" expr:"own"`   // of this session: it, its parents, or on its terminal
 }
 
 // DeviceFact is what a block device carries and who uses it.

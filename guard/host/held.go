@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/user"
 	"path"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
 	"guardsh/rules"
@@ -32,7 +34,8 @@ const maxHolders = 16
 // target is something that processes may have open.
 type target struct {
 	dev, ino uint64
-	mount    string // instead: all that lies on the mount at this point
+	mount    string                // instead: all that lies on the mount at this point
+	away     map[string]*awayMount // and its places in other mount namespaces, by the namespace's name
 	of       *rules.ObjectFact
 }
 
@@ -53,7 +56,9 @@ func (g *gathering) holders(list []*wanted) {
 				}
 			}
 			targets = append(targets, t)
-			g.otherNamespaces(t)
+			if g.w.root == "" {
+				g.otherNamespaces(t)
+			}
 			continue
 		}
 		if x.of.Path.Type != "file" {
@@ -69,7 +74,11 @@ func (g *gathering) holders(list []*wanted) {
 	if len(targets) == 0 {
 		return
 	}
-	if !g.scan(targets, time.Now().Add(min(heldBudget, g.left()))) {
+	complete := g.scan(targets, time.Now().Add(min(heldBudget, g.left())))
+	for _, t := range targets {
+		t.keepers()
+	}
+	if !complete {
 		for _, t := range targets {
 			unknownf(t.of, "open files: not all processes were looked at within %d ms", heldBudget.Milliseconds())
 		}
@@ -92,23 +101,73 @@ func unshared(name string) bool {
 	return err == nil
 }
 
-// otherNamespaces adds a process of each other mount namespace that has the
-// file system, too: it stays in use there.
+// otherNamespaces finds where other mount namespaces have the file system, too,
+// and would keep it: an unmount here goes on to them only through the mount
+// below it.
 func (g *gathering) otherNamespaces(t *target) {
 	m := g.table.at[t.mount]
 	if m == nil || pseudo[m.FSType] {
 		return
 	}
 	for _, pid := range mountNamespaces() {
-		b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/mountinfo")
+		base := "/proc/" + strconv.Itoa(pid)
+		b, err := os.ReadFile(base + "/mountinfo")
 		if err != nil {
 			continue
 		}
-		for _, o := range parseMounts(b).all {
-			if o.Major == m.Major && o.Minor == m.Minor && len(t.of.Path.HeldBy) < maxHolders {
-				t.of.Path.HeldBy = append(t.of.Path.HeldBy, holder(pid))
-				break
+		ns, err := os.Readlink(base + "/ns/mnt")
+		if err != nil {
+			continue
+		}
+		theirs := parseMounts(b)
+		for _, o := range theirs.all {
+			if o.Major != m.Major || o.Minor != m.Minor {
+				continue
 			}
+			if t.away == nil {
+				t.away = map[string]*awayMount{}
+			}
+			t.away[ns] = &awayMount{point: o.Mountpoint, pid: pid, stays: !propagates(g.table, m, theirs, o)}
+			break
+		}
+	}
+}
+
+// awayMount is a file system's place in another mount namespace.
+type awayMount struct {
+	point string
+	pid   int  // one of the processes there
+	stays bool // unmounting here leaves it mounted there
+	found bool // a process that uses it was named
+}
+
+// propagates says whether unmounting m takes o in the other table along: the
+// mount below o gets what happens on the one below m.
+func propagates(ours *mountTable, m *mountinfo.Info, theirs *mountTable, o *mountinfo.Info) bool {
+	below, under := ours.byID(m.Parent), theirs.byID(o.Parent)
+	if below == nil || under == nil {
+		return false
+	}
+	for _, tag := range strings.Fields(below.Optional) {
+		group, ok := strings.CutPrefix(tag, "shared:")
+		if !ok {
+			continue
+		}
+		f := strings.Fields(under.Optional)
+		return slices.Contains(f, "shared:"+group) || slices.Contains(f, "master:"+group)
+	}
+	return false
+}
+
+// keepers names a process of each namespace that keeps the mount though
+// nothing there uses it now.
+func (t *target) keepers() {
+	for _, ns := range slices.Sorted(maps.Keys(t.away)) {
+		a := t.away[ns]
+		if a.stays && !a.found && len(t.of.Path.HeldBy) < maxHolders {
+			h := holder(a.pid)
+			h.Away = true
+			t.of.Path.HeldBy = append(t.of.Path.HeldBy, h)
 		}
 	}
 }
@@ -122,9 +181,10 @@ func (g *gathering) scan(targets []*target, until time.Time) bool {
 		return false
 	}
 	self := os.Getpid()
+	own := ownProcesses()
 	for _, e := range pids {
 		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == self {
+		if err != nil || pid == self && !mounts(targets) {
 			continue
 		}
 		if time.Now().After(until) {
@@ -137,20 +197,37 @@ func (g *gathering) scan(targets []*target, until time.Time) bool {
 				links = append(links, base+"/fd/"+fd.Name())
 			}
 		}
+		ns := ""
 		for _, t := range targets {
 			if len(t.of.Path.HeldBy) >= maxHolders {
 				continue
 			}
-			if g.holds(links, t) && !slices.ContainsFunc(t.of.Path.HeldBy, func(h rules.Holder) bool { return h.PID == pid }) {
-				t.of.Path.HeldBy = append(t.of.Path.HeldBy, holder(pid))
+			mount, away := t.mount, (*awayMount)(nil)
+			if len(t.away) > 0 {
+				if ns == "" {
+					ns, _ = os.Readlink(base + "/ns/mnt")
+				}
+				if away = t.away[ns]; away != nil {
+					mount = away.point
+				}
 			}
+			if !g.holds(links, t, mount) {
+				continue
+			}
+			h := holder(pid)
+			h.Own = own.has(pid, base)
+			if away != nil {
+				h.Away, away.found = true, true
+			}
+			t.of.Path.HeldBy = append(t.of.Path.HeldBy, h)
 		}
 	}
 	return true
 }
 
 // holds says whether one of a process's links is the target.
-func (g *gathering) holds(links []string, t *target) bool {
+// On a mount, mount is where that is for the process.
+func (g *gathering) holds(links []string, t *target, mount string) bool {
 	name := t.of.Path.Real
 	for _, l := range links {
 		text, err := os.Readlink(l)
@@ -158,7 +235,7 @@ func (g *gathering) holds(links []string, t *target) bool {
 			continue
 		}
 		if t.mount != "" {
-			if _, ok := relative(t.mount, text); ok {
+			if _, ok := relative(mount, text); ok {
 				return true
 			}
 			continue
@@ -177,6 +254,62 @@ func (g *gathering) holds(links []string, t *target) bool {
 		}
 	}
 	return false
+}
+
+// mounts says whether one of the targets is a whole mount. What guardsh itself
+// has open matters only there: its directory is the shell's.
+func mounts(targets []*target) bool {
+	return slices.ContainsFunc(targets, func(t *target) bool { return t.mount != "" })
+}
+
+// ownSession is this session's processes.
+type ownSession struct {
+	parents []int // guardsh, and what it was started by
+	sid     string
+	tty     string
+}
+
+// maxParents bounds the way up; a login is five or six deep.
+const maxParents = 64
+
+func ownProcesses() ownSession {
+	o := ownSession{tty: ttyOf("/proc/self")}
+	for pid := os.Getpid(); pid > 1 && len(o.parents) < maxParents; {
+		o.parents = append(o.parents, pid)
+		f := statFields("/proc/" + strconv.Itoa(pid))
+		if len(f) < 4 {
+			break
+		}
+		if o.sid == "" {
+			o.sid = f[3]
+		}
+		next, err := strconv.Atoi(f[1])
+		if err != nil {
+			break
+		}
+		pid = next
+	}
+	return o
+}
+
+// has says whether a process ends with the session, or the session with it.
+func (o *ownSession) has(pid int, base string) bool {
+	if slices.Contains(o.parents, pid) || o.tty != "" && ttyOf(base) == o.tty {
+		return true
+	}
+	f := statFields(base)
+	return len(f) > 3 && o.sid != "" && f[3] == o.sid
+}
+
+// statFields are the fields of stat behind the name: state, parent, group,
+// session, terminal ….
+func statFields(base string) []string {
+	b, err := os.ReadFile(base + "/stat")
+	if err != nil {
+		return nil
+	}
+	// The name in parentheses may hold anything.
+	return strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 }
 
 // holder is what people know a process by.
@@ -210,14 +343,8 @@ func userName(uid string) string {
 
 // ttyOf is a process's controlling terminal, by its number in stat.
 func ttyOf(base string) string {
-	b, err := os.ReadFile(base + "/stat")
-	if err != nil {
-		return ""
-	}
-	// The name in parentheses may hold anything.
-	_, rest, ok := strings.Cut(string(b[bytes.LastIndexByte(b, ')')+1:]), " ")
-	f := strings.Fields(rest)
-	if !ok || len(f) < 5 {
+	f := statFields(base)
+	if len(f) < 5 {
 		return ""
 	}
 	n, err := strconv.Atoi(f[4])

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"time"
 
@@ -102,8 +103,58 @@ func (g *gathering) newJobs(e *effect.Effect) int {
 		return 0
 	case in.Kind == command.InputFile && known:
 		return g.jobsIn(v)
+	case in.Kind == command.InputPipe:
+		return g.pipedJobs(in.From)
 	}
 	return -1
+}
+
+// pipedJobs counts what comes out of actions that only pass files on, or say
+// nothing; -1 when another program makes it.
+func (g *gathering) pipedJobs(from []int) int {
+	if len(from) == 0 {
+		return -1
+	}
+	sum := 0
+	for _, i := range from {
+		if i < 0 || i >= len(g.line.Actions) {
+			return -1
+		}
+		a := &g.line.Actions[i]
+		if len(a.Argv) == 0 {
+			return -1
+		}
+		name, _ := a.Argv[0].Value()
+		switch path.Base(name) {
+		case ":", "true":
+			continue
+		case "cat":
+		default:
+			return -1
+		}
+		cwd, _ := a.Cwd.Value()
+		if len(a.Argv) == 1 {
+			return -1
+		}
+		for _, w := range a.Argv[1:] {
+			v, known := w.Value()
+			if !known || v == "" || v[0] == '-' {
+				return -1
+			}
+			if !path.IsAbs(v) {
+				v = path.Join(cwd, v)
+			}
+			if v == "/dev/null" {
+				continue
+			}
+			n := g.jobsIn(v)
+			if n < 0 {
+				return -1
+			}
+			sum += n
+		}
+	}
+	return sum
 }
 
 func (g *gathering) jobsIn(name string) int {

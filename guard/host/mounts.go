@@ -108,6 +108,16 @@ func (t *mountTable) of(real string) *mountinfo.Info {
 	}
 }
 
+// byID is the mount with that number; nil if it is out of sight.
+func (t *mountTable) byID(id int) *mountinfo.Info {
+	for _, m := range t.all {
+		if m.ID == id {
+			return m
+		}
+	}
+	return nil
+}
+
 // mountOf is where a block device is mounted; "" nowhere.
 func (t *mountTable) mountOf(rdev uint64) string {
 	for _, m := range t.all {
