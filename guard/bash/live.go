@@ -17,8 +17,11 @@ import (
 var ErrUnknown = errors.New("the live shell does not know")
 
 // liveBudget is what asking the shell may cost one line in all; what was not
-// answered then is unknown.
-var liveBudget = 5 * time.Millisecond
+// answered then is unknown. A round trip takes a fraction of a millisecond. On
+// a busy machine the fork has to wait for its turn, and there five milliseconds
+// made variables unknown that decide between a question and a block; fifty are
+// still below what a person notices.
+var liveBudget = 50 * time.Millisecond
 
 // Live answers for the shell that waits, out of a fork of it. What was not
 // answered within the budget of the line is unknown. It never makes bash
