@@ -29,6 +29,8 @@ type Config struct {
 
 	Rules    []SiteFile // rules.d, by name
 	Commands []SiteFile // commands.d, by name: the site's manifests
+
+	UserRules []SiteFile // rules.d beside the user's own file: they can only add
 }
 
 // SiteFile is a file that was read for somebody else: a site's rule or manifest.

@@ -60,6 +60,9 @@ func LoadConfig(p ConfigPaths) (Config, []Problem) {
 	// A private group of the user's own is common, so its write bit is not
 	// held against the file; it can only tighten.
 	t := trust{root: strings.TrimRight(p.Root, "/"), owners: []int{p.UID, p.Owner}, deny: 0o002}
+	var bad []Problem
+	c.UserRules, bad = readSiteFiles(t, filepath.Join(filepath.Dir(p.User), "rules.d"))
+	problems = append(problems, bad...)
 	f, bad := readConfigFile(t, p.User)
 	if len(bad) > 0 {
 		return c, append(problems, bad...)

@@ -96,10 +96,11 @@ func judgeBy(p Place, cfg Config) (*Judge, []string) {
 	if err := set.Add(sourceFS(cfg.Rules), rules.Administrator); err != nil {
 		problems = append(problems, positions(err)...)
 	}
-	know := effect.Builtin()
-	if err := know.Add(sourceFS(cfg.Commands)); err != nil {
+	if err := set.Add(sourceFS(cfg.UserRules), rules.User); err != nil {
 		problems = append(problems, positions(err)...)
 	}
+	know := effect.Builtin()
+	problems = append(problems, addManifests(know, cfg.Commands)...)
 	notes := map[string]string{}
 	for _, n := range cfg.Notes {
 		if n.About == AboutService {
@@ -111,6 +112,25 @@ func judgeBy(p Place, cfg Config) (*Judge, []string) {
 		Env: p.Env, Interactive: p.Interactive, TTY: p.TTY,
 	})
 	return &Judge{Knowledge: know, Rules: set, World: w}, problems
+}
+
+// addManifests loads the site's manifests. They are taken together or, where
+// that fails, each by itself: one that is broken costs the others nothing.
+func addManifests(know *effect.Knowledge, files []SiteFile) []string {
+	err := know.Add(sourceFS(files))
+	if err == nil {
+		return nil
+	}
+	var problems []string
+	for _, f := range files {
+		if err := know.Add(sourceFS([]SiteFile{f})); err != nil {
+			problems = append(problems, positions(err)...)
+		}
+	}
+	if problems == nil {
+		return positions(err) // they only fail together: two describe one command
+	}
+	return problems
 }
 
 // positions are a loader's errors, a line each, with the full names of files.

@@ -53,7 +53,7 @@ func run(argv []string) int {
 func verbs() []*cobra.Command {
 	return []*cobra.Command{
 		checkCommand(), explainCommand(), undoCommand(), snapshotCommand(),
-		auditCommand(), replayCommand(), allowCommand(), rulesCommand(),
+		auditCommand(), replayCommand(), allowCommand(), rulesCommand(), configCommand(),
 	}
 }
 

@@ -116,15 +116,20 @@ func (e *entry) manifest() (*Manifest, error) {
 	return e.m, e.err
 }
 
-// Add reads a site's manifests: every *.yaml of fsys, checked in full, with
+// Add reads a site's manifests: every *.yaml below fsys, checked in full, with
 // their examples. A command that is known already is replaced. On an error
 // ("file:line:col: what") nothing of fsys is added.
 func (k *Knowledge) Add(fsys fs.FS) error {
-	files, err := fs.Glob(fsys, "*.yaml")
+	var files []string
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if ext := path.Ext(p); err == nil && !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			files = append(files, p)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	slices.Sort(files)
 	added := map[string]*entry{}
 	for _, file := range files {
 		b, err := fs.ReadFile(fsys, file)
