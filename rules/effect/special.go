@@ -140,14 +140,20 @@ func (c *call) input() (string, bool) {
 func output(a *command.Action) (string, bool) {
 	name, _ := a.Name()
 	args := a.Args()
+	between, escapes := " ", false
 	switch name {
 	case "echo":
-		for len(args) > 0 && (args[0].Is("-n") || args[0].Is("-e") || args[0].Is("-E") || args[0].Is("-ne")) {
+		for len(args) > 0 && (args[0].Is("-n") || args[0].Is("-e") || args[0].Is("-E") || args[0].Is("-ne") || args[0].Is("-en")) {
+			escapes = escapes || strings.Contains(args[0].Values[0], "e")
 			args = args[1:]
 		}
 	case "printf":
+		escapes = true
 		if len(args) > 1 {
 			if f, ok := args[0].Value(); ok && strings.HasPrefix(f, "%s") {
+				if strings.HasSuffix(f, `\n`) {
+					between = "\n"
+				}
 				args = args[1:]
 			}
 		}
@@ -179,11 +185,15 @@ func output(a *command.Action) (string, bool) {
 			return "", false
 		}
 		if i > 0 {
-			b.WriteByte(' ')
+			b.WriteString(between)
 		}
 		b.WriteString(v)
 	}
-	return strings.TrimSuffix(b.String(), `\n`), true
+	text := b.String()
+	if escapes {
+		text = strings.TrimSuffix(strings.ReplaceAll(text, `\n`, "\n"), "\n")
+	}
+	return text, true
 }
 
 // redirections adds what the redirections of an action do, whichever program
