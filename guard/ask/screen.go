@@ -2,8 +2,10 @@ package ask
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -147,16 +149,12 @@ func (w *writer) line(src string) {
 // findings shows what the line would do, strictest first. In a question the
 // reason stands below, in a refusal it leads.
 func (w *writer) findings(d *rules.Decision, asked bool) {
-	shown := 0
-	for i := range d.Findings {
-		f := &d.Findings[i]
-		if f.Verdict < rules.Notify {
-			continue
-		}
-		if shown++; shown > maxFindings {
-			w.row(2, "", fmt.Sprintf("… and %d more findings", len(d.Findings)-i), nil)
+	for i, g := range grouped(d.Findings) {
+		if i == maxFindings {
+			w.row(2, "", "… and "+strings.Join(otherRules(grouped(d.Findings)[i:]), ", "), nil)
 			return
 		}
+		f := g[0]
 		if asked {
 			w.row(2, "", f.Summary+" ["+f.Rule+"]", nil)
 		} else {
@@ -169,6 +167,9 @@ func (w *writer) findings(d *rules.Decision, asked bool) {
 			}
 			w.row(4, "", t, nil)
 		}
+		if len(g) > 1 {
+			w.row(4, "", "the same for "+objects(g[1:]), nil)
+		}
 		if asked && f.Why != "" {
 			w.row(4, "why: ", firstSentence(f.Why), nil)
 		}
@@ -176,6 +177,56 @@ func (w *writer) findings(d *rules.Decision, asked bool) {
 			w.row(map[bool]int{true: 4, false: 2}[asked], "hint: ", f.Hint, nil)
 		}
 	}
+}
+
+// grouped puts the findings of one rule together, the strictest first and, of
+// equals, what falls on most: rm -rf /* is one thing to read, not twenty.
+func grouped(findings []rules.Finding) [][]*rules.Finding {
+	var groups [][]*rules.Finding
+	at := map[string]int{}
+	for i := range findings {
+		f := &findings[i]
+		if f.Verdict < rules.Notify {
+			continue
+		}
+		key := f.Verdict.String() + f.Rule
+		if n, ok := at[key]; ok {
+			groups[n] = append(groups[n], f)
+			continue
+		}
+		at[key] = len(groups)
+		groups = append(groups, []*rules.Finding{f})
+	}
+	slices.SortStableFunc(groups, func(a, b []*rules.Finding) int {
+		return cmp.Or(cmp.Compare(b[0].Verdict, a[0].Verdict), cmp.Compare(len(b), len(a)))
+	})
+	return groups
+}
+
+// maxObjects is how many further objects of a finding are named.
+const maxObjects = 6
+
+func objects(g []*rules.Finding) string {
+	var names []string
+	for _, f := range g {
+		if len(names) == maxObjects {
+			break
+		}
+		names = append(names, f.Object)
+	}
+	s := strings.Join(names, " ")
+	if n := len(g) - len(names); n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}
+
+func otherRules(groups [][]*rules.Finding) []string {
+	var ids []string
+	for _, g := range groups {
+		ids = append(ids, g[0].Rule)
+	}
+	return ids
 }
 
 func (w *writer) unknowns(d *rules.Decision) {
