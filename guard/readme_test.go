@@ -1,0 +1,52 @@
+package guard
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The README's configuration names every key and parses; its rules exist.
+func TestReadmeIsTrue(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(b), "```yaml\n")
+	sample, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("no configuration in the README")
+	}
+	f, problems := parseConfig("README.md", []byte(sample))
+	if len(problems) > 0 {
+		t.Fatalf("the configuration in the README is broken: %v", problems)
+	}
+	if len(f.automation) != 1 || len(f.notes) != 4 || len(f.notify) == 0 {
+		t.Errorf("read as %+v", f)
+	}
+	for _, key := range regexp.MustCompile("yaml:\"([a-z_]+)\"").FindAllStringSubmatch(source(t, "config_parse.go"), -1) {
+		if !strings.Contains(sample, key[1]+":") {
+			t.Errorf("the README does not show the key %s", key[1])
+		}
+	}
+	ids := regexp.MustCompile(`(?:rule: |\[)([a-z]+/[a-z-]+)[\],]`).FindAllStringSubmatch(string(b), -1)
+	if len(ids) < 2 {
+		t.Errorf("only %d rule ids found", len(ids))
+	}
+	for _, id := range ids {
+		if _, err := os.Stat(filepath.Join("..", "rules", "packs", id[1]+".yaml")); err != nil {
+			t.Errorf("the README names the rule %s: %v", id[1], err)
+		}
+	}
+}
+
+func source(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
