@@ -356,6 +356,11 @@ func (e *evaluator) start(argv []word.Word) {
 	if len(argv) == 0 {
 		return
 	}
+	for i := range argv {
+		if argv[i].Know == 0 { // an argument that could not be read
+			argv[i] = word.Hidden("…", word.Var)
+		}
+	}
 	e.w.under(e.st, e.l, e.via, argv, e.change)
 }
 

@@ -32,21 +32,23 @@ func (w *walker) code(x word.Word) (string, bool) {
 
 // unmark splits text at the marks of holes.
 func (w *walker) unmark(ps []piece, text string, quoted bool) []piece {
-	for {
-		i := strings.IndexByte(text, holeOpen)
-		j := strings.IndexByte(text, holeClose)
-		if i < 0 || j < i {
+	for from := 0; ; {
+		i := strings.IndexByte(text[from:], holeOpen)
+		if i < 0 {
 			break
 		}
-		n, err := strconv.Atoi(text[i+1 : j])
+		i += from
+		j := i + 1 + strings.IndexByte(text[i+1:], holeClose)
+		n, err := strconv.Atoi(text[i+1 : max(i+1, j)])
 		if err != nil || n < 0 || n >= len(w.holes) {
-			break
+			from = i + 1 // the byte stood in the line itself
+			continue
 		}
 		if i > 0 {
 			ps = append(ps, piece{text: text[:i], quoted: quoted})
 		}
 		ps = append(ps, piece{hole: w.holes[n].Hole, src: w.holes[n].Src, quoted: quoted, many: !quoted})
-		text = text[j+1:]
+		text, from = text[j+1:], 0
 	}
 	if text != "" {
 		ps = append(ps, piece{text: text, quoted: quoted})
