@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -49,7 +50,7 @@ type judgement struct {
 }
 
 func (j *judgement) effect(e *effect.Effect, i int) {
-	if e.Has("dry") {
+	if e.Has("dry") || j.impossible(e) {
 		return
 	}
 	for _, o := range []*effect.Object{&e.Object, e.Source} {
@@ -72,6 +73,16 @@ func (j *judgement) effect(e *effect.Effect, i int) {
 		j.ask(en, v, e.Kind, e.Action, i)
 	}
 	j.siteNotes(e, v, i)
+}
+
+// impossible reports "cp x dest" meaning dest/x where dest is there and is no
+// directory: then the effect on dest itself is the only one.
+func (j *judgement) impossible(e *effect.Effect) bool {
+	if !e.Has("inside") || !e.Has("maybe-into") || e.Object.Name == "" {
+		return false
+	}
+	dest := j.facts.Of(effect.Object{Type: effect.Path, Name: path.Dir(e.Object.Name)}).Path
+	return dest.Exists && dest.Type != "dir" && dest.Type != "link" && dest.Type != ""
 }
 
 // everywhere is all other hosts on which the line does a kind of act, sorted.
