@@ -117,6 +117,15 @@ type DeviceFact struct {
 	Size      int64    `json:"size,omitempty" expr:"size"`           // bytes
 	Transport string   `json:"transport,omitempty" expr:"transport"` // iscsi, fc, usb, sata, nvme, virtio
 	Errors    int      `json:"errors,omitempty" expr:"errors"`       // that its file system counted since it was last repaired
+	// LastError is the newest of them: "ext4_find_entry, 2026-01-02 03:04".
+	LastError string `json:"last_error,omitempty" expr:"lastError"`
+	// Emergency: the kernel turned the file system read-only after an error.
+	Emergency bool `json:"emergency,omitempty" expr:"emergency"`
+	// KernelSays is the kernel's last complaint about the device.
+	KernelSays string `json:"kernel_says,omitempty" expr:"kernelSays"`
+	// OnError is what its ext file system does after an error: continue,
+	// remount-ro, panic.
+	OnError string `json:"on_error,omitempty" expr:"onError"`
 }
 
 // CrontabFact is a user's crontab.

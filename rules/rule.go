@@ -130,6 +130,7 @@ type Situation struct {
 	Sizes     map[string]int64  `yaml:"sizes,omitempty"`     // device → bytes
 	ReadOnly  []string          `yaml:"read_only,omitempty"` // mount points that are read-only
 	Overwrite []string          `yaml:"overwrite,omitempty"` // protected names that any source tree holds too
+	Hung      []string          `yaml:"hung,omitempty"`      // mounts that do not answer
 	Unseen    []string          `yaml:"unseen,omitempty"`    // objects of which the user may not see anything
 	Funcs     map[string]string `yaml:"functions,omitempty"` // shell functions
 	Aliases   map[string]string `yaml:"aliases,omitempty"`   //

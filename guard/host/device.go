@@ -93,6 +93,7 @@ func (g *gathering) deviceOf(o *effect.Object, e *effect.Effect, st *stack) *sta
 		st = g.stack()
 	}
 	g.device(of, st, major, minor)
+	g.trouble(of, e, major, minor)
 	return st
 }
 

@@ -298,7 +298,9 @@ func (o *ownSession) has(pid int, base string) bool {
 		return true
 	}
 	f := statFields(base)
-	return len(f) > 3 && o.sid != "" && f[3] == o.sid
+	// The shell of an interactive session is guardsh's child, on a terminal
+	// and in a session of its own.
+	return len(f) > 3 && (o.sid != "" && f[3] == o.sid || f[1] == strconv.Itoa(os.Getpid()))
 }
 
 // statFields are the fields of stat behind the name: state, parent, group,

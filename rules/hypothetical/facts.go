@@ -58,6 +58,12 @@ func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted 
 		of.Crontab.User = o.Name
 		return
 	}
+	for _, m := range w.at.Hung {
+		if o.Type == effect.Path && (o.Name == m || strings.HasPrefix(o.Name, m+"/")) {
+			of.Unknown = []string{"real path: no answer within 50 ms (" + m + ")"}
+			return
+		}
+	}
 	switch o.Type {
 	case effect.Path:
 		if of.Path.Real == "" && of.Path.Class == "" || acted && follows(e, o) {
