@@ -30,7 +30,6 @@ type language struct {
 	percent, regexp, bare bool // %w[], /x/, calls without parentheses
 	dot                   bool // . joins strings
 	calls                 map[string]string
-	loop                  bool // code runs for each line of input
 	marks                 [2]string
 	ignore                string // options with which nothing is run
 }

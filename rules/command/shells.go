@@ -20,7 +20,6 @@ var shells = map[string]bool{
 type shellArgs struct {
 	code   bool // -c
 	stdin  bool // -s
-	more   bool // a word that is not known stood where options do
 	opts   []word.Word
 	rest   []word.Word // the code or the script, and what follows
 	ignore bool        // --version, --help

@@ -91,7 +91,6 @@ type walker struct {
 	src     string    // the text of the tree that is walked
 	at      *position // where inlined code is called from, in the line itself
 	spliced map[*syntax.Word]string
-	first   bool // the text walked is the line itself
 
 	depth    int // texts within each other
 	nest     int // syntax within each other
@@ -121,8 +120,6 @@ type walker struct {
 type meta struct {
 	pipe   int  // the pipe it reads from; 0 none
 	hidden bool // its output goes into a word or is redirected, not into the pipe
-	text   string
-	known  bool // text is what it writes
 }
 
 type position struct{ line, col int }

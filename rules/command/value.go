@@ -15,7 +15,7 @@ func (w *walker) value(st *state, x *syntax.Word) word.Word {
 		return word.Lit("")
 	}
 	if len(x.Parts) == 1 {
-		if l, ok := x.Parts[0].(*syntax.Lit); ok && strings.IndexAny(l.Value, "\\~\x01") < 0 {
+		if l, ok := x.Parts[0].(*syntax.Lit); ok && !strings.ContainsAny(l.Value, "\\~\x01") {
 			return word.Lit(l.Value)
 		}
 	}

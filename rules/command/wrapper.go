@@ -103,7 +103,7 @@ var wrapperTable = map[string]wrapper{
 	"cgexec":   {style: posix, opts: "-g =g\n--sticky\n-b"},
 	"faketime": {style: posix, skip: 1, opts: "-f\n-m\n-p =pid"},
 	"fakeroot": {style: posix, opts: "-l --lib =l\n-s =f\n-i =f\n-u --unknown-is-real\n-b --fd-base =n\n-h : ask\n-v : ask"},
-	"sshpass":  {style: posix, opts: "-p [=p]\n-f [=f]\n-d [=d]\n-e\n-P =p\n-v"},
+	"sshpass":  {style: posix, opts: "-p =p\n-f =f\n-d =d\n-e\n-P =p\n-v"},
 	"rlwrap":   {style: posix, opts: "-a\n-b =c\n-c\n-f =f\n-H =f\n-s =n\n-r\n-i"},
 	"unbuffer": {style: posix, opts: "-p"}, "proxychains": {style: posix, opts: "-q\n-f =f"}, "proxychains4": {style: posix, opts: "-q\n-f =f"},
 	"torsocks": {style: posix, opts: "-i\n-u =u\n-p =p"}, "eatmydata": {style: posix, opts: "--"}, "dbus-run-session": {style: posix, opts: "--config-file =f\n--dbus-daemon =f"},
