@@ -405,9 +405,9 @@ func (s *screen) open() (in, out *os.File, restore func(), err error) {
 		pty.Setsize(proxy, ws)
 	}
 	// What the question writes goes through a terminal of its own, so that it
-	// is recorded in its place; that one must not translate anything: the
-	// outer terminal is cooked again and does.
-	term.MakeRaw(int(slave.Fd()))
+	// is recorded in its place, and with the line ends that a screen needs: a
+	// player shows the recording on a raw terminal. The outer one, cooked
+	// again, adds a return of its own, which moves nothing.
 	s.makeCooked()
 	shown := make(chan struct{})
 	go func() {
