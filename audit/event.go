@@ -23,6 +23,7 @@ const (
 	End           Kind = "end"            // the line is over: status and duration
 	Gap           Kind = "gap"            // the trail could not be written, or events were lost
 	Degraded      Kind = "degraded"       // a part of the guard does not work
+	Machine       Kind = "machine"        // what happened to the machine beside the lines: a file system turned read-only
 	BreakGlass    Kind = "break-glass"    // a rule was lifted, by whom and why
 	Policy        Kind = "policy"         // configuration or rules changed
 	Undo          Kind = "undo"           // a snapshot was restored

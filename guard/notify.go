@@ -28,7 +28,9 @@ func (s *Session) notify(words string) {
 	ctx, cancel := context.WithTimeout(context.Background(), notifyTime)
 	defer cancel()
 	argv := append(append([]string{}, s.Config.Notify...), words)
-	if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.WaitDelay = time.Second // what it leaves running keeps its output open
+	if out, err := cmd.CombinedOutput(); err != nil {
 		s.trail.degraded(fmt.Sprintf("notify command %s: %v: %s", argv[0], err, Printable(string(out))))
 	}
 }

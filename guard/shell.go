@@ -22,6 +22,8 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 	rec := s.trail.record()
 	answers := s.serveAnswers()
 	defer answers.close()
+	watch, unwatch := s.startWatch()
+	defer unwatch()
 
 	env := append(os.Environ(), answers.env()...)
 	cfg := bash.Config{
@@ -61,6 +63,7 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 				s.Cancelled(out)
 			}
 			rec.sync()
+			watch(p)
 		},
 		Output: rec.output,
 		Resize: rec.resize,

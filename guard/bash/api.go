@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Statuses that this package itself returns; every other one is bash's own.
@@ -109,6 +111,17 @@ type Prompt struct {
 	Cwd      string
 	TTY      string
 	Own      bool
+	terminal *Terminal
+}
+
+// Say prints text, whose lines end in \n, on the prompt's terminal. Where the
+// prompt was faster it is drawn again below the text.
+func (p Prompt) Say(text string) {
+	if p.terminal.Say(text) == nil {
+		// readline draws its line again for a window that changed. A shell
+		// that is gone needs none.
+		_ = unix.Kill(p.ShellPID, unix.SIGWINCH)
+	}
 }
 
 // Warning is something about the gate itself that the trail should hold.

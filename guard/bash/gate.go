@@ -292,7 +292,7 @@ func (s *shell) prompt(f frame) {
 	s.cur = nil
 	s.mu.Unlock()
 	out := Prompt{ShellPID: s.pid, First: f.field(2) != "" || !s.greeted,
-		Cwd: strings.TrimPrefix(f.field(3), "="), TTY: s.tty, Own: s.own}
+		Cwd: strings.TrimPrefix(f.field(3), "="), TTY: s.tty, Own: s.own, terminal: s.terminal(nil)}
 	s.greeted = true
 	out.Status, _ = strconv.Atoi(f.field(1))
 	if p != nil {
