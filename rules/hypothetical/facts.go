@@ -28,7 +28,7 @@ func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts 
 	}
 	for i := range effects {
 		e := &effects[i]
-		if e.Object.Type == effect.Interface && f.Session.Interface == "" && !w.at.Local {
+		if e.Object.Type == effect.Interface && f.Session.Interface == "" && !w.at.Local && !inner(e.Object.Name) {
 			f.Session.Interface = e.Object.Name
 		}
 		if e.Place.Kind != command.Here && e.Place.Kind != command.Namespace {
@@ -81,6 +81,17 @@ func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted 
 		name := strings.TrimSuffix(o.Name, ".service")
 		of.Service = rules.ServiceFact{Active: true, Carries: !w.at.Local && carriers[name], Note: w.at.Notes[name]}
 	}
+}
+
+// inner reports an interface that no session comes in through: one end of a
+// container or guest, or a dummy.
+func inner(name string) bool {
+	for _, p := range [...]string{"veth", "tap", "dummy", "vnet", "virbr", "docker", "cali", "cni", "flannel", "ifb", "lo"} {
+		if rest, ok := strings.CutPrefix(name, p); ok && strings.Trim(rest, "0123456789-.") == "" || ok && p != "lo" {
+			return true
+		}
+	}
+	return false
 }
 
 // carriers are services that a session over SSH runs through.
