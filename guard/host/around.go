@@ -149,10 +149,11 @@ func (w *World) serves() []string {
 		}
 	}
 	if b, err := os.ReadFile(w.root + "/var/lib/nfs/etab"); err == nil {
-		count(len(strings.Fields(strings.Join(firstFields(b), " "))), "NFS export")
+		if names := firstFields(b); len(names) > 0 {
+			list = append(list, fmt.Sprintf("%s (%s)", plural(len(names), "NFS export"), strings.Join(names[:min(len(names), maxNamed)], ", ")))
+		}
 	}
-	clients, _ := os.ReadDir("/proc/fs/nfsd/clients")
-	count(len(clients), "NFS client")
+	count(nfsClients(), "NFS client")
 	if names := w.guests(); len(names) > 0 {
 		list = append(list, fmt.Sprintf("%s (%s)", plural(len(names), "guest"), strings.Join(names[:min(len(names), maxNamed)], ", ")))
 	}
@@ -160,6 +161,45 @@ func (w *World) serves() []string {
 	count(len(sessions), "iSCSI session")
 	targets, _ := filepath.Glob("/sys/kernel/config/target/iscsi/iqn.*")
 	count(len(targets), "iSCSI target")
+	return list
+}
+
+// nfsPort is where NFS over TCP is served.
+const nfsPort = 2049
+
+// nfsClients counts who the kernel's server knows, and where it does not say
+// so (before 5.3, or ganesha) the addresses that are connected.
+func nfsClients() int {
+	clients, _ := os.ReadDir("/proc/fs/nfsd/clients")
+	if len(clients) > 0 {
+		return len(clients)
+	}
+	var peers []string
+	for _, name := range [...]string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		b, err := os.ReadFile(name)
+		if err == nil {
+			peers = append(peers, connected(b, nfsPort)...)
+		}
+	}
+	slices.Sort(peers)
+	return len(slices.Compact(peers))
+}
+
+// connected reads /proc/net/tcp: the addresses at the other end of established
+// connections to a local port, in the kernel's own spelling.
+func connected(b []byte, port uint16) []string {
+	const established = "01"
+	suffix := fmt.Sprintf(":%04X", port)
+	var list []string
+	for line := range strings.Lines(string(b)) {
+		f := strings.Fields(line)
+		if len(f) < 4 || f[3] != established || !strings.HasSuffix(f[1], suffix) {
+			continue
+		}
+		if peer, _, ok := strings.Cut(f[2], ":"); ok {
+			list = append(list, peer)
+		}
+	}
 	return list
 }
 

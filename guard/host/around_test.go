@@ -184,3 +184,17 @@ func TestLookPathAndFiles(t *testing.T) {
 		t.Errorf("home %q, %v", h, err)
 	}
 }
+
+func TestConnected(t *testing.T) {
+	const table = `  sl  local_address rem_address   st tx_queue rx_queue
+   0: 00000000:0801 00000000:0000 0A 00000000:00000000
+   1: 0109090A:0801 0209090A:D431 01 00000000:00000000
+   2: 0209090A:D431 0109090A:0801 01 00000000:00000000
+   3: 0109090A:0801 0309090A:03E7 06 00000000:00000000
+   short
+`
+	got := connected([]byte(table), nfsPort)
+	if len(got) != 1 || got[0] != "0209090A" {
+		t.Errorf("connected: %q", got)
+	}
+}
