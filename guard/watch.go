@@ -46,7 +46,6 @@ type mounted struct {
 type errorCount struct {
 	file, device string
 	n            int64
-	missing      bool
 }
 
 // event is what a look found.
