@@ -46,6 +46,7 @@ type env struct {
 	Device  DeviceFact          `expr:"device"`
 	Crontab CrontabFact         `expr:"crontab"`
 	Service ServiceFact         `expr:"service"`
+	Link    LinkFact            `expr:"link"`
 	Unknown []string            `expr:"unknown"`
 	Session SessionFact         `expr:"session"`
 	Host    HostFact            `expr:"host"`
@@ -95,7 +96,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 		}
 	}
 	of := facts.Of(e.Object)
-	v.Path, v.Device, v.Crontab, v.Service, v.Unknown = of.Path, of.Device, of.Crontab, of.Service, of.Unknown
+	v.Path, v.Device, v.Crontab, v.Service, v.Link, v.Unknown = of.Path, of.Device, of.Crontab, of.Service, of.Link, of.Unknown
 	s.complete(&v.Path, e.Object, v.Cwd)
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.found(e.Object.Word)

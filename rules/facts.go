@@ -43,6 +43,7 @@ type ObjectFact struct {
 	Device  DeviceFact  `json:"device,omitzero" expr:"device"`
 	Crontab CrontabFact `json:"crontab,omitzero" expr:"crontab"`
 	Service ServiceFact `json:"service,omitzero" expr:"service"`
+	Link    LinkFact    `json:"link,omitzero" expr:"link"`
 	Unknown []string    `json:"unknown,omitempty" expr:"unknown"` // "real path: no answer within 50 ms"
 }
 
@@ -140,6 +141,12 @@ type ServiceFact struct {
 	Active  bool   `json:"active,omitempty" expr:"active"`
 	Carries bool   `json:"carries,omitempty" expr:"carries"` // it carries this session: networking, sshd
 	Note    string `json:"note,omitempty" expr:"note"`       // the site's
+}
+
+// LinkFact is a network interface, or what a network manager calls one.
+type LinkFact struct {
+	Exists  bool `json:"exists,omitempty" expr:"exists"`   // an interface has this name
+	Carries bool `json:"carries,omitempty" expr:"carries"` // this session goes through it, or it cannot be ruled out
 }
 
 // SessionFact is who is typing, and from where.

@@ -53,6 +53,7 @@ func (g *gathering) aroundUs() {
 	}
 	if n&needInterface != 0 && g.facts.Session.SSH {
 		g.facts.Session.Interface = g.w.sessionInterface()
+		g.links()
 	}
 	if n&needLogins != 0 {
 		h.LoggedIn = g.w.logins()

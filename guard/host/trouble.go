@@ -15,7 +15,7 @@ import (
 
 // Bounds of what is asked about a device in trouble.
 const (
-	onErrorDeadline = 50 * time.Millisecond
+	onErrorDeadline = 100 * time.Millisecond
 	kernelLogBudget = 20 * time.Millisecond // the ring holds some thousand records
 	maxRecord       = 8192                  // bytes of one; the kernel's own bound
 	warning         = 4                     // syslog's level: this and what is more urgent
