@@ -51,6 +51,7 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 		}
 		return success(st)
 	}
+	doubt := w.doubt
 	l := launch{argv: argv, redirs: redirs, in: in, at: at}
 	for _, a := range c.Assigns {
 		v := w.assigned(st, a.Value)
@@ -63,7 +64,8 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 		w.fatal = false
 		return result{}
 	}
-	return w.start(st, l)
+	w.doubt = doubt
+	return w.doubted(st, func(st *state) result { return w.start(st, l) })
 }
 
 // concat joins two words to one.

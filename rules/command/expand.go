@@ -219,6 +219,9 @@ func (w *walker) parts(st *state, ps []piece, parts []syntax.WordPart, quoted bo
 			w.process(st, p)
 			ps = append(ps, piece{hole: word.Subst, src: w.source(p), quoted: true})
 		case *syntax.ExtGlob:
+			if !quoted && st.ctx.shell && !w.opt(st, "extglob") {
+				st.certain = Possible // a syntax error, where the option is off as bash reads it
+			}
 			ps = append(ps, piece{text: p.Op.String() + p.Pattern.Value + ")", quoted: quoted})
 		default:
 			ps = append(ps, piece{hole: word.Subst, src: w.source(p), many: !quoted, quoted: quoted})

@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/base64"
+	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ func init() {
 		"echo": fromArgs(echoText), "printf": fromWords(printfText), "seq": fromArgs(seqText),
 		"basename": fromArgs(basenameText), "dirname": fromArgs(dirnameText),
 		"pwd": pwdText, "cat": copied, "tee": copied, "base64": decoded, "realpath": (*walker).realpath, "readlink": (*walker).realpath,
-		"whoami": (*walker).whoami, "id": (*walker).id,
+		"which": (*walker).which, "whoami": (*walker).whoami, "id": (*walker).id,
 	}
 	for _, n := range []string{":", "true", "cd", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap"} {
 		writers[n] = silent
@@ -132,6 +133,22 @@ func printfText(ws []word.Word) (string, bool) {
 }
 
 func seqText(args []string) (string, bool) {
+	between, wide := "\n", false
+	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' && (args[0][1] < '0' || args[0][1] > '9') {
+		switch {
+		case args[0] == "-w" || args[0] == "--equal-width":
+			wide = true
+		case args[0] == "-s" && len(args) > 1:
+			between, args = args[1], args[1:]
+		case strings.HasPrefix(args[0], "-s"):
+			between = args[0][2:]
+		case strings.HasPrefix(args[0], "--separator="):
+			between = args[0][len("--separator="):]
+		default:
+			return "", false
+		}
+		args = args[1:]
+	}
 	from, step, to := int64(1), int64(1), int64(0)
 	nums := make([]int64, len(args))
 	for i, a := range args {
@@ -154,9 +171,19 @@ func seqText(args []string) (string, bool) {
 	if step == 0 || (to-from)/step > defaultUnroll*4 {
 		return "", false
 	}
+	width := 0
+	if wide {
+		// As wide as the longer of the bounds, a sign included.
+		width = max(len(strconv.FormatInt(from, 10)), len(strconv.FormatInt(to, 10)))
+	}
 	var b strings.Builder
 	for n := from; step > 0 && n <= to || step < 0 && n >= to; n += step {
-		b.WriteString(strconv.FormatInt(n, 10))
+		if n != from {
+			b.WriteString(between)
+		}
+		fmt.Fprintf(&b, "%0*d", width, n)
+	}
+	if b.Len() > 0 {
 		b.WriteByte('\n')
 	}
 	return b.String(), true
@@ -323,6 +350,34 @@ func (w *walker) whoami(i int) (string, bool) {
 		u = w.shell.User()
 	}
 	return u + "\n", u != "" && u != "?" && len(a.Argv) == 1
+}
+
+// which is where a name leads along PATH, as long as nothing in the line can
+// have changed that.
+func (w *walker) which(i int) (string, bool) {
+	a := &w.line.Actions[i]
+	args, ok := known(a.Args())
+	v := w.shell.Var("PATH")
+	if !ok || len(args) != 1 || args[0] == "" || args[0][0] == '-' || v.State != VarSet || v.Value == "" || a.User != "" || strings.Contains(w.line.Src, "PATH") {
+		return "", false
+	}
+	for j := range w.line.Actions[:i] {
+		b := &w.line.Actions[j]
+		name, ok := b.Name()
+		if len(b.Argv) > 0 && !ok || b.Builtin && (name == "." || name == "source" || name == "eval" || name == "read" || name == "export") {
+			return "", false
+		}
+	}
+	for _, via := range a.Via {
+		if via != "$()" {
+			return "", false
+		}
+	}
+	file, err := w.files.LookPath(args[0], v.Value)
+	if err != nil || !strings.HasPrefix(file, "/") {
+		return "", false
+	}
+	return file + "\n", true
 }
 
 func (w *walker) id(i int) (string, bool) {

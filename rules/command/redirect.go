@@ -1,6 +1,10 @@
 package command
 
 import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,9 +15,12 @@ import (
 // redirs expands redirections. The input is what standard input becomes, nil
 // where it stays.
 func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
+	w.doubt = false
 	if len(rs) == 0 {
 		return nil, nil
 	}
+	doubt := false // an expansion below may walk redirections of its own
+	defer func() { w.doubt = doubt }()
 	var in *input
 	out := make([]Redir, 0, len(rs))
 	for _, r := range rs {
@@ -44,7 +51,9 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 			}
 		default:
 			d.Kind = redirects[r.Op]
-			d.Target = w.target(st, r.Word)
+			var ambiguous bool
+			d.Target, ambiguous = w.target(st, r.Word)
+			doubt = doubt || ambiguous
 			if d.Kind == Duplicate {
 				if t, ok := d.Target.Value(); ok && t != "-" && !isFD(t) {
 					if r.Op == syntax.DplIn {
@@ -64,6 +73,7 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 				}
 			}
 		}
+		doubt = doubt || w.cannotOpen(st, d)
 		out = append(out, d)
 		if r.Op == syntax.RdrAll || r.Op == syntax.AppAll || r.Op == syntax.DplOut && d.Kind == Out {
 			// Both standard output and standard error; the second is a copy.
@@ -89,15 +99,63 @@ func isFD(s string) bool {
 	return err == nil
 }
 
-// target is a redirection's word: more than one after expansion is an error
-// in bash.
-func (w *walker) target(st *state, x *syntax.Word) word.Word {
+// target is a redirection's word: none or more than one after expansion is an
+// error in bash, and the command does not run.
+func (w *walker) target(st *state, x *syntax.Word) (target word.Word, ambiguous bool) {
 	ws := w.fields(st, nil, x)
 	if len(ws) != 1 {
-		return word.Hidden(w.source(x), word.Var)
+		return word.Hidden(w.source(x), word.Var), true
 	}
 	ws[0].Many = false
-	return ws[0]
+	return ws[0], false
+}
+
+// cannotOpen reports whether a redirection fails as things stand: then its
+// command does not run. What the line itself names before may be there by then.
+func (w *walker) cannotOpen(st *state, d Redir) bool {
+	p, ok := d.Target.Value()
+	if !ok || d.Kind == Text || d.Kind == Duplicate || st.ctx.place.Kind != Here {
+		return false
+	}
+	if p == "" {
+		return true
+	}
+	p, ok = absolute(st.cwd, p)
+	if !ok || strings.HasPrefix(p, "/dev/tcp/") || strings.HasPrefix(p, "/dev/udp/") || strings.HasPrefix(p, "/dev/fd/") || strings.HasPrefix(p, "/dev/std") {
+		return false // bash opens these itself
+	}
+	if d.Kind != In {
+		p = path.Dir(p)
+	}
+	return w.missing(st, p)
+}
+
+// missing reports whether a path is known to lead nowhere, and nothing that the
+// line starts before names it.
+func (w *walker) missing(st *state, p string) bool {
+	if _, err := st.ctx.files.Real(path.Clean(p)); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	base := path.Base(p)
+	named := func(x word.Word) bool { return strings.Contains(x.String(), base) }
+	for i := range w.line.Actions {
+		a := &w.line.Actions[i]
+		if slices.ContainsFunc(a.Argv, named) || slices.ContainsFunc(a.Redirs, func(r Redir) bool { return named(r.Target) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// doubted walks a command that a redirection of its own may keep from running.
+func (w *walker) doubted(st *state, f func(*state) result) result {
+	if !w.doubt {
+		return f(st)
+	}
+	w.doubt = false
+	was := st.clone()
+	r := w.branch(st, true, f)
+	return result{ok: r.ok, fail: w.join(r.fail, was)}
 }
 
 func textInput(text word.Word, end string) *input {

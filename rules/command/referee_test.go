@@ -30,7 +30,7 @@ var recorders = strings.Fields("sudo doas ssh watch script su time screen sshpas
 
 // realPrograms are there as they are: wrappers whose grammar is refereed too,
 // and what rows need in substitutions.
-var realPrograms = strings.Fields("env nice nohup timeout stdbuf setsid xargs find flock basename dirname seq cat sh ionice taskset chrt base64 echo realpath readlink")
+var realPrograms = strings.Fields("env nice nohup timeout stdbuf setsid xargs find flock basename dirname which seq cat sh ionice taskset chrt base64 echo realpath readlink")
 
 type start struct {
 	cwd  string
@@ -55,7 +55,8 @@ func newScratch(t *testing.T) *scratch {
 	must(os.Chmod(filepath.Dir(root), 0o755))
 	for _, d := range []string{"bin", "log", "work/sub/deep", "work/src", "home/ann", "tmp", "dev", "srv/data", "src"} {
 		must(os.MkdirAll(filepath.Join(root, d), 0o777))
-		must(os.Chmod(filepath.Join(root, d), 0o777))
+		// Sticky: a find -delete of one row leaves the others their files.
+		must(os.Chmod(filepath.Join(root, d), 0o777|os.ModeSticky))
 	}
 	for name, text := range map[string]string{
 		"work/x.txt": "x\n", "work/y.txt": "y\n", "work/a b.txt": "", "work/.hidden": "", "work/sub/in.txt": "", "work/sub/deep/z.log": "",
@@ -81,7 +82,7 @@ func newScratch(t *testing.T) *scratch {
 	for _, r := range recorders {
 		must(os.Link(filepath.Join(root, "bin/recorder"), filepath.Join(root, "bin", r)))
 	}
-	must(os.Chmod(filepath.Join(root, "work"), 0o777))
+	must(os.Chmod(filepath.Join(root, "work"), 0o777|os.ModeSticky))
 	if lib := "/usr/libexec/coreutils/libstdbuf.so"; true {
 		b, err := os.ReadFile(lib)
 		must(err)

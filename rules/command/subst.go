@@ -120,7 +120,8 @@ func (w *walker) substFile(st *state, stmts []*syntax.Stmt) (string, bool) {
 	if len(stmts) != 1 || stmts[0].Cmd != nil || len(stmts[0].Redirs) != 1 || stmts[0].Redirs[0].Op != syntax.RdrIn {
 		return "", false
 	}
-	return w.readFile(st, w.target(st, stmts[0].Redirs[0].Word))
+	x, _ := w.target(st, stmts[0].Redirs[0].Word)
+	return w.readFile(st, x)
 }
 
 // keepWithin remembers which actions a substitution holds.

@@ -112,6 +112,7 @@ type walker struct {
 	loops  []*loop
 	fatal  bool // an expansion ended the shell: ${x:?}, set -u
 	noted  map[string]bool
+	doubt  bool // the last redirections may fail, and with them their command
 	denied bool // the last file is there and may not be read
 	status bool // a command substitution gave the status of an assignment
 }

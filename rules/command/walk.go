@@ -97,6 +97,11 @@ func (w *walker) plain(st *state, s *syntax.Stmt) result {
 		w.fatal = false
 		return result{}
 	}
+	return w.doubted(st, func(st *state) result { return w.redirected(st, s, redirs, in) })
+}
+
+// redirected walks a compound command with its redirections.
+func (w *walker) redirected(st *state, s *syntax.Stmt, redirs []Redir, in *input) result {
 	w.emit(st, Action{Redirs: redirs, Compound: true}, w.where(s.Pos()))
 	return w.inContext(st, func(c *context) {
 		if in != nil {

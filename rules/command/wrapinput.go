@@ -44,7 +44,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 		plus   bool
 		dir    bool
 		narrow bool
-		asks   bool // -ok: a person may say no
+		asks   bool // it may not run at all: -ok, where a person may say no
 	}
 	var execs []execution
 	narrow, deletes := false, false
@@ -66,6 +66,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 			e.argv = args[i+1 : min(j, len(args))]
 			i = j
 			if len(e.argv) > 0 {
+				e.asks = e.asks || j >= len(args) // find refuses one that has no end
 				execs = append(execs, e)
 			}
 			if s == "-ok" || s == "-okdir" || !e.plus {
@@ -82,11 +83,17 @@ func (w *walker) find(st *state, l launch, base string) result {
 		}
 		i += n
 	}
+	var gone []bool
+	for _, s := range starts {
+		top, known := s.Value()
+		top, abs := absolute(st.cwd, top)
+		gone = append(gone, known && abs && st.ctx.place.Kind == Here && w.missing(st, top))
+	}
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(execs) > 0 && !deletes}, l.at)
 	for _, e := range execs {
-		for _, s := range starts {
+		for i, s := range starts {
 			at := st
-			if s.Know == word.OneOf || e.asks {
+			if s.Know == word.OneOf || e.asks || gone[i] {
 				at = st.clone()
 				at.certain = Possible
 			}
@@ -215,7 +222,7 @@ var xargsOptions = grammar(posix, `
 -n --max-args =count
 -o --open-tty
 -P --max-procs =procs
--p --interactive
+-p --interactive : asks
 --process-slot-var =name
 -r --no-run-if-empty : ifany
 -s --max-chars =chars
@@ -262,7 +269,7 @@ func (w *walker) xargs(st *state, l launch, base string) result {
 	change := func(certain bool) func(*state, *context) {
 		return func(s *state, c *context) {
 			c.stdin = input{Input: Input{Kind: InputClosed}} // /dev/null
-			if !certain {
+			if !certain || a.Has("asks") {
 				s.certain = Possible
 			}
 		}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +20,7 @@ type wrapper struct {
 	opts   string
 	style  option.Style
 	skip   int  // operands before the command: a duration, a lock file, a root
+	again  bool // options may stand behind those too
 	env    bool // name=value operands before the command
 	joined bool // the operands are joined and run by a shell
 	split  bool // a single operand is run by a shell, several are not
@@ -107,7 +109,7 @@ var wrapperTable = map[string]wrapper{
 	"rlwrap":   {style: posix, opts: "-a\n-b =c\n-c\n-f =f\n-H =f\n-s =n\n-r\n-i"},
 	"unbuffer": {style: posix, opts: "-p"}, "proxychains": {style: posix, opts: "-q\n-f =f"}, "proxychains4": {style: posix, opts: "-q\n-f =f"},
 	"torsocks": {style: posix, opts: "-i\n-u =u\n-p =p"}, "eatmydata": {style: posix, opts: "--"}, "dbus-run-session": {style: posix, opts: "--config-file =f\n--dbus-daemon =f"},
-	"setarch": {style: posix, skip: 1, opts: archOpts}, "linux32": {style: posix, opts: archOpts}, "linux64": {style: posix, opts: archOpts},
+	"setarch": {style: posix, skip: 1, again: true, opts: archOpts}, "linux32": {style: posix, opts: archOpts}, "linux64": {style: posix, opts: archOpts},
 	"ssh-agent":   {style: posix, opts: "-a =addr\n-c\n-D : ask\n-d : ask\n-E =hash\n-k : ask\n-O =opt\n-P =list\n-s\n-t =life"},
 	"dbus-launch": {style: posix, opts: "--sh-syntax\n--csh-syntax\n--auto-syntax\n--exit-with-session\n--exit-with-x11\n--autolaunch =id\n--config-file =f\n--version : ask"},
 	"firejail":    {style: option.Style{Posix: true, Exact: true}, opts: "--help : ask\n--version : ask\n--list : ask\n--tree : ask\n--noprofile\n--private\n--quiet\n--net =n\n--profile =p\n-c"},
@@ -197,14 +199,27 @@ func (w *walker) wrap(st *state, l launch, base string, wr wrapper, g *option.Gr
 			}
 		}
 	}
-	rest := ops[:min(wr.skip, len(ops))]
+	skip := wr.skip
+	if wr.again && len(l.argv) > 1 && strings.HasPrefix(l.argv[1].Prefix(), "-") {
+		skip = 0 // setarch: the architecture can be left out
+	}
+	rest := ops[:min(skip, len(ops))]
 	ops = ops[len(rest):]
+	if wr.again {
+		b := g.Read(ops)
+		ops = b.Operands
+		a.Attrs["ask"] = a.Has("ask") || b.Has("ask")
+	}
+	blurred := blurs(l.argv, ops)
 	runs := len(ops) > 0 && !a.Has("ask")
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
 	if !runs {
 		return w.inputShell(st, l, base, a, wr, rest)
 	}
 	change := func(s *state, c *context) {
+		if blurred {
+			s.certain = Possible
+		}
 		c.async = c.async || wr.async || a.Has("background")
 		if d := last(a.Values["dir"]); d.Know != 0 {
 			s.cwd = w.arrive(s.cwd, d)
@@ -222,6 +237,15 @@ func (w *walker) wrap(st *state, l launch, base string, wr wrapper, g *option.Gr
 	}
 	w.under(st, l, base, ops, change)
 	return both(st)
+}
+
+// blurs reports whether what a program prints stands before a wrapper's command:
+// it may be any number of words, so that the command may begin elsewhere.
+func blurs(argv, command []word.Word) bool {
+	before := argv[:max(0, len(argv)-len(command))]
+	return slices.ContainsFunc(before, func(x word.Word) bool {
+		return x.Many && slices.ContainsFunc(x.Shape, func(p word.Part) bool { return p.Hole == word.Subst })
+	})
 }
 
 // inputShell is a wrapper without a command that starts a shell instead, which

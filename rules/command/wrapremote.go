@@ -86,7 +86,11 @@ func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) resul
 	if i < 0 || !runs && !reads {
 		return both(st)
 	}
+	blurred := blurs(l.argv, r.ops)
 	change := func(s *state, c *context) {
+		if blurred {
+			s.certain = Possible
+		}
 		remote(s, c, r.kind, r.hosts)
 		c.binds, c.hostNS = r.binds, r.host
 		if r.local {
