@@ -320,6 +320,11 @@ func (n Note) matches(typ, name, command string) bool {
 		ok, err := path.Match(pat, command)
 		return ok && err == nil
 	}
+	if t == "service" && typ == "container" {
+		// A service that runs in a container is called after it, as
+		// nova_compute for nova-compute.
+		typ, pat, name = t, strings.ReplaceAll(pat, "_", "-"), strings.ReplaceAll(name, "_", "-")
+	}
 	if t != "" && t != typ {
 		return false
 	}
