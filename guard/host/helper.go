@@ -27,6 +27,7 @@ const (
 	opGlob                  // the names that match a pattern
 	opProgram               // is it a program that can be started
 	opClaimed               // does the kernel use the block device
+	opSuper                 // the super block of an ext file system on it
 )
 
 // request is one question about the file system. It is answered in this

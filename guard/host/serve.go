@@ -26,6 +26,10 @@ func serve(r request, wk *walker) (a answer, err error) {
 		}
 		return a.settle(err)
 	}
+	if r.Op == opSuper {
+		a.Data, err = superBlock(wk.root + r.Path)
+		return a.settle(err)
+	}
 	follow := r.Follow || r.Op == opRead || r.Op == opProgram
 	p := r.Path
 	if !path.IsAbs(p) {

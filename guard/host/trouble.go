@@ -2,8 +2,10 @@ package host
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +17,6 @@ import (
 
 // Bounds of what is asked about a device in trouble.
 const (
-	onErrorDeadline = 100 * time.Millisecond
 	kernelLogBudget = 20 * time.Millisecond // the ring holds some thousand records
 	maxRecord       = 8192                  // bytes of one; the kernel's own bound
 	warning         = 4                     // syslog's level: this and what is more urgent
@@ -46,31 +47,71 @@ func (g *gathering) trouble(of *rules.ObjectFact, e *effect.Effect, major, minor
 		d.KernelSays = kernelSays(name, time.Now().Add(min(kernelLogBudget, g.left())))
 	}
 	if e.Has("errors-continue") {
-		g.onError(of, "/dev/"+name)
+		g.onError(of, "/dev/"+name, major, minor)
 	}
 }
 
-// onError asks what the super block says; what a mount says goes before it.
-func (g *gathering) onError(of *rules.ObjectFact, node string) {
+// onError reads what the super block says, in a helper since a dead disk may
+// hang whoever opens it.
+func (g *gathering) onError(of *rules.ObjectFact, node string, major, minor int) {
+	root := ""
 	if of.Path.Type == "block" {
-		node = g.w.root + of.Path.Real
+		node, root = of.Path.Real, g.w.root
 	}
-	b, err := output(time.Now().Add(min(onErrorDeadline, g.left())), "tune2fs", "-l", node)
-	if err != nil {
-		if exitCode(err) < 0 {
-			unknownf(of, "what it does after an error: %v", err)
-		}
+	if g.left() <= 0 {
+		unknownf(of, "what it does after an error: no time was left")
 		return
 	}
-	for line := range strings.Lines(string(b)) {
-		if v, ok := strings.CutPrefix(line, "Errors behavior:"); ok {
-			of.Device.OnError = onErrorWords[strings.TrimSpace(v)]
-		}
+	key := "device " + strconv.Itoa(major) + ":" + strconv.Itoa(minor)
+	a := g.w.helpers.ask(key, []request{{Op: opSuper, Path: node, Root: root}}, g.deadline)[0]
+	if a.Err != "" {
+		unknownf(of, "what it does after an error: %s", a.Err)
+		return
 	}
+	of.Device.OnError = errorsBehavior(a.Data)
 }
 
-// onErrorWords are tune2fs's words and what its option takes.
-var onErrorWords = map[string]string{"Continue": "continue", "Remount read-only": "remount-ro", "Panic": "panic"}
+// Where things are in the super block of ext2, ext3 and ext4.
+const (
+	superAt     = 1024 // on the device
+	superSize   = 1024
+	superMagic  = 0x38
+	superErrors = 0x3c
+	extMagic    = 0xef53
+)
+
+// onErrorWords are the values of s_errors as mount spells them.
+var onErrorWords = map[uint16]string{1: "continue", 2: "remount-ro", 3: "panic"}
+
+// errorsBehavior reads a super block; "" when it is none.
+func errorsBehavior(b []byte) string {
+	if len(b) < superSize || binary.LittleEndian.Uint16(b[superMagic:]) != extMagic {
+		return ""
+	}
+	return onErrorWords[binary.LittleEndian.Uint16(b[superErrors:])]
+}
+
+// superBlock reads it from a block device, and from nothing else.
+func superBlock(name string) ([]byte, error) {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return nil, unix.ENOTBLK
+	}
+	b := make([]byte, superSize)
+	n, err := unix.Pread(fd, b, superAt)
+	if err != nil {
+		return nil, err
+	}
+	return b[:n], nil
+}
 
 // kernelSays is the last urgent record of the kernel's log that names the
 // device; "" when there is none or it may not be read.

@@ -17,3 +17,21 @@ func TestComplaint(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorsBehavior(t *testing.T) {
+	b := make([]byte, superSize)
+	b[superMagic], b[superMagic+1] = 0x53, 0xef
+	for v, want := range map[byte]string{1: "continue", 2: "remount-ro", 3: "panic", 0: "", 9: ""} {
+		b[superErrors] = v
+		if got := errorsBehavior(b); got != want {
+			t.Errorf("s_errors %d: %q, want %q", v, got, want)
+		}
+	}
+	b[superMagic] = 0
+	if got := errorsBehavior(b); got != "" {
+		t.Errorf("no super block: %q", got)
+	}
+	if got := errorsBehavior(b[:8]); got != "" {
+		t.Errorf("a short read: %q", got)
+	}
+}
