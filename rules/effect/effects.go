@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
@@ -16,14 +17,20 @@ const maxObjects = 64
 // maxEffects bounds the effects of one line.
 const maxEffects = 4096
 
-// Effects says what the actions of a line do, in their order.
+// Effects says what the actions of a line do, in their order. Where it stops
+// at its bound it adds a note to the line: what was not looked at is never
+// passed over in silence.
 func (k *Knowledge) Effects(line *command.Line) []Effect {
 	var out []Effect
 	for i := range line.Actions {
+		out = k.action(out, line, i)
 		if len(out) >= maxEffects {
+			line.Notes = append(line.Notes, command.Note{
+				Kind: command.TooLarge, Text: fmt.Sprintf("%d effects or more", maxEffects),
+				Line: line.Actions[i].Line, Col: line.Actions[i].Col,
+			})
 			break
 		}
-		out = k.action(out, line, i)
 	}
 	return out
 }
