@@ -506,6 +506,8 @@ func (w *walker) printf(st *state, l launch, _ int) result {
 			} else {
 				st.set(n, variable{state: VarUnknown})
 			}
+		} else {
+			w.rewritten(st, n)
 		}
 	}
 	return success(st)

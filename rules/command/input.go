@@ -43,6 +43,7 @@ func (w *walker) read(st *state, l launch, _ int) result {
 	for i, n := range names {
 		name, ok := n.Value()
 		if !ok || !isName(name) {
+			w.rewritten(st, name)
 			continue
 		}
 		if !known {
@@ -124,4 +125,14 @@ func (w *walker) getopts(st *state, l launch, _ int) result {
 	st.set("OPTARG", variable{state: VarUnknown})
 	st.set("OPTIND", variable{state: VarUnknown})
 	return both(st)
+}
+
+// rewritten makes what a builtin wrote unknown where its name is no plain one: an
+// element of an array, or a name that is not known itself.
+func (w *walker) rewritten(st *state, name string) {
+	if array, _, indexed := strings.Cut(name, "["); indexed && isName(array) {
+		st.set(array, variable{state: VarUnknown})
+		return
+	}
+	w.lose(st)
 }
