@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -63,6 +64,7 @@ func BenchmarkEtc(b *testing.B) {
 				}
 				b.StartTimer()
 			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/1e3/float64(b.N), strings.ReplaceAll(string(class), " ", "-")+"-ms")
 		})
 	}
 	b.Run("finish", func(b *testing.B) {
@@ -88,5 +90,6 @@ func BenchmarkEtc(b *testing.B) {
 			}
 			b.StartTimer()
 		}
+		b.ReportMetric(float64(b.Elapsed().Microseconds())/1e3/float64(b.N), "cp-ms")
 	})
 }

@@ -33,8 +33,8 @@ var budgets = []budget{
 	{"100 MB through the recorded terminal over script -q", "./cmd/guardsh", "BenchmarkThroughput", "ratio", 1.5},
 	{"keystroke echo over script -q", "./cmd/guardsh", "BenchmarkEcho", "ratio", 1.4},
 	{"durable event over one fsync", "./cmd/guardsh", "BenchmarkAppend", "ratio", 2},
-	{"snapshot of a 3,000-entry /etc", "./audit/snapshot", "BenchmarkTree", "ms", 50},
-	{"snapshot before chmod -R on the same", "./audit/snapshot", "BenchmarkMetadata", "ms", 25},
+	{"snapshot of a 3,000-entry /etc", "./audit/snapshot", "BenchmarkEtc", "delete-ms", 50},
+	{"snapshot before chmod -R on the same", "./audit/snapshot", "BenchmarkEtc", "metadata-ms", 25},
 }
 
 // bench runs the benchmarks that the budgets name and prints a table. A
