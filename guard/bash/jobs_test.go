@@ -2,10 +2,12 @@ package bash
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -18,17 +20,19 @@ func TestJobs(t *testing.T) {
 	s.send("\x03")
 	s.expect(ps1)
 	s.want("echo $?", "130\n")
-	s.run("sleep 100 &")
+	s.run("sleep 100 & echo $! >job")
 	s.refused("echo RISKY")
 	s.want("jobs -r | wc -l", "1\n")
 	s.send("fg\r")
 	s.expect("sleep 100\r\n")
+	// fg names the job before it hands the terminal over: only then does ^Z
+	// reach it.
+	s.foreground("job")
 	s.send("\x1a")
 	s.expect("Stopped")
 	s.expect(ps1)
 	s.refused("echo RISKY; kill %1")
-	s.run("kill -9 %1")
-	s.run("wait")
+	s.run("disown %1; kill -9 $(cat job)") // disowned: no word of its end at some later prompt
 	s.send("echo gua''rd\x01\x0b\x19\r") // kill and yank
 	s.expect("guard\r\n" + ps1)
 	s.send("ec\tab''c\r")
@@ -41,6 +45,27 @@ func TestWindowSize(t *testing.T) {
 	pty.Setsize(s.tty, &pty.Winsize{Rows: 30, Cols: 100})
 	s.send("until [ \"$(stty size)\" = '30 100' ]; do :; done; echo re''sized\r")
 	s.expect("resized\r\n")
+}
+
+// foreground waits until the process whose number a file holds is in front of
+// its terminal.
+func (s *typing) foreground(file string) {
+	s.t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.dir, file))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		if st, err := statOf(pid); err == nil && st.tpgid == st.pgrp {
+			return
+		}
+		time.Sleep(time.Millisecond) // between two looks at the process
+	}
+	s.t.Fatalf("process %d does not come to the front", pid)
 }
 
 func TestStatus(t *testing.T) {
@@ -61,9 +86,7 @@ func TestDrains(t *testing.T) {
 	if got := s.wait(); got != 5 {
 		t.Errorf("status %d", got)
 	}
-	if out := s.all(); !strings.Contains(out, "\r\n20000\r\n") {
-		t.Errorf("the end is missing: %q", out[max(0, len(out)-200):])
-	}
+	s.expect("\r\n20000\r\n") // what the terminal still holds is read after the end
 	if strings.Contains(s.all(), "]guardsh;") {
 		t.Error("a mark of ours was shown")
 	}
