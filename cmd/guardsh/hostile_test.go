@@ -14,10 +14,10 @@ import (
 	"guardsh/rules"
 )
 
-// hostileTime is what one line may cost at the most, however it was built: it
-// is what a person waits at a prompt before they think that it hangs. With the
-// race detector on a machine that has other work to do it is stretched.
-const hostileTime = 5 * time.Second
+// hostileTime is how long a line may take before it counts as one that never
+// ends. It is no measure of speed: the race detector and a busy machine stretch
+// what takes half a second otherwise.
+const hostileTime = 30 * time.Second
 
 // loud is a beginning that must never be silent.
 const loud = "rm -rf /usr; "
