@@ -117,6 +117,10 @@ type Prompt struct {
 // Say prints text, whose lines end in \n, on the prompt's terminal. Where the
 // prompt was faster it is drawn again below the text.
 func (p Prompt) Say(text string) {
+	if p.terminal != nil && p.terminal.above != nil {
+		_ = p.terminal.above(text) // a terminal that is gone shows nothing
+		return
+	}
 	if p.terminal.Say(text) == nil {
 		// readline draws its line again for a window that changed. A shell
 		// that is gone needs none.
@@ -133,8 +137,9 @@ type Warning struct {
 
 // Terminal is where the user of one shell can be told and asked.
 type Terminal struct {
-	say  func(string) error
-	open func() (in, out *os.File, restore func(), err error)
+	say   func(string) error
+	above func(string) error // nil where the line that stands there is not known
+	open  func() (in, out *os.File, restore func(), err error)
 }
 
 // Say prints text, whose lines end in \n, on the terminal.

@@ -33,7 +33,7 @@ func TestJobs(t *testing.T) {
 	s.expect(ps1)
 	s.refused("echo RISKY; kill %1")
 	s.run("disown %1; kill -9 $(cat job)") // disowned: no word of its end at some later prompt
-	s.send("echo gua''rd\x01\x0b\x19\r") // kill and yank
+	s.send("echo gua''rd\x01\x0b\x19\r")   // kill and yank
 	s.expect("guard\r\n" + ps1)
 	s.send("ec\tab''c\r")
 	s.expect("abc\r\n" + ps1)

@@ -41,6 +41,12 @@ func (s *screen) show(b []byte) {
 	}
 	s.outMu.Lock()
 	defer s.outMu.Unlock()
+	s.put(b)
+}
+
+// put is show with outMu held.
+func (s *screen) put(b []byte) {
+	s.keepLine(b)
 	for rest := b; len(rest) > 0; {
 		n, err := unix.Write(int(s.out.Fd()), rest)
 		if errors.Is(err, unix.EAGAIN) {
@@ -58,6 +64,31 @@ func (s *screen) show(b []byte) {
 	if s.cfg.Output != nil {
 		s.cfg.Output(b)
 	}
+}
+
+// keepLine remembers what stands in the last line of the terminal. A line that
+// is longer than any prompt with what was typed behind it is not kept.
+func (s *screen) keepLine(b []byte) {
+	if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
+		s.line, b = s.line[:0], b[i+1:]
+	}
+	if s.line = append(s.line, b...); len(s.line) > bufferSize {
+		s.line = s.line[:0]
+	}
+}
+
+// sayAbove shows text above the line that stands there, a prompt with what was
+// typed behind it, and shows that line again.
+func (s *screen) sayAbove(text string) error {
+	s.barrier(time.Second)
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
+	line := bytes.Clone(s.line)
+	s.put([]byte("\r\x1b[K" + strings.ReplaceAll(text, "\n", "\r\n")))
+	if len(line) > 0 {
+		s.put(line)
+	}
+	return nil
 }
 
 // say shows text of ours in the outer terminal, which is raw.

@@ -49,8 +49,9 @@ type screen struct {
 	marked chan struct{}
 	tail   []byte // output that may be the beginning of a mark
 	serial int
-	gone   bool // nothing has the inner terminal open any more
-	muted  bool // what is shown stays in tail until rearmMark comes by
+	gone   bool   // nothing has the inner terminal open any more
+	line   []byte // what stands in the terminal's last line; outMu guards it
+	muted  bool   // what is shown stays in tail until rearmMark comes by
 }
 
 // bufferSize is what one read of a pseudo terminal can give at most.

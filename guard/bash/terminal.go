@@ -15,7 +15,7 @@ import (
 // the session's own shell, the shell's own one for a tmux window below it.
 func (s *shell) terminal(p *pending) *Terminal {
 	if s.own && s.g.screen != nil {
-		return &Terminal{say: s.g.screen.say, open: s.g.screen.open}
+		return &Terminal{say: s.g.screen.say, above: s.g.screen.sayAbove, open: s.g.screen.open}
 	}
 	return &Terminal{say: s.sayInner, open: func() (in, out *os.File, restore func(), err error) {
 		return s.openInner(p)
