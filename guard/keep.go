@@ -52,7 +52,7 @@ func itemFor(e *effect.Effect, of *rules.ObjectFact) (snapshot.Item, string) {
 		return snapshot.Item{}, fmt.Sprintf("%s %s elsewhere", e.Kind, e.Object.Display())
 	}
 	if e.User != "" && e.User != sessionUser() && os.Geteuid() != 0 {
-		return snapshot.Item{}, fmt.Sprintf("%s %s as %s, whose files only root can keep", e.Kind, e.Object.Display(), e.User)
+		return snapshot.Item{}, fmt.Sprintf("what %s does to %s %s (only root could keep it)", e.User, e.Object.Type, e.Object.Display())
 	}
 	if e.Kind == effect.ScheduleChange && e.Object.Type == effect.Crontab {
 		return snapshot.Item{Class: snapshot.Crontab, User: of.Crontab.User}, ""

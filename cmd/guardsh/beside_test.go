@@ -147,7 +147,7 @@ func (p *typist) settle() {
 			return
 		}
 		last = n
-		time.Sleep(quiet)
+		time.Sleep(quiet) // between two looks at whether more was shown
 	}
 }
 

@@ -179,6 +179,6 @@ func noChildren(t *testing.T) {
 			t.Errorf("helpers are left: %v", left)
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(5 * time.Millisecond) // between two looks at the processes
 	}
 }
