@@ -38,15 +38,19 @@ func handle(dir int, name string) (int, error) {
 // reopen opens a handle for reading, without leaving a trace in its access
 // time where we may.
 func reopen(fd, flags int) (int, error) {
-	flags |= unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY
-	name := strconv.Itoa(fd)
 	dir := handles()
 	if dir < 0 {
 		return -1, errors.New("/proc is not mounted")
 	}
-	r, err := unix.Openat(dir, name, flags|unix.O_NOATIME, 0)
+	return openRead(dir, strconv.Itoa(fd), flags)
+}
+
+// openRead opens a name for reading; nothing that it may be makes that wait.
+func openRead(dir int, base string, flags int) (int, error) {
+	flags |= unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY
+	r, err := unix.Openat(dir, base, flags|unix.O_NOATIME, 0)
 	if err == unix.EPERM {
-		r, err = unix.Openat(dir, name, flags, 0)
+		r, err = unix.Openat(dir, base, flags, 0)
 	}
 	return r, err
 }
@@ -99,9 +103,12 @@ func openPath(path string) (int, error) {
 // holds is enough to tell that it is another mount.
 func stat(fd int) (unix.Statx_t, error) {
 	var st unix.Statx_t
-	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC,
-		unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, &st)
+	err := statAt(fd, "", unix.AT_EMPTY_PATH, &st)
 	return st, err
+}
+
+func statAt(dir int, base string, flags int, st *unix.Statx_t) error {
+	return unix.Statx(dir, base, flags|unix.AT_STATX_DONT_SYNC, unix.STATX_BASIC_STATS|unix.STATX_MNT_ID, st)
 }
 
 // describe fills an entry from what stat said.
@@ -200,11 +207,12 @@ func setFlags(fd int, want uint32) error {
 	return unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, int(next))
 }
 
-// readLink is a link's text, by a handle on the link itself.
-func readLink(fd int) (string, error) {
+// readLink is a link's text: of a name in a directory, or with "" of a handle
+// on the link itself.
+func readLink(fd int, base string) (string, error) {
 	for size := 256; ; size *= 2 {
 		b := make([]byte, size)
-		n, err := unix.Readlinkat(fd, "", b)
+		n, err := unix.Readlinkat(fd, base, b)
 		if err != nil {
 			return "", err
 		}
@@ -238,27 +246,6 @@ func ranges(fd int, size int64) ([][2]int64, error) {
 		off = hole
 	}
 	return rs, nil
-}
-
-// names lists a directory that is open for reading.
-func names(fd int, buf []byte) ([]string, error) {
-	if _, err := unix.Seek(fd, 0, 0); err != nil {
-		return nil, err
-	}
-	var all []string
-	for {
-		n, err := unix.Getdents(fd, buf)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return all, err
-		}
-		if n == 0 {
-			return all, nil
-		}
-		_, _, all = unix.ParseDirent(buf[:n], -1, all)
-	}
 }
 
 // gone reports that an error means that a name is not there.

@@ -99,7 +99,7 @@ func (k *keeper) charge(n int64) bool {
 }
 
 // file keeps one regular file.
-func (k *keeper) file(fd int, st *unix.Statx_t, e *Entry) error {
+func (k *keeper) file(r int, st *unix.Statx_t, e *Entry) error {
 	class := k.snap.Items[e.Item].Class
 	if k.over != "" {
 		if class != Metadata && e.Size <= smallFile {
@@ -109,15 +109,6 @@ func (k *keeper) file(fd int, st *unix.Statx_t, e *Entry) error {
 		}
 		return nil
 	}
-	r, err := reopen(fd, 0)
-	if err != nil {
-		e.Xattrs, _ = xattrs(fd)
-		return fmt.Errorf("cannot be read: %w", err)
-	}
-	defer unix.Close(r)
-	if err := e.inside(r); err != nil {
-		return err
-	}
 	if class == Metadata {
 		return nil
 	}
@@ -125,7 +116,7 @@ func (k *keeper) file(fd int, st *unix.Statx_t, e *Entry) error {
 	linkable := (class == Delete || class == Replace) && !k.noLink
 	if linkable && e.Nlink > 1 {
 		// Only the inode itself can be joined to its other names again.
-		k.link(fd, st, e)
+		k.link(r, st, e)
 	}
 	if e.Size > smallFile {
 		switch {
@@ -133,11 +124,12 @@ func (k *keeper) file(fd int, st *unix.Statx_t, e *Entry) error {
 			return nil
 		case k.clone(r, st, e):
 			return nil
-		case linkable && k.link(fd, st, e):
+		case linkable && k.link(r, st, e):
 			return nil
 		}
 	}
 	for try := 0; ; try++ {
+		var err error
 		if e.Size <= smallFile {
 			err = k.small(r, st, e)
 		} else {
@@ -146,7 +138,7 @@ func (k *keeper) file(fd int, st *unix.Statx_t, e *Entry) error {
 		if isLimit(err) || k.over != "" {
 			return err
 		}
-		now, serr := stat(fd)
+		now, serr := stat(r)
 		if serr != nil {
 			return serr
 		}
@@ -171,6 +163,11 @@ func (k *keeper) small(r int, st *unix.Statx_t, e *Entry) error {
 	b, err := k.w.small(r, st, e)
 	if err != nil {
 		return err
+	}
+	if k.pack == nil {
+		if err := k.openPack(); err != nil {
+			return fatal(err)
+		}
 	}
 	if _, err := k.pack.Write(b); err != nil {
 		return fatal(err)
@@ -372,6 +369,9 @@ func (k *keeper) close() {
 		if p != nil && p != k.main {
 			unix.Close(p.fd)
 		}
+	}
+	if k.packFile != nil {
+		k.packFile.Close()
 	}
 	if k.main != nil {
 		unix.Close(k.main.fd)

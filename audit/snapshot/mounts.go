@@ -20,15 +20,25 @@ var local = map[string]bool{
 
 // mounts is the mount table as it was when a walk began; it is read without
 // touching any of the mounts.
-type mounts struct{ list []*mountinfo.Info }
+type mounts struct {
+	list []*mountinfo.Info
+	base map[string]bool // the last components of all mount points
+}
 
 func readMounts() *mounts {
 	list, err := mountinfo.GetMounts(nil)
 	if err != nil {
 		return &mounts{} // no /proc: everything then counts as local
 	}
-	return &mounts{list}
+	m := &mounts{list, map[string]bool{}}
+	for _, i := range list {
+		m.base[filepath.Base(i.Mountpoint)] = true
+	}
+	return m
 }
+
+// named reports whether something may be mounted on a name, wherever it lies.
+func (m *mounts) named(base string) bool { return m.base[base] }
 
 // byID finds a mount by what statx calls it.
 func (m *mounts) byID(id uint64) *mountinfo.Info {

@@ -444,7 +444,7 @@ func (r *restorer) clear(l *level, name string) error {
 	list, err := names(d.fd, make([]byte, 32<<10))
 	for _, n := range list {
 		if err == nil {
-			err = r.clear(d, n)
+			err = r.clear(d, n.base)
 		}
 	}
 	if d.fd < 0 {

@@ -47,6 +47,7 @@ func (s *Store) take(ctx context.Context, p Plan, undoes string) (_ *Snapshot, e
 	w := newWalker(ctx, readMounts())
 	w.skip = map[inode]bool{s.id: true}
 	k.w, w.file, w.each = w, k.file, k.each
+	w.unread = func(_ *Entry, err error) error { return fmt.Errorf("cannot be read: %w", err) }
 	w.note = func(path, why string) { x.reason(path + ": " + why) }
 	if err := k.open(); err != nil {
 		return nil, fatal(err)
@@ -88,14 +89,19 @@ func (s *Store) take(ctx context.Context, p Plan, undoes string) (_ *Snapshot, e
 	return x, nil
 }
 
-// open opens the pack and the place for the store's own filesystem.
-func (k *keeper) open() error {
+// openPack opens the pack, when the first small file comes: metadata needs none.
+func (k *keeper) openPack() error {
 	f, err := os.OpenFile(filepath.Join(k.dir, "pack"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	k.packFile = f
-	k.pack = bufio.NewWriterSize(f, 1<<20)
+	k.pack = bufio.NewWriterSize(f, 1<<18)
+	return nil
+}
+
+// open opens the place for the store's own filesystem.
+func (k *keeper) open() error {
 	blob := filepath.Join(k.dir, "blob")
 	fd, err := openDir(unix.AT_FDCWD, blob)
 	if err != nil {
@@ -199,25 +205,24 @@ func (k *keeper) others() {
 func (k *keeper) seal() error {
 	var g errgroup.Group
 	g.SetLimit(8) // syncs wait for the same journal: together they cost little more than one
-	defer k.packFile.Close()
-	if err := k.pack.Flush(); err != nil {
-		return err
+	if k.pack != nil {
+		if err := k.pack.Flush(); err != nil {
+			return err
+		}
+		g.Go(k.packFile.Sync)
 	}
-	g.Go(k.packFile.Sync)
 	for _, b := range k.sync {
 		g.Go(func() error { return syncFile(b) })
 	}
 	g.Go(func() error { return writeTree(filepath.Join(k.dir, "entries"), k.w.t) })
 	g.Go(func() error { return writeJSON(k.dir, "manifest", k.snap) })
-	if err := g.Wait(); err != nil {
-		return err
-	}
 	for _, d := range append([]string{k.main.dir}, k.snap.Places...) {
 		if k.blobs > 0 {
-			if err := syncFile(d); err != nil {
-				return err
-			}
+			g.Go(func() error { return syncFile(d) })
 		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	if err := os.Rename(k.dir, filepath.Join(k.s.snapshots(), k.snap.ID)); err != nil {
 		return err
@@ -306,12 +311,12 @@ func (s *Store) present(ctx context.Context, x *Snapshot, pre *tree) (*tree, []s
 	w.ref, w.before = pre, x.Time
 	var notes []string
 	w.note = func(path, why string) { notes = append(notes, path+": "+why) }
-	w.file = func(fd int, st *unix.Statx_t, e *Entry) error {
+	w.file = func(r int, st *unix.Statx_t, e *Entry) error {
 		if x.Items[e.Item].Class == Metadata {
 			w.hashed = hashBudget + 1
 			defer func() { w.hashed = 0 }()
 		}
-		return w.fingerprint(fd, st, e)
+		return w.fingerprint(r, st, e)
 	}
 	for i := range pre.entries {
 		e := &pre.entries[i]

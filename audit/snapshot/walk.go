@@ -68,8 +68,10 @@ type walker struct {
 	mounts *mounts
 	skip   map[inode]bool // the store itself
 	owner  int            // of stores at the roots of mounts
-	// file deals with a regular file's content: fd is a handle on it.
-	file func(fd int, st *unix.Statx_t, e *Entry) error
+	// file deals with a regular file's content: r is the file, open for reading.
+	file func(r int, st *unix.Statx_t, e *Entry) error
+	// unread decides what an error means for a file that cannot be opened.
+	unread func(e *Entry, err error) error
 	// each is called for every entry; an error ends the walk.
 	each func() error
 	note func(path, why string)
@@ -85,7 +87,7 @@ type walker struct {
 func newWalker(ctx context.Context, m *mounts) *walker {
 	return &walker{ctx: ctx, t: &tree{}, mounts: m, owner: os.Geteuid(), inodes: map[inode]int{},
 		buf: make([]byte, 32<<10), data: make([]byte, smallFile),
-		note: func(string, string) {}, each: func() error { return nil }}
+		note: func(string, string) {}, each: func() error { return nil }, unread: func(*Entry, error) error { return nil }}
 }
 
 // where resolves the links in front of a path's last component: the path that
@@ -164,7 +166,7 @@ func (w *walker) root(item int, path string, missing []string) error {
 			return err
 		}
 		defer unix.Close(fd)
-		return w.visit(&level{fd: fd}, ".", "/", -1, item, w.ref.child(-1, "/"))
+		return w.visit(&level{fd: fd}, name{".", unix.DT_DIR}, "/", -1, item, w.ref.child(-1, "/"))
 	}
 	dir, base := filepath.Split(path)
 	dir = filepath.Clean(dir)
@@ -187,7 +189,7 @@ func (w *walker) root(item int, path string, missing []string) error {
 		return err
 	}
 	return w.visit(&level{fd: parent, mount: st.Mnt_id, id: inode{unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino}},
-		base, path, -1, item, w.ref.child(-1, path))
+		name{base, unix.DT_UNKNOWN}, path, -1, item, w.ref.child(-1, path))
 }
 
 // above records a directory on the way to an item, without what is in it.
@@ -208,58 +210,48 @@ func (w *walker) above(item int, path string) error {
 	return nil
 }
 
-// visit reads one name in a directory, and what is below it.
-func (w *walker) visit(in *level, base, name string, up, item, ref int) error {
+// visit reads one name in a directory, and what is below it. path is what the
+// entry is called: a root by its whole path.
+func (w *walker) visit(in *level, n name, path string, up, item, ref int) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	fd, err := handle(in.fd, base)
+	f, err := w.look(in, n)
 	if err != nil {
 		if up == -1 && gone(err) {
-			w.t.add(Entry{Up: -1, Item: item, Name: name, Kind: KAbsent})
+			w.t.add(Entry{Up: -1, Item: item, Name: path, Kind: KAbsent})
 			return nil
 		}
 		if gone(err) {
 			return nil // it went while the directory was read
 		}
-		return &os.PathError{Op: "open", Path: name, Err: err}
+		return &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	open := true
-	defer func() {
-		if open {
-			unix.Close(fd)
-		}
-	}()
-	st, err := stat(fd)
-	if err != nil {
-		return &os.PathError{Op: "stat", Path: name, Err: err}
-	}
-	e := Entry{Up: up, Item: item, Name: name}
-	describe(&e, &st)
+	defer f.close()
+	e := Entry{Up: up, Item: item, Name: path}
+	describe(&e, &f.st)
 	id := inode{e.Dev, e.Ino}
-	if w.skip[id] || base == placeName && e.isDir() && int(e.UID) == w.owner && e.Mode == 0o700 {
+	if w.skip[id] || n.base == placeName && e.isDir() && int(e.UID) == w.owner && e.Mode == 0o700 {
 		return nil // a store is never kept in a store
 	}
 	if err := w.each(); err != nil {
 		return err
 	}
-	if st.Mnt_id != in.mount && in.mount != 0 {
-		if why := foreign(w.mounts.byID(st.Mnt_id)); why != "" {
+	if f.st.Mnt_id != in.mount && in.mount != 0 {
+		if why := foreign(w.mounts.byID(f.st.Mnt_id)); why != "" {
 			e.Lost = why
 			i := w.t.add(e)
 			w.note(w.t.path(i), why)
 			return nil
 		}
 	}
-	if e.Kind != KFile && e.Kind != KDir {
-		if e.Xattrs, err = xattrs(fd); err != nil {
-			e.Lost = err.Error()
-		}
-	}
 	switch e.Kind {
 	case KLink:
-		if e.Link, err = readLink(fd); err != nil {
+		if e.Link, err = f.link(in, n); err != nil {
 			return err
+		}
+		if e.Xattrs, err = f.xattrs(in, n); err != nil {
+			e.Lost = err.Error()
 		}
 	case KFile:
 		first, again := w.inodes[id]
@@ -276,40 +268,55 @@ func (w *walker) visit(in *level, base, name string, up, item, ref int) error {
 		if ref >= 0 {
 			w.reuse(&w.ref.entries[ref], &e)
 		}
-		if err := w.file(fd, &st, &e); err != nil {
+		if err := w.content(f, &e); err != nil {
 			if isLimit(err) {
 				return err
 			}
 			e.Lost = err.Error()
 		}
 	case KDir:
-		r, err := reopen(fd, unix.O_DIRECTORY)
-		if err != nil {
+		if err := f.open(unix.O_DIRECTORY); err != nil {
 			e.Lost = "cannot be read: " + err.Error()
-			e.Xattrs, _ = xattrs(fd)
+			e.Xattrs, _ = xattrs(f.fd)
 			break
 		}
-		if err := e.inside(r); err != nil {
+		if err := e.inside(f.r); err != nil {
 			e.Lost = err.Error()
 		}
 		i := w.t.add(e)
 		if e.Lost != "" {
 			w.note(w.t.path(i), e.Lost)
 		}
-		unix.Close(fd)
-		open = false
-		l := &level{fd: r, id: id, mount: st.Mnt_id, depth: in.depth + 1}
+		l := &level{fd: f.r, id: id, mount: f.st.Mnt_id, depth: in.depth + 1}
+		f.r = -1
+		f.close()
 		err = w.inside(in, l, i, item, ref)
 		if l.fd >= 0 {
 			unix.Close(l.fd)
 		}
 		return err
+	default:
+		if e.Xattrs, err = f.xattrs(in, n); err != nil {
+			e.Lost = err.Error()
+		}
 	}
 	i := w.t.add(e)
 	if e.Lost != "" {
 		w.note(w.t.path(i), e.Lost)
 	}
 	return nil
+}
+
+// content reads what only an open file tells, and hands it on.
+func (w *walker) content(f *found, e *Entry) error {
+	if err := f.open(0); err != nil {
+		e.Xattrs, _ = xattrs(f.fd)
+		return w.unread(e, err)
+	}
+	if err := e.inside(f.r); err != nil {
+		return err
+	}
+	return w.file(f.r, &f.st, e)
 }
 
 // inside reads the directory l, which is entry i and lies in the level up.
@@ -325,9 +332,9 @@ func (w *walker) inside(up, l *level, i, item, ref int) error {
 	for _, n := range list {
 		r := -1
 		if ref >= 0 {
-			r = w.ref.child(ref, n)
+			r = w.ref.child(ref, n.base)
 		}
-		if err := w.visit(l, n, n, i, item, r); err != nil {
+		if err := w.visit(l, n, n.base, i, item, r); err != nil {
 			return err
 		}
 	}
@@ -348,21 +355,12 @@ func (w *walker) reuse(was, e *Entry) {
 
 // fingerprint is the content step of a walk that only needs to tell later
 // whether something changed: small files are hashed.
-func (w *walker) fingerprint(fd int, st *unix.Statx_t, e *Entry) error {
-	r, err := reopen(fd, 0)
-	if err != nil {
-		e.Xattrs, err = xattrs(fd) // a file that we may not read is told by its ctime
-		return err
-	}
-	defer unix.Close(r)
-	if err := e.inside(r); err != nil {
-		return err
-	}
+func (w *walker) fingerprint(r int, st *unix.Statx_t, e *Entry) error {
 	if e.SHA != "" || e.Size > smallFile || w.hashed > hashBudget {
 		return nil
 	}
 	w.hashed += e.Size
-	_, err = w.small(r, st, e)
+	_, err := w.small(r, st, e)
 	return err
 }
 
