@@ -29,7 +29,9 @@ func snapshotPlan(j Judgement) snapshot.Plan {
 		}
 		e := &j.Effects[f.EffectAt]
 		of := j.Facts.Of(e.Object)
-		if of.Path.Class == rules.Scratch {
+		// What a slash leads into was not looked at by who typed it: it is kept
+		// wherever it lies.
+		if of.Path.Class == rules.Scratch && !(of.Path.Follows && of.Path.Link != "") {
 			continue
 		}
 		item, beyond := itemFor(e, of)

@@ -28,6 +28,7 @@ func TestSnapshotPlan(t *testing.T) {
 		{"in place", path(effect.Truncate, "/etc/x"), rules.ObjectFact{}, snapshot.InPlace, "/etc/x", ""},
 		{"modes", path(effect.Metadata, "/etc"), rules.ObjectFact{}, snapshot.Metadata, "/etc", ""},
 		{"scratch", path(effect.Delete, "/tmp/x"), rules.ObjectFact{Path: rules.PathFact{Class: rules.Scratch}}, "", "", ""},
+		{"through a link into scratch", path(effect.Delete, "/srv/l/"), rules.ObjectFact{Path: rules.PathFact{Real: "/tmp/x", Link: "/tmp/x", Follows: true, Class: rules.Scratch}}, snapshot.Delete, "/tmp/x", ""},
 		{"a pattern", path(effect.Delete, ""), rules.ObjectFact{}, "", "", "not known"},
 		{"a device", effect.Effect{Kind: effect.Format, Object: effect.Object{Type: effect.Device, Name: "/dev/sdz1"}}, rules.ObjectFact{Device: rules.DeviceFact{Block: true}}, "", "", "/dev/sdz1"},
 		{"another host", effect.Effect{Kind: effect.Delete, Object: effect.Object{Type: effect.Path, Name: "/srv/x"}, Place: command.Place{Kind: command.Remote}}, rules.ObjectFact{}, "", "", "elsewhere"},

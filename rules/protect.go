@@ -156,11 +156,6 @@ var loaders = []string{"ld-linux", "ld-2.", "ld.so", "ld64.so", "ld-musl", "libc
 	"libpthread.so", "libm.so", "libtinfo.so", "libcrypt.so", "libpam.so", "libselinux.so", "libsystemd", "libaudit.so",
 	"libnss_", "libresolv.so", "librt.so", "libcrypto.so", "libcap.so"}
 
-// scratchNames are directories that programs make and make again, wherever
-// they lie.
-var scratchNames = map[string]bool{"build": true, "_build": true, "dist": true, "target": true, "node_modules": true, "__pycache__": true,
-	".cache": true, ".tox": true, ".pytest_cache": true, ".mypy_cache": true, "tmp": true, ".tmp": true, "cmake-build-debug": true}
-
 // Protection says how much the system leans on paths. It is immutable and safe
 // to share.
 type Protection struct {
@@ -238,9 +233,6 @@ func (t *Protection) Class(p string) Class {
 	c := t.table(p)
 	if covered(t.site, p) {
 		c = Higher(c, Site)
-	}
-	if c == Ordinary && scratchNames[path.Base(p)] {
-		return Scratch
 	}
 	return c
 }

@@ -16,7 +16,8 @@ func TestClass(t *testing.T) {
 		"/srv": Inside, "/opt": Inside, "/mnt": Inside, "/var/www": Inside, "/usr/local": Inside, "/tmp": Inside,
 		"/home": HomeRoot, "/home/bob": HomeRoot, "/root": HomeRoot,
 		"/home/bob/x": Ordinary, "/srv/x": Ordinary, "/opt/app": Ordinary, "/usr/local/go": Ordinary, "/var/log/syslog": Ordinary, "/data": Ordinary, "/run/x.pid": Ordinary,
-		"/tmp/x": Scratch, "/var/tmp/x": Scratch, "/var/cache/apt": Scratch, "/home/bob/src/build": Scratch, "/srv/app/node_modules": Scratch,
+		"/tmp/x": Scratch, "/var/tmp/x": Scratch, "/var/cache/apt": Scratch,
+		"/home/bob/src/build": Ordinary, "/srv/target": Ordinary,
 		"/dev/sda": Special, "/proc/1": Special, "/sys/block": Special,
 		"relative": Ordinary, "": Ordinary,
 	} {

@@ -91,6 +91,9 @@ func (w *World) classOf(t *mountTable, real string, dir bool) rules.Class {
 	for _, n := range w.names(t, real) {
 		c = rules.Higher(c, w.classByName(n))
 	}
+	if c == rules.Ordinary && dir {
+		c = w.output(t, real)
+	}
 	if m := t.at[w.root+real]; dir && m != nil && !pseudo[m.FSType] {
 		c = rules.Higher(c, rules.MountAt)
 	}

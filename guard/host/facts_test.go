@@ -18,7 +18,7 @@ func aRoot(t testing.TB) string {
 	root := t.TempDir()
 	for _, e := range []string{
 		"usr/lib/x86_64-linux-gnu/libc.so.6", "usr/bin/bash", "usr/bin/ls", "lib -> usr/lib", "bin -> usr/bin", "etc/passwd", "etc/shadow", "etc/hosts",
-		"home/ann/notes", "home/ann/lib -> /lib", "home/ann/data -> /srv/data", "home/ann/build/a/b", "srv/data/1", "srv/data/2/3", "root/.profile",
+		"home/ann/notes", "home/ann/lib -> /lib", "home/ann/data -> /srv/data", "home/ann/app/build/a/b", "home/ann/app/Makefile", "home/ann/app/target/x", "home/ann/build/a/b", "srv/data/1", "srv/data/2/3", "root/.profile",
 		"srv/lxc/lab/rootfs/etc/passwd", "srv/lxc/lab/rootfs/lib/libc", "srv/lxc/lab/rootfs/home/x", "srv/lxc/lab/rootfs/opt/", "tmp/x",
 	} {
 		make1(t, root, e)
@@ -48,9 +48,11 @@ func TestPathFacts(t *testing.T) {
 		{"moved over", on(effect.Overwrite, "/home/ann/lib", "replace"), rules.PathFact{Real: "/home/ann/lib", Exists: true, Type: "link", Link: "/usr/lib"}},
 		{"loader", on(effect.Delete, "/lib/x86_64-linux-gnu/libc.so.6"),
 			rules.PathFact{Real: "/usr/lib/x86_64-linux-gnu/libc.so.6", Exists: true, Type: "file", Class: rules.System, Loader: true}},
-		{"home", on(effect.Delete, "/home/ann", "recursive"), rules.PathFact{Real: "/home/ann", Exists: true, Type: "dir", Class: rules.HomeRoot, Entries: 7}},
+		{"home", on(effect.Delete, "/home/ann", "recursive"), rules.PathFact{Real: "/home/ann", Exists: true, Type: "dir", Class: rules.HomeRoot, Entries: 14}},
 		{"not there", on(effect.Create, "/home/ann/new/x"), rules.PathFact{Real: "/home/ann/new/x"}},
-		{"scratch", on(effect.Delete, "/home/ann/build", "recursive"), rules.PathFact{Real: "/home/ann/build", Exists: true, Type: "dir", Class: rules.Scratch, Entries: 3}},
+		{"build output", on(effect.Delete, "/home/ann/app/build", "recursive"), rules.PathFact{Real: "/home/ann/app/build", Exists: true, Type: "dir", Class: rules.Scratch, Entries: 3}},
+		{"called like it", on(effect.Delete, "/home/ann/build", "recursive"), rules.PathFact{Real: "/home/ann/build", Exists: true, Type: "dir", Entries: 3}},
+		{"another tool's", on(effect.Delete, "/home/ann/app/target", "recursive"), rules.PathFact{Real: "/home/ann/app/target", Exists: true, Type: "dir", Entries: 2}},
 	}
 	for _, tt := range tests {
 		f := w.Facts(&command.Line{}, []effect.Effect{tt.e})
