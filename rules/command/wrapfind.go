@@ -1,0 +1,223 @@
+package command
+
+import (
+	"path"
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// findLeading are find's options in front of the paths that take a word.
+var findLeading = map[string]int{"-H": 0, "-L": 0, "-P": 0, "-D": 1, "-O": 0, "-O0": 0, "-O1": 0, "-O2": 0, "-O3": 0}
+
+// findNeutral are the parts of an expression that leave no file out, with the
+// number of words each takes.
+var findNeutral = map[string]int{
+	"-depth": 0, "-d": 0, "-mount": 0, "-xdev": 0, "-noleaf": 0, "-follow": 0, "-warn": 0, "-nowarn": 0, "-daystart": 0, "-ignore_readdir_race": 0, "-noignore_readdir_race": 0,
+	"-print": 0, "-print0": 0, "-ls": 0, "-printf": 1, "-fprint": 1, "-fprint0": 1, "-fls": 1, "-fprintf": 2, "-delete": 0, "-true": 0, "-maxdepth": 1, "-regextype": 1, "-a": 0, "-and": 0, ",": 0, "(": 0, ")": 0,
+}
+
+// findRest is what stands for the part of a found name that is not known.
+var findRest = word.Part{Hole: word.Subst, Src: "/…"}
+
+// find walks what -exec and its like start.
+func (w *walker) find(st *state, l launch, base string) result {
+	args := l.argv[1:]
+	for len(args) > 0 {
+		s, _ := args[0].Value()
+		n, ok := findLeading[s]
+		if !ok {
+			break
+		}
+		args = args[min(n+1, len(args)):]
+	}
+	var starts []word.Word
+	for len(args) > 0 && !findExpr(args[0]) {
+		starts = append(starts, args[0])
+		args = args[1:]
+	}
+	if len(starts) == 0 {
+		starts = word.Lits(".")
+	}
+	type execution struct {
+		argv   []word.Word
+		plus   bool
+		dir    bool
+		narrow bool
+		asks   bool // it may not run at all: -ok, where a person may say no
+	}
+	var execs []execution
+	narrow, deletes := false, false
+	for i := 0; i < len(args); i++ {
+		s, known := args[i].Value()
+		switch s {
+		case "-exec", "-execdir", "-ok", "-okdir":
+			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, asks: strings.HasPrefix(s, "-ok")}
+			j := i + 1
+			for ; j < len(args); j++ {
+				if args[j].Is(";") {
+					break
+				}
+				if args[j].Is("+") && j > i+1 && args[j-1].Is("{}") {
+					e.plus = true
+					break
+				}
+			}
+			e.argv = args[i+1 : min(j, len(args))]
+			i = j
+			if len(e.argv) > 0 {
+				e.asks = e.asks || j >= len(args) // find refuses one that has no end
+				execs = append(execs, e)
+			}
+			if s == "-ok" || s == "-okdir" || !e.plus {
+				narrow = true // it is a test for what follows
+			}
+			continue
+		case "-delete":
+			deletes = true
+		}
+		n, neutral := findNeutral[s]
+		if !neutral || !known {
+			narrow = true
+			continue
+		}
+		i += n
+	}
+	var gone []bool
+	for _, s := range starts {
+		top, known := s.Value()
+		top, abs := absolute(st.cwd, top)
+		gone = append(gone, known && abs && st.ctx.place.Kind == Here && w.missing(st, top))
+	}
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(execs) > 0 && !deletes}, l.at)
+	for _, e := range execs {
+		for i, s := range starts {
+			at := st
+			if s.Know == word.OneOf || e.asks || gone[i] {
+				at = st.clone()
+				at.certain = Possible
+			}
+			for _, v := range eachValue([]word.Word{s}) {
+				w.findExec(at, l, base, e.argv, v, e.plus, e.dir, e.narrow)
+			}
+		}
+	}
+	return both(st)
+}
+
+// eachValue is words with each of the values that one may have as a word of
+// its own.
+func eachValue(ws []word.Word) []word.Word {
+	var out []word.Word
+	for _, x := range ws {
+		if x.Know != word.OneOf || len(x.Values) > 16 {
+			out = append(out, x)
+			continue
+		}
+		for _, v := range x.Values {
+			out = append(out, word.Word{Src: x.Src, Know: word.Known, Values: []string{v}, Origin: x.Origin})
+		}
+	}
+	return out
+}
+
+func findExpr(x word.Word) bool {
+	p := x.Prefix()
+	return strings.HasPrefix(p, "-") && len(p) > 1 || p == "(" || p == ")" || p == "!" || p == ","
+}
+
+// findExec walks one -exec for one starting point: with the point itself where
+// nothing leaves it out, and with what is found below.
+func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, start word.Word, plus, dir, narrow bool) {
+	top, known := start.Value()
+	below := word.Word{Src: "{}", Know: word.Unknown, Origin: word.FromInput, Many: plus}
+	cwd := func(*state) {}
+	switch {
+	case dir:
+		below.Shape = []word.Part{{Lit: "./"}, {Hole: word.Subst, Src: "…"}}
+		at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, findRest}, Origin: word.FromInput}
+		cwd = func(s *state) {
+			if p, ok := absolute(st.cwd, top); ok && known {
+				at.Shape = []word.Part{{Lit: path.Clean(p)}, findRest}
+			} else {
+				at = word.Hidden("{}", word.Subst)
+			}
+			s.cwd = at
+		}
+	case known:
+		below.Shape = []word.Part{{Lit: top}, findRest}
+	case start.Know == word.OneOf:
+		below.Shape = []word.Part{{Hole: word.Var, Src: start.Src}, findRest}
+	default:
+		below.Shape = append(append([]word.Part{}, start.Shape...), findRest)
+	}
+	own := word.Word{Src: "{}", Know: word.Known, Values: []string{top}, Origin: word.FromInput}
+	whole := known && !narrow
+	if whole && dir {
+		own.Values = []string{"./" + path.Base(top)}
+		if path.Base(top) == "/" {
+			own.Values = []string{"/"}
+		}
+	}
+	put := func(with ...word.Word) []word.Word {
+		var out []word.Word
+		for i, a := range argv {
+			if plus && i == len(argv)-1 {
+				out = append(out, with...)
+				continue
+			}
+			out = append(out, w.replaced(a, "{}", with[len(with)-1]))
+		}
+		return out
+	}
+	if whole && plus && !dir {
+		w.under(st, l, via, put(own, below), nil)
+		return
+	}
+	if whole {
+		w.under(st, l, via, put(own), func(s *state, _ *context) {
+			if dir {
+				s.cwd = w.arrive(s.cwd, word.Lit(path.Dir(strings.TrimRight(top, "/"))))
+			}
+		})
+	}
+	w.under(st, l, via, put(below), func(s *state, _ *context) {
+		s.certain = Possible
+		cwd(s)
+	})
+}
+
+// foundBelow is what a find in front of a pipe gives: names below its starting
+// points.
+func (w *walker) foundBelow(in input) []word.Word {
+	if in.Kind != InputPipe || len(in.From) != 1 {
+		return nil
+	}
+	a := &w.line.Actions[in.From[0]]
+	if n, ok := a.Name(); !ok || n != "find" {
+		return nil
+	}
+	var out []word.Word
+	for _, x := range eachValue(a.Args()) {
+		if findExpr(x) {
+			if _, leading := findLeading[x.Prefix()]; leading && len(out) == 0 {
+				continue
+			}
+			break
+		}
+		v, ok := x.Value()
+		if !ok {
+			return nil
+		}
+		out = append(out, word.Word{Src: x.Src, Know: word.Unknown, Shape: []word.Part{{Lit: v}, findRest}, Origin: word.FromInput})
+	}
+	for _, x := range a.Args() {
+		if x.Is("-printf") || x.Is("-ls") || x.Is("-fprint") {
+			return nil
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, word.Word{Src: ".", Know: word.Unknown, Shape: []word.Part{{Lit: "."}, findRest}, Origin: word.FromInput})
+	}
+	return out
+}
