@@ -2,7 +2,6 @@ package command
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"guardsh/rules/word"
@@ -102,70 +101,6 @@ func (w *walker) fields(st *state, out []word.Word, x *syntax.Word) []word.Word 
 		}
 	}
 	return w.finishAll(st, out, w.parts(st, nil, x.Parts, false), src)
-}
-
-// braceWords is how many words a brace expansion becomes; past maxWords it
-// stops counting.
-func braceWords(x *syntax.Word, depth int) int {
-	if depth > maxNest {
-		return maxWords + 1
-	}
-	n := 1
-	for _, p := range x.Parts {
-		b, ok := p.(*syntax.BraceExp)
-		if !ok {
-			continue
-		}
-		one := 0
-		switch {
-		case b.Sequence:
-			one = sequenceWords(b)
-		default:
-			for _, e := range b.Elems {
-				if one += braceWords(e, depth+1); one > maxWords {
-					return one
-				}
-			}
-		}
-		if one > maxWords {
-			return one
-		}
-		if n *= max(one, 1); n > maxWords {
-			return n
-		}
-	}
-	return n
-}
-
-// sequenceWords is how many words {from..to..step} becomes.
-func sequenceWords(b *syntax.BraceExp) int {
-	if len(b.Elems) < 2 {
-		return 1
-	}
-	from, err1 := strconv.ParseInt(b.Elems[0].Lit(), 10, 64)
-	to, err2 := strconv.ParseInt(b.Elems[1].Lit(), 10, 64)
-	if err1 != nil || err2 != nil {
-		return 128 // from letter to letter
-	}
-	step := int64(1)
-	if len(b.Elems) > 2 {
-		if n, err := strconv.ParseInt(b.Elems[2].Lit(), 10, 64); err == nil && n != 0 && n > -1<<62 {
-			step = max(n, -n)
-		}
-	}
-	if from > 1<<40 || from < -1<<40 || to > 1<<40 || to < -1<<40 {
-		return maxWords + 1
-	}
-	return int(min(max(to-from, from-to)/step+1, maxWords+1))
-}
-
-func hasBrace(x *syntax.Word) bool {
-	for _, p := range x.Parts {
-		if l, ok := p.(*syntax.Lit); ok && strings.IndexByte(l.Value, '{') >= 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func (w *walker) optDefault(st *state, name string) bool { return w.opt(st, name) }
@@ -294,63 +229,6 @@ func unquoteDouble(s string) string {
 	return b.String()
 }
 
-// tilde expands ~ and ~user at the beginning of a word.
-func (w *walker) tilde(st *state, ps []piece, text string, more bool) ([]piece, string) {
-	end := strings.IndexByte(text, '/')
-	if end < 0 {
-		if more {
-			return ps, text // ~"x" and ~$x are not expanded
-		}
-		end = len(text)
-	}
-	name, rest := text[1:end], text[end:]
-	if strings.ContainsAny(name, "\\*?[{") {
-		return ps, text
-	}
-	switch name {
-	case "":
-		return w.pieces(ps, w.home(st), true, word.FromVariable), rest
-	case "+":
-		return w.pieces(ps, st.cwd, true, word.FromVariable), rest
-	case "-":
-		return w.pieces(ps, w.oldpwd(st), true, word.FromVariable), rest
-	}
-	dir, err := st.ctx.files.Home(name)
-	if err != nil || dir == "" {
-		if name == "root" && st.ctx.place.Kind == Here {
-			dir = "/root"
-		} else {
-			return append(ps, piece{hole: word.Var, src: "~" + name, quoted: true}), rest
-		}
-	}
-	return append(ps, piece{text: dir, quoted: true, from: word.FromVariable}), rest
-}
-
-// home is what ~ and cd without an argument mean.
-func (w *walker) home(st *state) word.Word {
-	v := w.lookup(st, "HOME")
-	if v.state == VarSet {
-		return v.val
-	}
-	user := st.ctx.user
-	if user != "?" && st.ctx.place.Kind != Remote && st.ctx.place.Kind != Container {
-		if dir, err := st.ctx.files.Home(user); err == nil && dir != "" {
-			return word.Word{Src: "~", Know: word.Known, Values: []string{dir}, Origin: word.FromVariable}
-		}
-	}
-	return word.Hidden("~", word.Var)
-}
-
-func (w *walker) oldpwd(st *state) word.Word {
-	if st.oldpwd.Know != 0 {
-		return st.oldpwd
-	}
-	if v := w.lookup(st, "OLDPWD"); v.state == VarSet {
-		return v.val
-	}
-	return word.Hidden("$OLDPWD", word.Var)
-}
-
 // pieces adds a value.
 func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) []piece {
 	switch v.Know {
@@ -374,139 +252,6 @@ func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) 
 		}
 	}
 	return ps
-}
-
-// ifs is the characters that split unquoted expansions.
-func (w *walker) ifs(st *state) (string, bool) {
-	v, ok := st.vars["IFS"]
-	if !ok {
-		if !st.ctx.shell {
-			return " \t\n", true
-		}
-		// IFS is never imported from the environment; only a live shell may
-		// have another.
-		if v = w.lookup(st, "IFS"); v.exported {
-			return " \t\n", true
-		}
-	}
-	switch v.state {
-	case VarSet:
-		return v.val.Value()
-	case VarUnset, VarUnknown:
-		if v.state == VarUnknown && ok {
-			return "", false
-		}
-	}
-	return " \t\n", true
-}
-
-// finishAll splits pieces into words and matches patterns.
-func (w *walker) finishAll(st *state, out []word.Word, ps []piece, src string) []word.Word {
-	needSplit := false
-	for i := range ps {
-		if ps[i].split || ps[i].sep {
-			needSplit = true
-			break
-		}
-	}
-	if !needSplit {
-		if len(ps) == 0 {
-			return out
-		}
-		return w.finish(st, out, ps, src)
-	}
-	ifs, known := w.ifs(st)
-	var cur []piece
-	has := false
-	flush := func() {
-		if has {
-			out = w.finish(st, out, cur, src)
-		}
-		cur, has = nil, false
-	}
-	for _, p := range ps {
-		switch {
-		case p.sep:
-			flush()
-		case p.hole != word.NoHole:
-			cur, has = append(cur, p), true
-		case p.alts != nil:
-			if p.split && (!known || splits(p.alts, ifs)) {
-				p = piece{hole: word.Var, src: p.src, many: true}
-			}
-			cur, has = append(cur, p), true
-		case !p.split || p.quoted:
-			cur = append(cur, p)
-			has = has || p.quoted || p.text != ""
-		case !known:
-			cur, has = append(cur, piece{hole: word.Var, src: src, many: true}), true
-		default:
-			fs, lead, trail := splitIFS(p.text, ifs)
-			if lead && len(cur) > 0 {
-				flush()
-			}
-			for i, f := range fs {
-				if i > 0 {
-					flush()
-				}
-				// A field may be empty where IFS holds other than blanks.
-				cur, has = append(cur, piece{text: f, from: p.from}), true
-			}
-			if trail && len(fs) > 0 {
-				flush()
-			}
-		}
-	}
-	flush()
-	return out
-}
-
-func splits(alts []string, ifs string) bool {
-	for _, a := range alts {
-		if a == "" || ifs != "" && strings.ContainsAny(a, ifs) {
-			return true
-		}
-	}
-	return false
-}
-
-// splitIFS splits as bash splits unquoted expansions. lead and trail say
-// whether the text begins or ends with a separator.
-func splitIFS(s, ifs string) (fs []string, lead, trail bool) {
-	if s == "" {
-		return nil, false, false
-	}
-	if ifs == "" {
-		return []string{s}, false, false
-	}
-	blank := func(c byte) bool {
-		return (c == ' ' || c == '\t' || c == '\n') && strings.IndexByte(ifs, c) >= 0
-	}
-	i := 0
-	for i < len(s) && blank(s[i]) {
-		i++
-	}
-	lead = i > 0
-	for i < len(s) {
-		j := i
-		for j < len(s) && strings.IndexByte(ifs, s[j]) < 0 {
-			j++
-		}
-		fs = append(fs, s[i:j])
-		trail = j < len(s)
-		// One separator: blanks, at most one other character, blanks.
-		for j < len(s) && blank(s[j]) {
-			j++
-		}
-		if j < len(s) && strings.IndexByte(ifs, s[j]) >= 0 {
-			j++
-			for j < len(s) && blank(s[j]) {
-				j++
-			}
-		}
-		i = j
-	}
-	return fs, lead, trail
 }
 
 // finish makes one split word: it matches patterns and joins what is known.
@@ -580,40 +325,6 @@ func join(ps []piece) string {
 		b.WriteString(ps[i].text)
 	}
 	return b.String()
-}
-
-func hasMeta(s string) bool { return strings.ContainsAny(s, "*?[") || extended(s) }
-
-// extended reports whether text holds an extended pattern such as +(a|b).
-func extended(s string) bool {
-	i := strings.IndexByte(s, '(')
-	return i > 0 && strings.IndexByte("?*+@!", s[i-1]) >= 0
-}
-
-// bracketsClose reports whether the unquoted text is a pattern: a "[" alone,
-// as in the command [, is none.
-func bracketsClose(ps []piece) bool {
-	open := false
-	for i := range ps {
-		p := &ps[i]
-		if p.quoted || p.hole != word.NoHole || p.alts != nil {
-			continue
-		}
-		if strings.ContainsAny(p.text, "*?") || extended(p.text) {
-			return true
-		}
-		for j := 0; j < len(p.text); j++ {
-			switch p.text[j] {
-			case '[':
-				open = true
-			case ']':
-				if open {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // product is every value that pieces with alternatives can have together; nil

@@ -1,0 +1,72 @@
+package command
+
+import (
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// braceWords is how many words a brace expansion becomes; past maxWords it
+// stops counting.
+func braceWords(x *syntax.Word, depth int) int {
+	if depth > maxNest {
+		return maxWords + 1
+	}
+	n := 1
+	for _, p := range x.Parts {
+		b, ok := p.(*syntax.BraceExp)
+		if !ok {
+			continue
+		}
+		one := 0
+		switch {
+		case b.Sequence:
+			one = sequenceWords(b)
+		default:
+			for _, e := range b.Elems {
+				if one += braceWords(e, depth+1); one > maxWords {
+					return one
+				}
+			}
+		}
+		if one > maxWords {
+			return one
+		}
+		if n *= max(one, 1); n > maxWords {
+			return n
+		}
+	}
+	return n
+}
+
+// sequenceWords is how many words {from..to..step} becomes.
+func sequenceWords(b *syntax.BraceExp) int {
+	if len(b.Elems) < 2 {
+		return 1
+	}
+	from, err1 := strconv.ParseInt(b.Elems[0].Lit(), 10, 64)
+	to, err2 := strconv.ParseInt(b.Elems[1].Lit(), 10, 64)
+	if err1 != nil || err2 != nil {
+		return 128 // from letter to letter
+	}
+	step := int64(1)
+	if len(b.Elems) > 2 {
+		if n, err := strconv.ParseInt(b.Elems[2].Lit(), 10, 64); err == nil && n != 0 && n > -1<<62 {
+			step = max(n, -n)
+		}
+	}
+	if from > 1<<40 || from < -1<<40 || to > 1<<40 || to < -1<<40 {
+		return maxWords + 1
+	}
+	return int(min(max(to-from, from-to)/step+1, maxWords+1))
+}
+
+func hasBrace(x *syntax.Word) bool {
+	for _, p := range x.Parts {
+		if l, ok := p.(*syntax.Lit); ok && strings.IndexByte(l.Value, '{') >= 0 {
+			return true
+		}
+	}
+	return false
+}
