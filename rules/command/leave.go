@@ -1,0 +1,80 @@
+package command
+
+func (w *walker) exit(st *state, l launch, _ int) result {
+	if st.ctx.top && st.certain == Certain {
+		w.line.Ends = true
+	}
+	w.trapExit(st)
+	return result{}
+}
+
+func (w *walker) ret(st *state, l launch, _ int) result {
+	for i := len(w.calls) - 1; i >= 0; i-- {
+		f := w.calls[i]
+		if f.sub < 0 {
+			continue
+		}
+		if f.sub != w.sub {
+			return result{}
+		}
+		st.shared = true
+		code := number{}
+		if len(l.argv) > 1 {
+			code = integer(l.argv[1])
+		}
+		if !code.known || code.n == 0 {
+			f.ok = w.join(f.ok, st.clone())
+		}
+		if !code.known || code.n != 0 {
+			f.fail = w.join(f.fail, st.clone())
+		}
+		return result{}
+	}
+	return both(st)
+}
+
+func (w *walker) levels(l launch) int {
+	if len(l.argv) > 1 {
+		if n := integer(l.argv[1]); n.known && n.n > 1 {
+			return int(min(n.n, 100))
+		}
+	}
+	return 1
+}
+
+func (w *walker) brk(st *state, l launch, _ int) result {
+	if len(w.loops) == 0 {
+		return success(st)
+	}
+	o := w.loops[max(0, len(w.loops)-w.levels(l))]
+	o.breaks = append(o.breaks, st)
+	return result{}
+}
+
+func (w *walker) cont(st *state, l launch, _ int) result {
+	if len(w.loops) == 0 {
+		return success(st)
+	}
+	o := w.loops[max(0, len(w.loops)-w.levels(l))]
+	o.continues = append(o.continues, st)
+	return result{}
+}
+
+// trap walks what a trap would run: at a signal, or when the shell exits.
+func (w *walker) trap(st *state, l launch, _ int) result {
+	args := operands(l.argv)
+	if len(args) < 2 || args[0].Is("-") || args[0].Is("") {
+		return success(st)
+	}
+	sub := st.clone()
+	w.sub++
+	w.branch(sub, true, func(s *state) result {
+		return w.inContext(s, func(c *context) { c.via, c.top = with(c.via, "trap"), false }, func() result {
+			return w.run(s, args[0], l.at, "trap")
+		})
+	})
+	w.sub--
+	return success(st)
+}
+
+func (w *walker) trapExit(*state) {}
