@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -87,6 +88,22 @@ func lineHash(line []byte) string {
 	h.Write(line[:len(line)-hashTail])
 	h.Write([]byte{'}'})
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// intact reads the number and the hash of a line that is just as encode made
+// it, by its hash: that spares a session's start to decode what others wrote.
+func intact(line []byte) (seq int64, hash string, ok bool) {
+	rest, ok := bytes.CutPrefix(line, fmt.Appendf(nil, `{"v":%d,"seq":`, Version))
+	if !ok || len(rest) < hashTail {
+		return 0, "", false
+	}
+	hash = string(line[len(line)-hashTail+9 : len(line)-2])
+	if lineHash(line) != hash {
+		return 0, "", false
+	}
+	digits, _, _ := bytes.Cut(rest, []byte(","))
+	seq, err := strconv.ParseInt(string(digits), 10, 64)
+	return seq, hash, err == nil && seq > 0
 }
 
 // decode reads a line (without its newline). It does not check the hash.
@@ -176,6 +193,10 @@ func (c *chain) catchUp() (torn int64, err error) {
 	}
 	c.size, c.seq, c.prev = end, 0, zeroHash
 	if end > 0 {
+		if seq, hash, ok := intact(last); ok {
+			c.seq, c.prev = seq, hash
+			return torn, nil
+		}
 		e, err := decode(last)
 		if err != nil { // damaged: go on behind it, verify names it
 			c.prev = fmt.Sprintf("%x", sha256.Sum256(last))
@@ -237,7 +258,7 @@ func (c *chain) close() error { return c.f.Close() }
 // lastLine finds the last whole line of the first size bytes. end is the
 // offset behind its newline.
 func lastLine(f io.ReaderAt, size int64) (end int64, line []byte, err error) {
-	for n := int64(64 << 10); ; n *= 4 {
+	for n := int64(4 << 10); ; n *= 4 {
 		from := max(0, size-n)
 		buf := make([]byte, size-from)
 		if _, err := f.ReadAt(buf, from); err != nil && err != io.EOF {

@@ -247,12 +247,16 @@ func makeKey(root string) error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(root, fmt.Sprintf(".key.%d", os.Getpid()))
-	if err := os.WriteFile(tmp, []byte(skey+"\n"), 0o600); err != nil {
+	f, err := os.CreateTemp(root, ".key.*") // 0600; nobody else's, not even another journal's of this process
+	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp)
-	if err := os.Link(tmp, filepath.Join(root, keyName)); err != nil {
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(skey + "\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), filepath.Join(root, keyName)); err != nil {
 		if os.IsExist(err) {
 			return nil
 		}

@@ -88,7 +88,8 @@ func Redact(line string) string {
 	return line
 }
 
-// stems are the words of which each pattern of secrets needs one.
+// stems are the words of which each pattern of secrets, assignments and flags
+// needs one.
 var stems = []string{"pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "identified"}
 
 // flagPrograms are the programs of flagSecrets.
@@ -117,15 +118,19 @@ func RedactArgv(argv []string) []string {
 	}
 	out := slices.Clone(argv)
 	for i, a := range out {
-		code := i > 0 && shellCode().MatchString(out[i-1])
-		if m := assignment().FindStringSubmatchIndex(a); m != nil && !code && !named(a[m[2]:m[3]]) {
-			out[i] = a[:m[2]] + hidden
-			continue
+		// The patterns are asked last: to compile them costs more than the
+		// rest of a short session's start.
+		if strings.Contains(a, "=") && containsAny(strings.ToLower(a), stems) && (i == 0 || !shellCode(out[i-1])) {
+			if m := assignment().FindStringSubmatchIndex(a); m != nil && !named(a[m[2]:m[3]]) {
+				out[i] = a[:m[2]] + hidden
+				continue
+			}
 		}
 		out[i] = Redact(a)
 	}
 	for i := 1; i < len(out); i++ {
-		if secretFlag().MatchString(out[i-1]) && !strings.HasPrefix(out[i], "-") {
+		if f := out[i-1]; strings.HasPrefix(f, "-") && containsAny(strings.ToLower(f), stems) &&
+			secretFlag().MatchString(f) && !strings.HasPrefix(out[i], "-") {
 			out[i] = hidden
 		}
 	}
@@ -139,8 +144,11 @@ func RedactArgv(argv []string) []string {
 // assignment is a whole argument; its value reaches to the end.
 var assignment = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?is)^(?:--?)?` + secretName + `=(.+)$`) })
 
-// shellCode is the option whose value is a line, not one word: bash -c, -lc.
-var shellCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-[a-z]*c$`) })
+// shellCode reports the option whose value is a line, not one word: bash -c, -lc.
+func shellCode(a string) bool {
+	letters, ok := strings.CutPrefix(a, "-")
+	return ok && strings.HasSuffix(letters, "c") && strings.Trim(letters, "abcdefghijklmnopqrstuvwxyz") == ""
+}
 
 var secretFlag = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^--?(?:[a-z0-9]+-)*(?:password|passwd|passphrase|secret|token|api-?key|secret-key|access-key)$`)

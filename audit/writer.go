@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -27,6 +28,7 @@ type writer struct {
 	why        error
 	dirty      bool // written, not synced
 	unsigned   bool // written, no head yet
+	rehearsed  bool // see rehearse
 }
 
 func (w *writer) run() {
@@ -39,10 +41,23 @@ func (w *writer) run() {
 			if w.handle(r) {
 				return
 			}
+			w.rehearse()
 		case <-ticker.C:
 			w.tend()
 		}
 	}
+}
+
+// rehearse reads the key while nobody waits. The first use of one makes tables
+// that cost more than a short session does otherwise, and this way they are
+// made while the line runs, not when its shell waits for the final head.
+func (w *writer) rehearse() {
+	if w.rehearsed || !w.unsigned || len(w.j.reqs) > 0 {
+		return
+	}
+	w.rehearsed = true
+	runtime.Gosched() // whoever was just answered goes first
+	_, _ = loadSigner(w.root) // what is wrong with it, sign will say
 }
 
 // handle writes a request and all that wait behind it: one write, one sync.
