@@ -55,7 +55,7 @@ func (t *Protection) step(dir, part string) []string {
 		return []string{path.Dir(dir)}
 	case part == "**":
 		out := []string{dir, path.Join(dir, stranger)}
-		for _, c := range t.children[merged(dir)] {
+		for _, c := range builtinRows().children[merged(dir)] {
 			if c != "*" {
 				out = append(out, t.step(path.Join(dir, c), part)...)
 			}
@@ -70,7 +70,7 @@ func (t *Protection) step(dir, part string) []string {
 	} else {
 		out = append(out, path.Join(dir, "."+stranger))
 	}
-	for _, c := range t.children[merged(dir)] {
+	for _, c := range builtinRows().children[merged(dir)] {
 		if c != "*" && MatchName(part, c) {
 			out = append(out, path.Join(dir, c))
 		}

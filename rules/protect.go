@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // place is a row of the protection table: what a path is, and what lies below
@@ -159,27 +160,36 @@ var loaders = []string{"ld-linux", "ld-2.", "ld.so", "ld64.so", "ld-musl", "libc
 // Protection says how much the system leans on paths. It is immutable and safe
 // to share.
 type Protection struct {
-	rows     map[string]place
-	children map[string][]string // names below a directory that have rows, or lead to some
-	site     []string            // protected by the site: patterns
-	free     []string            // unprotected by the site: patterns
-	scratch  []string
+	site    []string // protected by the site: patterns
+	free    []string // unprotected by the site: patterns
+	scratch []string
 }
+
+// rows is the built-in table, made when a path is first asked about: a line
+// that touches none, and the start of every shell, do without.
+type rows struct {
+	byPath   map[string]place
+	children map[string][]string // names below a directory that have rows, or lead to some
+}
+
+var builtinRows = sync.OnceValue(func() *rows {
+	t := &rows{byPath: make(map[string]place, len(places)), children: map[string][]string{}}
+	for _, r := range places {
+		t.byPath[r.path] = r
+		for d := r.path; d != "/"; d = path.Dir(d) {
+			up, name := path.Dir(d), path.Base(d)
+			if !slices.Contains(t.children[up], name) {
+				t.children[up] = append(t.children[up], name)
+			}
+		}
+	}
+	return t
+})
 
 // NewProtection is the built-in table with what a site adds to it: paths, or
 // patterns of paths as of path.Match; what stands below one belongs to it.
 func NewProtection(protected, unprotected, scratch []string) *Protection {
-	p := &Protection{rows: map[string]place{}, children: map[string][]string{}, site: clean(protected), free: clean(unprotected), scratch: clean(scratch)}
-	for _, r := range places {
-		p.rows[r.path] = r
-		for d := r.path; d != "/"; d = path.Dir(d) {
-			up, name := path.Dir(d), path.Base(d)
-			if !slices.Contains(p.children[up], name) {
-				p.children[up] = append(p.children[up], name)
-			}
-		}
-	}
-	return p
+	return &Protection{site: clean(protected), free: clean(unprotected), scratch: clean(scratch)}
 }
 
 func clean(paths []string) []string {
@@ -254,10 +264,10 @@ func (t *Protection) table(p string) Class {
 }
 
 func (t *Protection) row(p string) (place, bool) {
-	if r, ok := t.rows[p]; ok {
+	if r, ok := builtinRows().byPath[p]; ok {
 		return r, true
 	}
-	r, ok := t.rows[path.Dir(p)+"/*"]
+	r, ok := builtinRows().byPath[path.Dir(p)+"/*"]
 	return r, ok && p != "/"
 }
 

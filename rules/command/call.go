@@ -197,7 +197,7 @@ func stdin(in *input) Input {
 // program starts a program by its name or path.
 func (w *walker) program(st *state, l launch, name string) result {
 	base := path.Base(name)
-	if wr := wrappers[base]; wr != nil {
+	if wr := wrapperOf(base); wr != nil {
 		return wr(w, st, l, base)
 	}
 	if shells[base] {

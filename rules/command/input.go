@@ -3,17 +3,16 @@ package command
 import (
 	"strings"
 
-	"guardsh/rules/option"
 	"guardsh/rules/word"
 )
 
-var mapfileOptions = option.MustParse(option.Style{Posix: true, Exact: true}, "-t : trim\n-d =delim\n-n =count\n-O =origin\n-s =skip\n-u =fd\n-C =callback\n-c =quantum")
+var mapfileOptions = grammar(exact, "-t : trim\n-d =delim\n-n =count\n-O =origin\n-s =skip\n-u =fd\n-C =callback\n-c =quantum")
 
-var readOptions = option.MustParse(option.Style{Posix: true, Exact: true}, "-r\n-s\n-e\n-a =array\n-d =delim\n-i =text\n-n =count\n-N =count\n-p =prompt\n-t =time\n-u =fd")
+var readOptions = grammar(exact, "-r\n-s\n-e\n-a =array\n-d =delim\n-i =text\n-n =count\n-N =count\n-p =prompt\n-t =time\n-u =fd")
 
 // read assigns a line of input; it is known where the input is text.
 func (w *walker) read(st *state, l launch, _ int) result {
-	a := readOptions.Read(l.argv[1:])
+	a := readOptions().Read(l.argv[1:])
 	in := st.ctx.stdin
 	if l.in != nil {
 		in = *l.in
@@ -75,7 +74,7 @@ func (w *walker) read(st *state, l launch, _ int) result {
 }
 
 func (w *walker) mapfile(st *state, l launch, _ int) result {
-	a := mapfileOptions.Read(l.argv[1:])
+	a := mapfileOptions().Read(l.argv[1:])
 	name := "MAPFILE"
 	if len(a.Operands) > 0 {
 		n, ok := a.Operands[0].Value()

@@ -10,7 +10,8 @@ import (
 	"guardsh/rules/word"
 )
 
-// wrappers are the programs whose own work is to start another.
+// wrappers are the programs whose own work is to start another, of those that
+// are not in wrapperTable.
 var wrappers map[string]func(*walker, *state, launch, string) result
 
 // wrapper is one such program as data: its options, and what stands before
@@ -131,7 +132,6 @@ var wrapperTable = map[string]wrapper{
 	"systemd-nspawn":  {style: posix, change: nspawnChange, opts: "-D --directory =root\n-M --machine =name\n-u --user =user\n-b --boot : ask\n-q --quiet\n--bind =b\n--bind-ro =b\n--chdir =dir\n--network-veth\n-n\n-U\n--private-users [=u]\n-E --setenv =v\n--capability =c\n--ephemeral\n-x\n-i --image =f\n--as-pid2\n-a\n--tmpfs =t\n--resolv-conf =m\n--pipe\n-P\n--console =m"},
 	"systemd-run":     {style: posix, async: false, change: systemdChange, opts: "-u --unit =unit\n-p --property =prop\n-t --pty\n-P --pipe\n-S --shell : shell\n-d --same-dir : samedir\n-G --collect\n-q --quiet\n-r --remain-after-exit\n--scope : scope\n--user\n--system\n-M --machine =machine\n-H --host =host\n--wait\n--no-block\n--no-ask-password\n--send-sighup\n--uid =user\n--gid =group\n--nice =n\n--working-directory =dir\n-E --setenv =var\n--slice =slice\n--slice-inherit\n--description =text\n--service-type =type\n--expand-environment =b\n--on-active =t\n--on-boot =t\n--on-startup =t\n--on-unit-active =t\n--on-unit-inactive =t\n--on-calendar =t\n--on-clock-change\n--on-timezone-change\n--path-property =p\n--socket-property =p\n--timer-property =p"},
 	"screen":          {style: posix, async: true, opts: "-a\n-A\n-c =file\n-d\n-D\n-e =xy\n-f [=x]\n-h =n\n-i\n-l\n-ls : ask\n-list : ask\n-L\n-Logfile =file\n-m\n-O\n-p =window\n-q\n-Q : ask\n-r : ask\n-R\n-s =shell\n-S =name\n-t =title\n-T =term\n-U\n-v : ask\n-wipe : ask\n-x : ask\n-X : ask"},
-	"parallel":        {style: posix, change: nil, opts: parallelOpts},
 }
 
 const archOpts = "-B --32bit\n-F\n-I\n-L\n-R --addr-no-randomize\n-S\n-T\n-X\n-Z\n-v --verbose\n-3\n--4gb\n--uname-2.6\n--list : ask"
@@ -152,15 +152,33 @@ func init() {
 		"gdb": (*walker).argsTool, "lldb": (*walker).argsTool, "capsh": (*walker).capsh, "machinectl": (*walker).machinectl,
 		"crontab": (*walker).crontab, "make": (*walker).makeTool, "gmake": (*walker).makeTool,
 	}
-	for name, wr := range wrapperTable {
-		if wrappers[name] != nil {
-			continue
-		}
-		g := grammar(wr.style, wr.opts)
-		wrappers[name] = func(w *walker, st *state, l launch, base string) result {
-			return w.wrap(st, l, base, wr, g())
-		}
+}
+
+// wrapperOf is what reads a program whose own work is to start another; nil
+// where it is none.
+func wrapperOf(base string) func(*walker, *state, launch, string) result {
+	if wr := wrappers[base]; wr != nil {
+		return wr
 	}
+	wr, ok := wrapperTable[base]
+	if !ok {
+		return nil
+	}
+	return func(w *walker, st *state, l launch, base string) result {
+		return w.wrap(st, l, base, wr, wr.grammar(base))
+	}
+}
+
+// wrapperGrammars are those of wrapperTable that were needed so far, by name.
+var wrapperGrammars sync.Map
+
+func (wr wrapper) grammar(base string) *option.Grammar {
+	if g, ok := wrapperGrammars.Load(base); ok {
+		return g.(*option.Grammar)
+	}
+	g := option.MustParse(wr.style, wr.opts)
+	wrapperGrammars.Store(base, g)
+	return g
 }
 
 // wrap starts a wrapper of the table and the command behind it.

@@ -23,10 +23,7 @@ func (m *Manifest) Check() error {
 	if err := m.top.check(); err != nil {
 		return err
 	}
-	k := &Knowledge{index: map[string]*entry{}}
-	for _, c := range m.Commands {
-		k.index[c] = &entry{m: m}
-	}
+	k := only(m)
 	loud, silent := false, false
 	for _, ex := range m.Examples {
 		if err := k.try(ex); err != nil {

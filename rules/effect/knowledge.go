@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -16,8 +17,9 @@ var builtin embed.FS
 // Knowledge is what is known of commands. It is safe for concurrent use; a
 // manifest is read when a line first names one of its commands.
 type Knowledge struct {
-	mu    sync.RWMutex
-	index map[string]*entry // by command
+	mu      sync.RWMutex
+	site    map[string]*entry        // by command; goes before what is built in
+	builtin func() map[string]*entry // by command, read when it is first needed
 }
 
 // entry is a manifest that may not have been read yet.
@@ -29,55 +31,60 @@ type entry struct {
 	err  error
 }
 
-// Builtin is the knowledge that guardsh brings along. Only the first line of
-// each manifest is looked at.
+// Builtin is the knowledge that guardsh brings along.
 func Builtin() *Knowledge {
-	k := &Knowledge{index: make(map[string]*entry, 512)}
-	for e, commands := range builtinIndex() {
-		for _, c := range commands {
-			k.index[c] = &entry{fsys: builtin, file: e}
-		}
-	}
-	// One manifest is read once, whichever of its commands is named.
-	byFile := map[string]*entry{}
-	for c, e := range k.index {
-		if first := byFile[e.file]; first != nil {
-			k.index[c] = first
-		} else {
-			byFile[e.file] = e
-		}
+	return &Knowledge{site: map[string]*entry{}, builtin: sync.OnceValue(readBuiltin)}
+}
+
+// only is the knowledge of one manifest.
+func only(m *Manifest) *Knowledge {
+	k := &Knowledge{site: map[string]*entry{}, builtin: func() map[string]*entry { return nil }}
+	for _, c := range m.Commands {
+		k.site[c] = &entry{m: m}
 	}
 	return k
 }
 
-// builtinIndex is the commands of each built-in manifest.
-var builtinIndex = sync.OnceValue(func() map[string][]string {
-	index := map[string][]string{}
-	entries, err := builtin.ReadDir("manifests")
+// Prepare does what the first line would wait for. It belongs on a goroutine
+// of its own, beside whatever else a start has to do.
+func (k *Knowledge) Prepare() { k.builtin() }
+
+// readBuiltin is the built-in manifests, by command. Only the first line of
+// each is looked at.
+func readBuiltin() map[string]*entry {
+	index := make(map[string]*entry, 512)
+	files, err := builtin.ReadDir("manifests")
 	if err != nil {
 		return index
 	}
-	for _, e := range entries {
-		file := "manifests/" + e.Name()
-		if b, err := headOf(file); err == nil {
-			commands, _ := firstLine(b)
-			index[file] = commands
+	// The beginning is enough: reading all of each would cost every start a
+	// copy of everything that is known.
+	head := make([]byte, 1024)
+	for _, f := range files {
+		e := &entry{fsys: builtin, file: "manifests/" + f.Name()}
+		r, err := builtin.Open(e.file)
+		if err != nil {
+			continue
+		}
+		n, _ := r.Read(head)
+		r.Close()
+		commands, _ := firstLine(head[:n])
+		for _, c := range commands {
+			index[c] = e
 		}
 	}
 	return index
-})
+}
 
-// headOf is the beginning of a built-in manifest: reading all of each would
-// cost every start a copy of everything that is known.
-func headOf(file string) ([]byte, error) {
-	f, err := builtin.Open(file)
-	if err != nil {
-		return nil, err
+// entry is what is known of a command's name; nil nothing.
+func (k *Knowledge) entry(name string) *entry {
+	k.mu.RLock()
+	e := k.site[name]
+	k.mu.RUnlock()
+	if e == nil {
+		e = k.builtin()[name]
 	}
-	defer f.Close()
-	b := make([]byte, 1024)
-	n, err := f.Read(b)
-	return b[:n], err
+	return e
 }
 
 // firstLine reads "commands: [a, b]".
@@ -155,7 +162,7 @@ func (k *Knowledge) Add(fsys fs.FS) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for c, e := range added {
-		k.index[c] = e
+		k.site[c] = e
 	}
 	return nil
 }
@@ -201,15 +208,13 @@ func (k *Knowledge) Problem(name string) error {
 }
 
 func (k *Knowledge) find(name string) (*Manifest, error) {
-	k.mu.RLock()
-	e := k.index[name]
+	e := k.entry(name)
 	if e == nil {
 		// mkfs.ext4, fsck.xfs: one manifest for the family.
 		if head, _, ok := strings.Cut(name, "."); ok {
-			e = k.index[head+".*"]
+			e = k.entry(head + ".*")
 		}
 	}
-	k.mu.RUnlock()
 	if e == nil {
 		return nil, nil
 	}
@@ -220,22 +225,19 @@ func (k *Knowledge) find(name string) (*Manifest, error) {
 func (k *Knowledge) Commands() []string {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	out := make([]string, 0, len(k.index))
-	for c := range k.index {
-		out = append(out, c)
+	known := maps.Clone(k.site)
+	for c, e := range k.builtin() {
+		known[c] = e
 	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(known))
 }
 
 // Knows reports whether a program of that base name may have effects of its
 // own. It reads nothing: supervision asks it for each program start.
 func (k *Knowledge) Knows(name string) bool {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	if k.index[name] != nil {
+	if k.entry(name) != nil {
 		return true
 	}
 	head, _, ok := strings.Cut(path.Base(name), ".")
-	return ok && k.index[head+".*"] != nil
+	return ok && k.entry(head+".*") != nil
 }
