@@ -100,6 +100,7 @@ func judgeBy(p Place, cfg Config) (*Judge, []string) {
 		problems = append(problems, positions(err)...)
 	}
 	know := effect.Builtin()
+	go know.Prepare()
 	problems = append(problems, addManifests(know, cfg.Commands)...)
 	notes := map[string]string{}
 	for _, n := range cfg.Notes {
@@ -190,19 +191,20 @@ func sessionUser() string {
 // judged at all.
 func Open(p Place) (*Session, error) {
 	cfg, broken := LoadConfig(p.Config)
+	s := &Session{Config: cfg, place: p, answered: map[string]bool{}}
+	if p.Trail == "" {
+		p.Trail = cfg.Trail
+	}
+	// The trail is opened while the rules are made ready.
+	opened := make(chan *trail, 1)
+	go func() { opened <- openTrail(p) }()
 	j, problems := judgeBy(p, cfg)
-	s := &Session{Judge: j, Config: cfg, place: p, answered: map[string]bool{}}
+	s.Judge = j
 	for _, b := range broken {
 		s.Problem = append(s.Problem, b.String())
 	}
 	s.Problem = append(s.Problem, problems...)
-	if p.Trail == "" {
-		p.Trail = cfg.Trail
-	}
-	if p.Store == "" {
-		p.Store = cfg.Snapshots.Store
-	}
-	s.trail = openTrail(p)
+	s.trail = <-opened
 	for _, w := range s.Problem {
 		s.trail.degraded(w)
 	}

@@ -50,6 +50,10 @@ type Config struct {
 	Stdin *os.File // of Run; nil means os.Stdin
 	Name  string   // argv[0] of Run; "" is bash
 
+	// Signals is what Catch gave, where the signals of Run were caught ahead;
+	// nil: Run catches them itself.
+	Signals *Signals
+
 	// Wrappers maps names such as "sudo" to the program that stands in for
 	// them: a private directory that is put first on PATH links to it.
 	Wrappers map[string]string

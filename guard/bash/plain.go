@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -42,10 +43,12 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	if stdin == nil {
 		stdin = os.Stdin
 	}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, passedOn...)
-	signal.Notify(signals, unix.SIGINT, unix.SIGQUIT)
-	defer signal.Stop(signals)
+	caught := cfg.Signals
+	if caught == nil {
+		caught = Catch()
+		defer caught.release()
+	}
+	signals := caught.take()
 
 	// ForkExec gives the child the signal mask and dispositions that this
 	// process was started with, but for those that are caught here. It spares
@@ -75,10 +78,63 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	}
 }
 
-// passedOn are the signals that somebody sends to us and means for the child.
-// Stopping and continuing reach it with the process group.
+// passedOn are the signals that somebody sends to us and means for the child,
+// INT and QUIT unless they come from the terminal. Stopping and continuing
+// reach it with the process group.
 var passedOn = []os.Signal{
-	unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM, unix.SIGPIPE,
+	unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM, unix.SIGPIPE, unix.SIGINT, unix.SIGQUIT,
+}
+
+// Signals is this process's hold on the signals that a child is to get.
+type Signals struct {
+	caught chan os.Signal
+	taken  chan struct{} // closed when a child is about to start
+	over   chan struct{} // closed when nobody else looks at caught any more
+	once   sync.Once
+}
+
+// Catch begins to catch them. To catch one costs the runtime several changes
+// of thread, together near a millisecond (seen), so that this is done beside
+// whatever comes before the child. Until there is one, a signal does to this
+// process what it would have done.
+//
+// What was ignored when this process was started stays so, for the child too:
+// nohup and a job in the background of a shell without job control mean that.
+func Catch() *Signals {
+	s := &Signals{caught: make(chan os.Signal, 16), taken: make(chan struct{}), over: make(chan struct{})}
+	go func() {
+		defer close(s.over)
+		for _, sig := range passedOn {
+			if !signal.Ignored(sig) {
+				signal.Notify(s.caught, sig)
+			}
+		}
+		for {
+			select {
+			case <-s.taken:
+				return
+			case sig := <-s.caught:
+				signal.Reset(sig)
+				if n, ok := sig.(syscall.Signal); ok {
+					unix.Kill(os.Getpid(), n)
+				}
+			}
+		}
+	}()
+	return s
+}
+
+// take waits until all are caught; what comes from now on is the child's.
+func (s *Signals) take() <-chan os.Signal {
+	s.once.Do(func() { close(s.taken) })
+	<-s.over
+	return s.caught
+}
+
+// release lets them go again, which takes as long as to catch them.
+func (s *Signals) release() {
+	s.take()
+	signal.Stop(s.caught)
 }
 
 // fromTerminal guesses where an INT or QUIT came from: with a terminal of

@@ -86,3 +86,25 @@ func TestPlainPassesSignalsOn(t *testing.T) {
 		t.Errorf("status %d, %q", got, b[:n])
 	}
 }
+
+// What whoever started us ignores is ignored by the child too, as bash itself
+// would leave it: nohup, and jobs in the background of a script.
+func TestPlainKeepsIgnored(t *testing.T) {
+	const show = `trap -p HUP INT; grep SigIgn /proc/$$/status`
+	ignoring := func(argv ...string) string {
+		t.Helper()
+		sh := exec.Command("bash", append([]string{"-c", `trap '' HUP INT; exec "$@"`, "sh"}, argv...)...)
+		out, err := sh.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	want := ignoring("bash", "-c", show)
+	if !strings.Contains(want, "SIGHUP") || !strings.Contains(want, "SIGINT") {
+		t.Fatalf("bash itself says %q", want)
+	}
+	if got := ignoring(plain(t, "", "-c", show).Args...); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
