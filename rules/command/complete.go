@@ -38,7 +38,7 @@ func whole(text string) bool {
 	if strings.HasSuffix(text, "\\\n") {
 		return false
 	}
-	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	_, err := parseText(onlyRunes(text))
 	return err == nil || !syntax.IsIncomplete(err)
 }
 
@@ -46,7 +46,7 @@ func whole(text string) bool {
 // a live shell that is asked for all of them at once. A line that cannot be
 // parsed mentions none.
 func Names(src string) []string {
-	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(src), "")
+	f, err := parseText(onlyRunes(src))
 	if err != nil {
 		return nil
 	}

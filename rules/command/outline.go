@@ -10,7 +10,8 @@ import (
 // by what it stands in, with its text behind it. A line that cannot be parsed
 // says why.
 func Outline(src string) []string {
-	f, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(src), "")
+	src = onlyRunes(src)
+	f, err := parseText(src)
 	if err != nil {
 		return []string{"not understood: " + err.Error()}
 	}
@@ -35,7 +36,7 @@ func (o *outline) put(depth int, what string, n syntax.Node) {
 	if n != nil {
 		from, to := int(n.Pos().Offset()), int(n.End().Offset())
 		if from < to && to <= len(o.src) {
-			text = strings.Join(strings.Fields(o.src[from:to]), " ")
+			text = asBytes(strings.Join(strings.Fields(o.src[from:to]), " "))
 		}
 		if r := []rune(text); len(r) > outlineWidth {
 			text = string(r[:outlineWidth-1]) + "…"

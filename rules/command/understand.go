@@ -151,6 +151,7 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 		if short, docs := setAside(text, len(w.docs)); docs != nil {
 			n := len(w.docs)
 			w.docs = append(w.docs, docs...)
+			short = onlyRunes(short)
 			if len(short) <= w.lim.Bytes && !deep(short) {
 				if f, err := parseText(short); err == nil && documents(f, n) == len(docs) {
 					w.src = short
@@ -166,6 +167,9 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 	if deep(text) {
 		w.note(TooLarge, "nesting", nil)
 		return nil
+	}
+	if r := onlyRunes(text); r != text {
+		text, w.src = r, r
 	}
 	f, err := parseText(text)
 	if err == nil {
@@ -205,12 +209,6 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 		}
 	}
 	return f
-}
-
-func parseText(text string) (*syntax.File, error) {
-	p := parsers.Get().(*syntax.Parser)
-	defer parsers.Put(p)
-	return p.Parse(strings.NewReader(text), "")
 }
 
 // deep reports whether a text opens so much that parsing it could exhaust the
@@ -357,7 +355,7 @@ func (w *walker) source(n syntax.Node) string {
 	if int(b) > len(w.src) || a > b {
 		return ""
 	}
-	return w.src[a:b]
+	return asBytes(w.src[a:b])
 }
 
 // absolute joins a path with a working directory, cleaning nothing: a trailing
