@@ -89,7 +89,7 @@ func challengeName(d *rules.Decision) string {
 // Confirm asks for a yes. An error means that the question could not be put;
 // the answer is No then, too.
 func Confirm(ctx context.Context, t Terminal, q Question) (Answer, error) {
-	return put(ctx, t, q, "run it? [y/N/e]", func(s string) (yes, done bool) {
+	return put(ctx, t, q, "run it? [y/N, e explains]", func(s string) (yes, done bool) {
 		switch strings.ToLower(s) {
 		case "y", "yes":
 			return true, true
@@ -102,7 +102,7 @@ func Confirm(ctx context.Context, t Terminal, q Question) (Answer, error) {
 
 // Challenge asks for the name of what is at stake.
 func Challenge(ctx context.Context, t Terminal, q Question, name string) (Answer, error) {
-	prompt := fmt.Sprintf("type %s to run it [N/e]", visible(name))
+	prompt := fmt.Sprintf("type %s to run it [N, e explains]", visible(name))
 	return put(ctx, t, q, prompt, func(s string) (yes, done bool) {
 		switch {
 		case name != "" && s == name:
@@ -146,6 +146,10 @@ func put(ctx context.Context, t Terminal, q Question, prompt string, read func(s
 		line, err := readLine(k, screen, prompt)
 		if err != nil {
 			a.How = how(err)
+			if a.How != Interrupted {
+				// Nobody ended the row of the prompt.
+				_, _ = io.WriteString(t.Out, "\n")
+			}
 			return a, say(t.Out, a.How)
 		}
 		if s := strings.TrimSpace(line); s == "e" || s == "explain" {

@@ -102,7 +102,7 @@ func crontabQuestion() Question {
 }
 
 func TestConfirm(t *testing.T) {
-	const prompt = "run it? [y/N/e]"
+	const prompt = "run it? [y/N, e explains]"
 	tests := []struct {
 		name   string
 		ahead  string // typed before the question
@@ -172,7 +172,7 @@ func TestConfirm(t *testing.T) {
 				t.Errorf("the terminal is not as it was: %v", err)
 			}
 			if !tt.yes {
-				p.waitFor("guardsh: not run", 1)
+				p.waitFor("\nguardsh: not run", 1)
 			}
 			if strings.Contains(p.text(), "\x1b[6n") {
 				t.Error("the terminal was asked where its cursor is")
@@ -237,6 +237,7 @@ func TestNobodyAnswers(t *testing.T) {
 		if err != nil || a.Yes || a.How != TimedOut {
 			t.Errorf("%+v, %v", a, err)
 		}
+		p.waitFor("explains] \r\nguardsh: not run (time-out)\r\n", 1)
 	})
 	t.Run("time-out in the quiet second", func(t *testing.T) {
 		t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/sys/unix"
@@ -20,6 +21,7 @@ const (
 	maxLineBytes = 800 // of one row: half a screen
 	maxFindings  = 4
 	maxDetails   = 8
+	maxTextBytes = 400 // of a reason, a detail: a name may be as long as anything
 	minWidth     = 20
 	maxWidth     = 100 // longer rows are hard to read
 )
@@ -81,11 +83,11 @@ func (w *writer) row(indent int, lead, text string, style ansi.Style) {
 func Screen(q *Question, color bool, width int) string {
 	w := &writer{color: color, width: width}
 	d := &q.Decision
-	w.row(0, "guardsh: ", "this line asks for a yes first", nil)
+	w.text(0, "guardsh: ", "this line asks for a yes first")
 	w.line(q.Line)
 	w.findings(d, true)
 	if q.Undo != "" {
-		w.row(2, "undo: ", q.Undo, nil)
+		w.text(2, "undo: ", q.Undo)
 	}
 	w.unknowns(d)
 	return w.b.String()
@@ -95,7 +97,7 @@ func Screen(q *Question, color bool, width int) string {
 func Refusal(d *rules.Decision, color bool, width int) string {
 	w := &writer{color: color, width: min(max(width, minWidth), maxWidth)}
 	if len(d.Findings) == 0 {
-		w.row(0, "guardsh: ", "refused", nil)
+		w.text(0, "guardsh: ", "refused")
 	}
 	w.findings(d, false)
 	w.unknowns(d)
@@ -106,15 +108,15 @@ func Refusal(d *rules.Decision, color bool, width int) string {
 func Explanation(d *rules.Decision, color bool, width int) string {
 	w := &writer{color: color, width: width}
 	for _, f := range d.Findings {
-		w.row(2, "rule: ", f.Rule+" ("+f.Verdict.String()+", "+string(f.Effect)+" of "+orWhole(f.Object)+")", nil)
+		w.text(2, "rule: ", f.Rule+" ("+f.Verdict.String()+", "+string(f.Effect)+" of "+orWhole(f.Object)+")")
 		if f.Why != "" {
 			w.row(4, "", f.Why, nil)
 		}
 		for _, t := range f.Details {
-			w.row(4, "", t, nil)
+			w.text(4, "", t)
 		}
 		if f.Snapshot != "" {
-			w.row(4, "kept before: ", f.Snapshot, nil)
+			w.text(4, "kept before: ", f.Snapshot)
 		}
 	}
 	return w.b.String()
@@ -125,6 +127,23 @@ func orWhole(object string) string {
 		return "the line"
 	}
 	return object
+}
+
+// text writes a row of words about the line, none of them without end.
+func (w *writer) text(indent int, lead, text string) {
+	w.row(indent, lead, bounded(text), nil)
+}
+
+// bounded cuts a text that is too long to be read, between two characters.
+func bounded(text string) string {
+	if len(text) <= maxTextBytes {
+		return text
+	}
+	n := maxTextBytes
+	for n > maxTextBytes-utf8.UTFMax && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return fmt.Sprintf("%s… %d more bytes", text[:n], len(text)-n)
 }
 
 // line shows the bytes that would run.
@@ -156,25 +175,25 @@ func (w *writer) findings(d *rules.Decision, asked bool) {
 		}
 		f := g[0]
 		if asked {
-			w.row(2, "", f.Summary+" ["+f.Rule+"]", nil)
+			w.row(2, "", bounded(f.Summary)+" ["+f.Rule+"]", nil)
 		} else {
-			w.row(0, "guardsh: ", f.Summary+" ["+f.Rule+"]", nil)
+			w.row(0, "guardsh: ", bounded(f.Summary)+" ["+f.Rule+"]", nil)
 		}
 		for j, t := range f.Details {
 			if j == maxDetails {
-				w.row(4, "", fmt.Sprintf("… %d more", len(f.Details)-j), nil)
+				w.text(4, "", fmt.Sprintf("… %d more", len(f.Details)-j))
 				break
 			}
-			w.row(4, "", t, nil)
+			w.text(4, "", t)
 		}
 		if len(g) > 1 {
-			w.row(4, "", "the same for "+objects(g[1:]), nil)
+			w.text(4, "", "the same for "+objects(g[1:]))
 		}
 		if asked && f.Why != "" {
-			w.row(4, "why: ", firstSentence(f.Why), nil)
+			w.text(4, "why: ", firstSentence(f.Why))
 		}
 		if f.Hint != "" {
-			w.row(map[bool]int{true: 4, false: 2}[asked], "hint: ", f.Hint, nil)
+			w.text(map[bool]int{true: 4, false: 2}[asked], "hint: ", f.Hint)
 		}
 	}
 }
@@ -232,10 +251,10 @@ func otherRules(groups [][]*rules.Finding) []string {
 func (w *writer) unknowns(d *rules.Decision) {
 	for i, u := range d.Unknowns {
 		if i == maxDetails {
-			w.row(2, "", fmt.Sprintf("… %d more not known", len(d.Unknowns)-i), nil)
+			w.text(2, "", fmt.Sprintf("… %d more not known", len(d.Unknowns)-i))
 			return
 		}
-		w.row(2, "not known: ", u, nil)
+		w.text(2, "not known: ", u)
 	}
 }
 

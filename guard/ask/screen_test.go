@@ -81,6 +81,18 @@ func TestScreens(t *testing.T) {
 	}
 }
 
+// A name may be as long as a line; what is said of it is not.
+func TestNoTextIsEndless(t *testing.T) {
+	name := strings.Repeat("ä", 5000)
+	d := rules.Decision{Verdict: rules.Block, Unknowns: []string{name}, Findings: []rules.Finding{{
+		Rule: "fs/delete", Verdict: rules.Block, Summary: "deletes " + name, Details: []string{name}, Hint: "ls -ld " + name,
+	}}}
+	got := Refusal(&d, false, 80)
+	if n := strings.Count(got, "\n"); n > 20 || !strings.Contains(got, "[fs/delete]") || !strings.Contains(got, "more bytes") || strings.Contains(got, `\x`) {
+		t.Errorf("%d rows:\n%s", n, got)
+	}
+}
+
 func FuzzVisible(f *testing.F) {
 	f.Add("a\x1b[2Jb\xff\u200b\u202e\u0085\x9b")
 	f.Fuzz(func(t *testing.T, s string) {
