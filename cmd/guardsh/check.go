@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"guardsh/guard"
+	"guardsh/guard/ask"
 	"guardsh/rules"
 )
 
@@ -35,6 +36,8 @@ type checked struct {
 	Findings []checkedFinding `json:"findings"`
 	Actions  []checkedAction  `json:"actions"`
 	Micros   int64            `json:"micros"`
+
+	decision rules.Decision
 }
 
 type checkedFinding struct {
@@ -193,6 +196,7 @@ func (k *checker) check(line string) checked {
 		Findings: []checkedFinding{},
 		Actions:  []checkedAction{},
 		Micros:   time.Since(start).Microseconds(),
+		decision: r.Decision,
 	}
 	for _, f := range r.Decision.Findings {
 		out.Findings = append(out.Findings, checkedFinding{f.Rule, f.Verdict, string(f.Effect), f.Object, f.Summary, f.Hint})
@@ -208,18 +212,17 @@ func (k *checker) check(line string) checked {
 }
 
 // showChecked writes the answer for people: the verdict, and under it what was
-// found, a finding a line.
+// found. Of many lines it is a finding a line; of one it is all that would be
+// said before the line runs.
 func showChecked(w io.Writer, r checked, many bool) error {
-	if many {
-		fmt.Fprintf(w, "%-9s  %s\n", r.Verdict, guard.Printable(r.Line))
-	} else {
-		fmt.Fprintln(w, r.Verdict)
+	if !many {
+		color, width := ask.Style(os.Stdout)
+		_, err := fmt.Fprintf(w, "%s\n%s", r.Verdict, ask.Findings(&r.decision, color, width))
+		return err
 	}
+	fmt.Fprintf(w, "%-9s  %s\n", r.Verdict, guard.Printable(r.Line))
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "  %s: %s (%s)\n", f.Verdict, guard.Printable(f.Summary), f.Rule)
-		if f.Hint != "" && !many {
-			fmt.Fprintf(w, "  hint: %s\n", guard.Printable(f.Hint))
-		}
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func Screen(q *Question, color bool, width int) string {
 	d := &q.Decision
 	w.text(0, "guardsh: ", "this line asks for a yes first")
 	w.line(q.Line)
-	w.findings(d, true)
+	w.findings(d, layout{indent: 2, why: true, hint: 4})
 	if q.Undo != "" {
 		w.text(2, "undo: ", q.Undo)
 	}
@@ -99,7 +99,15 @@ func Refusal(d *rules.Decision, color bool, width int) string {
 	if len(d.Findings) == 0 {
 		w.text(0, "guardsh: ", "refused")
 	}
-	w.findings(d, false)
+	w.findings(d, layout{lead: func(rules.Verdict) string { return "guardsh: " }, hint: 2})
+	w.unknowns(d)
+	return w.b.String()
+}
+
+// Findings is what would be said of a line that nobody runs now.
+func Findings(d *rules.Decision, color bool, width int) string {
+	w := &writer{color: color, width: width}
+	w.findings(d, layout{indent: 2, lead: func(v rules.Verdict) string { return v.String() + ": " }, hint: 4})
 	w.unknowns(d)
 	return w.b.String()
 }
@@ -165,20 +173,27 @@ func (w *writer) line(src string) {
 	}
 }
 
-// findings shows what the line would do, strictest first. In a question the
-// reason stands below, in a refusal it leads.
-func (w *writer) findings(d *rules.Decision, asked bool) {
+// layout is how findings stand on the screen. In a question the reason stands
+// below, in a refusal it leads.
+type layout struct {
+	indent, hint int
+	lead         func(rules.Verdict) string
+	why          bool
+}
+
+// findings shows what the line would do, strictest first.
+func (w *writer) findings(d *rules.Decision, l layout) {
 	for i, g := range grouped(d.Findings) {
 		if i == maxFindings {
 			w.row(2, "", "… and "+strings.Join(otherRules(grouped(d.Findings)[i:]), ", "), nil)
 			return
 		}
 		f := g[0]
-		if asked {
-			w.row(2, "", bounded(f.Summary)+" ["+f.Rule+"]", nil)
-		} else {
-			w.row(0, "guardsh: ", bounded(f.Summary)+" ["+f.Rule+"]", nil)
+		lead := ""
+		if l.lead != nil {
+			lead = l.lead(f.Verdict)
 		}
+		w.row(l.indent, lead, bounded(f.Summary)+" ["+f.Rule+"]", nil)
 		for j, t := range f.Details {
 			if j == maxDetails {
 				w.text(4, "", fmt.Sprintf("… %d more", len(f.Details)-j))
@@ -189,11 +204,11 @@ func (w *writer) findings(d *rules.Decision, asked bool) {
 		if len(g) > 1 {
 			w.text(4, "", "the same for "+objects(g[1:]))
 		}
-		if asked && f.Why != "" {
+		if l.why && f.Why != "" {
 			w.text(4, "why: ", firstSentence(f.Why))
 		}
 		if f.Hint != "" {
-			w.text(map[bool]int{true: 4, false: 2}[asked], "hint: ", f.Hint)
+			w.text(l.hint, "hint: ", f.Hint)
 		}
 	}
 }

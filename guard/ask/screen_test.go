@@ -46,6 +46,7 @@ func TestScreens(t *testing.T) {
 	long.Line = strings.Repeat("x", 900) + strings.Repeat("\necho 1", 40)
 	for name, show := range map[string]func(color bool, width int) string{
 		"refusal":  func(c bool, w int) string { return Refusal(&d, c, w) },
+		"findings": func(c bool, w int) string { return Findings(&d, c, w) },
 		"question": func(c bool, w int) string { return Screen(&q, c, w) },
 		"explain":  func(c bool, w int) string { return Explanation(&q.Decision, c, w) },
 		"hostile":  func(c bool, w int) string { return Screen(&h, c, w) },
