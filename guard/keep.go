@@ -10,6 +10,7 @@ import (
 	"guardsh/audit/snapshot"
 	"guardsh/guard/ask"
 	"guardsh/rules"
+	"guardsh/rules/command"
 	"guardsh/rules/effect"
 )
 
@@ -22,7 +23,7 @@ var keepBudget = snapshot.Options{Files: 200_000, Bytes: 2 << 30, Time: 5 * time
 // exactly what their effects name, and nothing below scratch paths.
 func snapshotPlan(j Judgement) snapshot.Plan {
 	var p snapshot.Plan
-	seen := map[snapshot.Item]bool{}
+	seen := map[string]bool{}
 	for _, f := range j.Decision.Findings {
 		if f.Snapshot == "" || f.EffectAt < 0 {
 			continue
@@ -34,13 +35,13 @@ func snapshotPlan(j Judgement) snapshot.Plan {
 		if of.Path.Class == rules.Scratch && !(of.Path.Follows && of.Path.Link != "") {
 			continue
 		}
-		item, beyond := itemFor(e, of)
+		item, beyond := itemFor(j.Line, e, of)
 		if beyond != "" {
 			p.Beyond = append(p.Beyond, beyond)
 			continue
 		}
-		if !seen[item] {
-			seen[item] = true
+		if key := fmt.Sprint(item); !seen[key] {
+			seen[key] = true
 			p.Items = append(p.Items, item)
 		}
 	}
@@ -49,7 +50,7 @@ func snapshotPlan(j Judgement) snapshot.Plan {
 
 // itemFor is the way to keep what one effect changes, or what to say about
 // that it cannot be kept.
-func itemFor(e *effect.Effect, of *rules.ObjectFact) (snapshot.Item, string) {
+func itemFor(l *command.Line, e *effect.Effect, of *rules.ObjectFact) (snapshot.Item, string) {
 	if e.Place.Kind != 0 {
 		return snapshot.Item{}, fmt.Sprintf("%s %s elsewhere", e.Kind, e.Object.Display())
 	}
@@ -58,6 +59,9 @@ func itemFor(e *effect.Effect, of *rules.ObjectFact) (snapshot.Item, string) {
 	}
 	if e.Kind == effect.ScheduleChange && e.Object.Type == effect.Crontab {
 		return snapshot.Item{Class: snapshot.Crontab, User: of.Crontab.User}, ""
+	}
+	if e.Object.Type == effect.Device && of.Device.Block && e.Object.Name != "" {
+		return deviceItem(l, e)
 	}
 	class, ok := classOf[e.Kind]
 	if !ok || e.Object.Type != effect.Path && !(e.Object.Type == effect.Device && !of.Device.Block) {
@@ -71,6 +75,42 @@ func itemFor(e *effect.Effect, of *rules.ObjectFact) (snapshot.Item, string) {
 		path = of.Path.Real
 	}
 	return snapshot.Item{Class: class, Path: path}, ""
+}
+
+// deviceItem is the way to keep what is written over on a block device.
+func deviceItem(l *command.Line, e *effect.Effect) (snapshot.Item, string) {
+	it := snapshot.Item{Class: snapshot.Device, Path: e.Object.Name}
+	switch {
+	case e.Has("shred"), e.Has("erase") && e.Kind == effect.RawWrite:
+		return it, fmt.Sprintf("%s on %s is meant to be final: nothing is copied", e.Command, e.Object.Name)
+	case e.Has("discard"):
+		it.Write = snapshot.Discards
+	case e.Kind == effect.Partition:
+		it.Write = snapshot.Table
+	case e.Kind == effect.Format && makesFilesystem(e.Command):
+		it.Write = snapshot.Makes
+		for _, w := range l.Actions[e.Action].Argv {
+			v, ok := w.Value()
+			if !ok {
+				it.Argv, it.Write = nil, snapshot.Anywhere
+				break
+			}
+			it.Argv = append(it.Argv, v)
+		}
+	case e.Kind == effect.Format && (e.Command == "wipefs" || strings.HasPrefix(e.Command, "pv") || strings.HasPrefix(e.Command, "vg")):
+		it.Write = snapshot.Signatures
+	case e.Kind == effect.Format || e.Kind == effect.RawWrite || e.Kind == effect.Fsck:
+		it.Write = snapshot.Anywhere
+	default:
+		return it, fmt.Sprintf("%s %s", e.Kind, e.Object.Display())
+	}
+	return it, ""
+}
+
+// makesFilesystem names the programs that can be rehearsed: they write the
+// same to every empty device of one size.
+func makesFilesystem(command string) bool {
+	return strings.HasPrefix(command, "mkfs") || command == "mke2fs" || command == "mkswap"
 }
 
 // classOf is the snapshot class for each kind of effect on a path. A kind that
@@ -89,15 +129,28 @@ var classOf = map[effect.Kind]snapshot.Class{
 // reach tells how far an undo can go, before the question is asked: the best
 // that the plan can give.
 func reach(p snapshot.Plan) string {
+	beyond := strings.Join(p.Beyond, "; ")
 	switch {
 	case len(p.Items) == 0 && len(p.Beyond) == 0:
 		return ""
 	case len(p.Items) == 0:
-		return fmt.Sprintf("%s: %s cannot be undone", snapshot.None, strings.Join(p.Beyond, "; "))
+		return fmt.Sprintf("%s, it cannot be undone: %s", snapshot.None, beyond)
+	case len(p.Missing) > 0:
+		return fmt.Sprintf("%s: guardsh undo brings back only some of it: %s", snapshot.Partial, strings.Join(append(p.Missing, p.Beyond...), "; "))
 	case len(p.Beyond) > 0:
-		return fmt.Sprintf("%s: the files can be brought back by guardsh undo, not %s", snapshot.Files, strings.Join(p.Beyond, "; "))
+		return fmt.Sprintf("%s: the files can be brought back by guardsh undo, not %s", snapshot.Files, beyond)
 	}
 	return fmt.Sprintf("%s: guardsh undo brings it back", snapshot.Full)
+}
+
+// foresee is the plan with what can be found out about it before the question.
+func (s *Session) foresee(ctx context.Context, j Judgement) snapshot.Plan {
+	p := snapshotPlan(j)
+	st, err := s.snapshots()
+	if err != nil || len(p.Items) == 0 {
+		return p
+	}
+	return st.Foresee(ctx, p)
 }
 
 // takeSnapshot keeps what a plan names. Too much to keep within the budget is
@@ -113,7 +166,11 @@ func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan
 			out.Kept = append(out.Kept, snap.ID)
 			s.trail.kept(out.Number, snap.ID, string(snap.Reach))
 			if j.Decision.Verdict > rules.Allow && snap.Reach != snapshot.None {
-				out.Say += fmt.Sprintf("guardsh: kept as %s; guardsh undo brings it back\n", snap.Short)
+				how := "guardsh undo brings it back"
+				if snap.Reach == snapshot.Partial {
+					how = "guardsh undo brings some of it back"
+				}
+				out.Say += fmt.Sprintf("guardsh: kept as %s; %s\n", snap.Short, how)
 			}
 			return true
 		}

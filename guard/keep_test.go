@@ -30,11 +30,13 @@ func TestSnapshotPlan(t *testing.T) {
 		{"scratch", path(effect.Delete, "/tmp/x"), rules.ObjectFact{Path: rules.PathFact{Class: rules.Scratch}}, "", "", ""},
 		{"through a link into scratch", path(effect.Delete, "/srv/l/"), rules.ObjectFact{Path: rules.PathFact{Real: "/tmp/x", Link: "/tmp/x", Follows: true, Class: rules.Scratch}}, snapshot.Delete, "/tmp/x", ""},
 		{"a pattern", path(effect.Delete, ""), rules.ObjectFact{}, "", "", "not known"},
-		{"a device", effect.Effect{Kind: effect.Format, Object: effect.Object{Type: effect.Device, Name: "/dev/sdz1"}}, rules.ObjectFact{Device: rules.DeviceFact{Block: true}}, "", "", "/dev/sdz1"},
+		{"a device", effect.Effect{Kind: effect.Format, Object: effect.Object{Type: effect.Device, Name: "/dev/sdz1"}}, rules.ObjectFact{Device: rules.DeviceFact{Block: true}}, snapshot.Device, "/dev/sdz1", ""},
+		{"shredded", effect.Effect{Kind: effect.RawWrite, Attrs: map[string]bool{"shred": true}, Object: effect.Object{Type: effect.Device, Name: "/dev/sdz1"}}, rules.ObjectFact{Device: rules.DeviceFact{Block: true}}, "", "", "final"},
 		{"another host", effect.Effect{Kind: effect.Delete, Object: effect.Object{Type: effect.Path, Name: "/srv/x"}, Place: command.Place{Kind: command.Remote}}, rules.ObjectFact{}, "", "", "elsewhere"},
 		{"a crontab", effect.Effect{Kind: effect.ScheduleChange, Object: effect.Object{Type: effect.Crontab}}, rules.ObjectFact{Crontab: rules.CrontabFact{User: "www"}}, snapshot.Crontab, "", ""},
 	} {
 		j := Judgement{
+			Line:     &command.Line{Actions: make([]command.Action, 1)},
 			Effects:  []effect.Effect{c.effect},
 			Facts:    &rules.Facts{Objects: map[string]*rules.ObjectFact{c.effect.Object.Key(): &c.fact}},
 			Decision: rules.Decision{Findings: []rules.Finding{{Rule: "x/y", Verdict: rules.Confirm, Snapshot: "files"}}},
@@ -51,7 +53,7 @@ func TestSnapshotPlan(t *testing.T) {
 	// of it would miss what it may not read.
 	e := path(effect.Delete, "/srv/x")
 	e.User = "somebody-else"
-	if _, beyond := itemFor(&e, &rules.ObjectFact{}); (beyond != "") != (os.Geteuid() != 0) {
+	if _, beyond := itemFor(nil, &e, &rules.ObjectFact{}); (beyond != "") != (os.Geteuid() != 0) {
 		t.Errorf("as another user, uid %d: %q", os.Geteuid(), beyond)
 	}
 }

@@ -47,6 +47,7 @@ type Outcome struct {
 	Kept     []string
 	Say      string // what to tell the user before the shell goes on
 	released time.Time
+	plan     *snapshot.Plan // what the question said can be brought back
 }
 
 // Session is one guarded shell: the machine, the rules, the trail, the store.
@@ -153,10 +154,12 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 		s.trail.refused(out.Number)
 		return false
 	}
+	plan := s.foresee(ctx, j)
+	out.plan = &plan
 	q := ask.Question{
 		Line:     r.Src,
 		Decision: j.Decision,
-		Undo:     reach(snapshotPlan(j)),
+		Undo:     reach(plan),
 	}
 	s.trail.question(out.Number, j)
 	a, err := ask.Ask(ctx, ask.Terminal{In: in, Out: term}, q)
@@ -183,6 +186,9 @@ func (r Request) open() (in, out *os.File, restore func(), err error) {
 // line may run.
 func (s *Session) keep(ctx context.Context, r Request, j Judgement, out *Outcome) bool {
 	plan := snapshotPlan(j)
+	if out.plan != nil {
+		plan = *out.plan
+	}
 	if len(plan.Items) == 0 {
 		return true
 	}

@@ -17,18 +17,19 @@ type plan struct {
 	post *tree // nil: the end of the line was not recorded
 	now  *tree
 
-	s     *Store
-	force bool
-	acts  map[int]Act   // by pre entry
-	at    map[int]int   // the present entry of a pre entry
-	after map[int]int   // the post entry of a pre entry
-	made  map[int][]int // present entries to remove, by the pre directory they lie in
-	times map[int]bool  // pre directories whose times moved by the line alone
-	dirty map[int]bool  // pre directories with something to do in them
-	live  map[inode]int // present names that still hold a kept inode, unchanged
-	loads map[int]Dump  // states to put back, by item
-	all   []Change
-	notes []string
+	s      *Store
+	force  bool
+	acts   map[int]Act   // by pre entry
+	at     map[int]int   // the present entry of a pre entry
+	after  map[int]int   // the post entry of a pre entry
+	made   map[int][]int // present entries to remove, by the pre directory they lie in
+	times  map[int]bool  // pre directories whose times moved by the line alone
+	dirty  map[int]bool  // pre directories with something to do in them
+	live   map[inode]int // present names that still hold a kept inode, unchanged
+	loads  map[int]Dump  // states to put back, by item
+	writes []*Blocks     // devices to write to
+	all    []Change
+	notes  []string
 }
 
 // makePlan compares the present with what was kept.
@@ -61,6 +62,7 @@ func (s *Store) makePlan(ctx context.Context, id string, force bool) (*plan, err
 		}
 	}
 	p.states(ctx, end, known)
+	p.blocks(ctx, end, known)
 	return p, nil
 }
 

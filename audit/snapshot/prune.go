@@ -143,6 +143,11 @@ func (s *Store) Verify(ctx context.Context, id string) error {
 			errs = append(errs, fmt.Errorf("%s: %w", providers[x.Items[d.Item].Class].name(x.Items[d.Item]), err))
 		}
 	}
+	for i := range x.Blocks {
+		if err := x.Blocks[i].verify(ctx, x); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", x.Items[x.Blocks[i].Item].Path, err))
+		}
+	}
 	return errors.Join(errs...)
 }
 

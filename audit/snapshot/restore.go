@@ -85,8 +85,15 @@ func (p *plan) items() []Item {
 				it.Class = InPlace
 			}
 		}
-		if _, other := providers[it.Class]; other {
-			items = append(items, it)
+		if it.Class.noFile() {
+			for _, b := range p.x.Blocks {
+				if b.Item == n {
+					it.Ranges = b.Ranges
+				}
+			}
+			if it.Class != Device || len(it.Ranges) > 0 {
+				items = append(items, it)
+			}
 			continue
 		}
 		for i := range p.pre.entries {
@@ -148,6 +155,11 @@ func (r *restorer) run() {
 		unix.Close(fd)
 	}
 	r.freeze()
+	for _, b := range r.writes {
+		if err := b.restore(r.ctx, r.x); err != nil {
+			r.fail(r.x.Items[b.Item].Path, err)
+		}
+	}
 	for item, d := range r.loads {
 		it := r.x.Items[item]
 		b, err := os.ReadFile(filepath.Join(r.x.dir, "state", d.File))

@@ -10,7 +10,8 @@
 //	snapshots/ID/entries    one JSON Entry a line, parents before children
 //	snapshots/ID/pack       the contents of small files, one after the other
 //	snapshots/ID/blob/N     a larger file: a clone, a hard link or a copy
-//	snapshots/ID/state/N    what a program said of a state that is no file
+//	snapshots/ID/state/N    what a program said of a state that is no file, or
+//	                        what was kept of a block device
 //	snapshots/ID/after      the entries after the line
 //	snapshots/ID/post       JSON, that and when "after" was written
 //	snapshots/ID/undone     JSON, an Undone: it was restored, when and by what
@@ -38,6 +39,7 @@ const (
 	Create   Class = "create"   // there is nothing yet, or what is there may be written to
 	Metadata Class = "metadata" // mode, owner, times, xattrs and flags only; contents are not kept
 	Crontab  Class = "crontab"  // a user's crontab, through crontab(1)
+	Device   Class = "device"   // a block device's content, as Item.Write says
 )
 
 // Item is one thing that a line will change.
@@ -48,6 +50,10 @@ type Item struct {
 	// Metadata, Create, or a trailing slash) what it points to is kept too.
 	Path string `json:"path,omitempty"`
 	User string `json:"user,omitempty"` // Crontab: whose; "" for the caller's
+	// Device: how it is written to, by which command, or exactly where.
+	Write  Write      `json:"write,omitempty"`
+	Argv   []string   `json:"argv,omitempty"`
+	Ranges [][2]int64 `json:"ranges,omitempty"`
 }
 
 // Plan is what to keep for one line.
@@ -55,7 +61,8 @@ type Plan struct {
 	Session string   `json:"session"`
 	Line    string   `json:"line"` // as typed, secrets redacted
 	Items   []Item   `json:"items"`
-	Beyond  []string `json:"beyond,omitempty"` // what else the line does, that no item brings back
+	Beyond  []string `json:"beyond,omitempty"`  // what else the line does, that no item brings back
+	Missing []string `json:"missing,omitempty"` // what items bring back only in part
 	Options Options  `json:"-"`
 }
 
@@ -103,6 +110,7 @@ type Snapshot struct {
 	Took    Millis    `json:"took_ms"`          //
 	Places  []string  `json:"places,omitempty"` // directories outside the store that hold its blobs
 	States  []Dump    `json:"states,omitempty"` // what is no file
+	Blocks  []Blocks  `json:"blocks,omitempty"` // of block devices
 
 	State  State   `json:"-"`
 	Pinned bool    `json:"-"`

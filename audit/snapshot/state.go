@@ -35,6 +35,12 @@ var providers = map[Class]provider{
 	Crontab: {crontabName, crontabDump, crontabRestore},
 }
 
+// noFile reports a class whose items the walk has nothing to do with.
+func (c Class) noFile() bool {
+	_, ok := providers[c]
+	return ok || c == Device
+}
+
 func crontabName(it Item) string {
 	if it.User == "" {
 		return "crontab"
@@ -121,11 +127,21 @@ func crontabRestore(ctx context.Context, it Item, b []byte, exists bool) error {
 	return nil
 }
 
+// dumpError says that a state could not be had.
+type dumpError struct {
+	item int
+	name string
+	err  error
+}
+
+func (e *dumpError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *dumpError) Unwrap() error { return e.err }
+
 // dumps asks for the state of every item that is no file, all at once.
-func dumps(ctx context.Context, items []Item) (contents [][]byte, ds []Dump, errs []error) {
+func dumps(ctx context.Context, items []Item) (contents [][]byte, ds []Dump, errs []*dumpError) {
 	contents = make([][]byte, len(items))
 	all := make([]*Dump, len(items))
-	failed := make([]error, len(items))
+	failed := make([]*dumpError, len(items))
 	var wg sync.WaitGroup
 	for i, it := range items {
 		p, ok := providers[it.Class]
@@ -135,7 +151,7 @@ func dumps(ctx context.Context, items []Item) (contents [][]byte, ds []Dump, err
 		wg.Go(func() {
 			b, exists, err := p.dump(ctx, it)
 			if err != nil {
-				failed[i] = fmt.Errorf("%s: %w", p.name(it), err)
+				failed[i] = &dumpError{i, p.name(it), err}
 				return
 			}
 			sum := sha256.Sum256(b)

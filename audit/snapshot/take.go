@@ -58,6 +58,9 @@ func (s *Store) take(ctx context.Context, p Plan, undoes string) (_ *Snapshot, e
 		}
 		return nil, err
 	}
+	if err := k.devices(ctx); err != nil {
+		return nil, err
+	}
 	if k.over != "" {
 		return nil, k.tooBig(false)
 	}
@@ -65,9 +68,12 @@ func (s *Store) take(ctx context.Context, p Plan, undoes string) (_ *Snapshot, e
 	for _, e := range errs {
 		x.reason(e.Error())
 	}
+	for _, m := range p.Missing {
+		x.reason(m)
+	}
 	x.States = ds
 	if len(ds) > 0 {
-		if err := os.Mkdir(filepath.Join(dir, "state"), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, "state"), 0o700); err != nil {
 			return nil, fatal(err)
 		}
 		for _, d := range ds {
@@ -125,7 +131,7 @@ func (k *keeper) walk(items []Item) error {
 	for _, it := range items {
 		n := len(k.snap.Items)
 		k.snap.Items = append(k.snap.Items, it)
-		if _, other := providers[it.Class]; other {
+		if it.Class.noFile() {
 			continue
 		}
 		// Before anything touches it: a look at a dead mount may never return.
@@ -255,7 +261,7 @@ func (x *Snapshot) reason(why string) {
 
 // judge settles how far back the snapshot can go.
 func (x *Snapshot) judge(beyond []string, t *tree) {
-	something := len(x.States) > 0
+	something := len(x.States)+len(x.Blocks) > 0
 	for i := range t.entries {
 		e := &t.entries[i]
 		something = something || !e.Above && (e.Kind != KAbsent || e.Lost == "")
@@ -276,6 +282,8 @@ func (x *Snapshot) judge(beyond []string, t *tree) {
 type post struct {
 	Time   time.Time `json:"time"`
 	States []Dump    `json:"states,omitempty"`
+	// Blocks is the hash of what was kept of each device, as the line left it.
+	Blocks map[int]string `json:"blocks,omitempty"`
 }
 
 // Finish records the state after the line, by which an undo later tells the
@@ -298,7 +306,14 @@ func (s *Store) Finish(ctx context.Context, id string) error {
 		return fatal(err)
 	}
 	_, ds, _ := dumps(ctx, x.Items)
-	if err := writeJSON(x.dir, "post", post{time.Now(), ds}); err != nil {
+	blocks := map[int]string{}
+	for i := range x.Blocks {
+		b := &x.Blocks[i]
+		if sum, err := presentBlocks(ctx, x.Items[b.Item], b); err == nil {
+			blocks[b.Item] = sum
+		}
+	}
+	if err := writeJSON(x.dir, "post", post{time.Now(), ds, blocks}); err != nil {
 		return fatal(err)
 	}
 	return nil
