@@ -70,6 +70,12 @@ func (t *Protection) step(dir, part string) []string {
 	} else {
 		out = append(out, path.Join(dir, "."+stranger))
 	}
+	for _, c := range vitalIn(merged(dir + "/x")) {
+		if MatchName(part, c) {
+			out = append(out, path.Join(dir, c))
+			break
+		}
+	}
 	for _, c := range builtinRows().children[merged(dir)] {
 		if c != "*" && MatchName(part, c) {
 			out = append(out, path.Join(dir, c))

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -91,6 +92,8 @@ var places = []place{
 	{"/var/log/guardsh", Inside, Inside, "the trail"},
 	{"/var/spool", Inside, Ordinary, "mail, print and job queues"},
 	{"/var/spool/cron", System, Inside, "everybody's crontab"},
+	{"/var/spool/cron/crontabs", System, Inside, "everybody's crontab"},
+	{"/var/spool/cron/tabs", System, Inside, "everybody's crontab"},
 	{"/var/mail", Inside, Ordinary, "everybody's mail"},
 	{"/var/spool/mail", Inside, Ordinary, "everybody's mail"},
 	{"/var/backups", Inside, Ordinary, "copies of the account files"},
@@ -305,6 +308,26 @@ func isLoader(p string) bool {
 	}
 	return slices.ContainsFunc(loaders, func(l string) bool { return strings.HasPrefix(b, l) })
 }
+
+// libraries are the names that the loader and the libraries of every login
+// have on machines of today, for patterns to be tried against.
+var libraries = []string{"ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "ld-linux.so.2", "ld-musl-x86_64.so.1", "libc.so.6", "libm.so.6",
+	"libdl.so.2", "libpthread.so.0", "libtinfo.so.6", "libpam.so.0", "libselinux.so.1", "libcrypt.so.1", "libresolv.so.2"}
+
+// vitalIn is the names without which a machine cannot be booted, reached or
+// repaired, in the directory of a path.
+func vitalIn(p string) []string {
+	switch d := path.Dir(p); {
+	case libDir(p) && (strings.HasPrefix(path.Base(d), "lib") || strings.HasSuffix(d, "-linux-gnu")) && strings.Count(d, "/") <= 3:
+		return libraries
+	case isNeeded(d + "/sh"):
+		return neededNames()
+	}
+	return nil
+}
+
+// neededNames are needed in order.
+var neededNames = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(needed)) })
 
 func isNeeded(p string) bool {
 	d, b := path.Dir(p), path.Base(p)

@@ -14,6 +14,10 @@ func (w *walker) arrive(cwd, target word.Word) word.Word {
 			target.Many = false
 			return target
 		}
+		if v, ok := target.Otherwise(); ok && path.IsAbs(v) {
+			target.Many = false
+			return target // cd "${X:-/}"
+		}
 		return word.Hidden(target.Src, word.Var)
 	}
 	var vals []string

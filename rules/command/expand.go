@@ -21,6 +21,7 @@ type piece struct {
 	many   bool // a hole that may become several words, or none
 	sep    bool // a word ends here ("$@")
 	from   word.Origin
+	other  string // a hole's value where the line gives one: / of ${x:-/}
 }
 
 // words expands the words of a command.
@@ -248,7 +249,7 @@ func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) 
 		if p.Hole == word.NoHole {
 			ps = append(ps, piece{text: p.Lit, quoted: quoted, split: !quoted, from: from})
 		} else {
-			ps = append(ps, piece{hole: p.Hole, src: p.Src, many: !quoted, quoted: quoted})
+			ps = append(ps, piece{hole: p.Hole, src: p.Src, many: !quoted, quoted: quoted, other: p.Else})
 		}
 	}
 	return ps

@@ -25,7 +25,13 @@ func (w *walker) crontab(st *state, l launch, base string) result {
 	case len(a.Operands) == 1 && !a.Operands[0].Is("-"):
 		text, ok := w.processText(a.Operands[0])
 		if !ok {
+			text, _, ok = w.made(st, a.Operands[0])
+		}
+		if !ok {
 			text, _ = w.readFile(st, a.Operands[0])
+		}
+		if ok {
+			w.line.Actions[i].Given = word.Lit(text)
 		}
 		texts = append(texts, text)
 	case in.known:

@@ -105,7 +105,8 @@ type Action struct {
 	// Compound: Argv is empty because the redirections are those of a group, a
 	// loop or a function, whose own actions follow.
 	Compound bool
-	Wrapper  bool // the action's own work is to start another, which is listed too
+	Wrapper  bool      // the action's own work is to start another, which is listed too
+	Given    word.Word // the text of the file that it was given, where the line itself makes it
 	Certain  Certainty
 	Async    bool // started with &
 	Line     int  // 1-based line in Src

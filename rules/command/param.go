@@ -153,10 +153,20 @@ func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name strin
 		if missing == yes {
 			return other(), true
 		}
+		if missing == maybe && v.state == VarUnknown {
+			hole[len(ps)].other = w.otherwise(st, pe.Exp.Word, quoted)
+			return hole, true
+		}
 	case syntax.AssignUnset, syntax.AssignUnsetOrNull:
 		if missing == yes && isName(name) {
 			st.setScalar(name, w.value(st, pe.Exp.Word))
 			return w.pieces(ps, st.vars[name].val, quoted, word.FromVariable), true
+		}
+		if missing == maybe && isName(name) && v.state == VarUnknown {
+			hole[len(ps)].other = w.otherwise(st, pe.Exp.Word, quoted)
+			val := word.Word{Src: src, Know: word.Unknown, Shape: shape(hole[len(ps):], false), Origin: word.FromVariable}
+			st.set(name, variable{state: VarUnknown, val: val})
+			return hole, true
 		}
 		if missing == maybe && isName(name) {
 			st.set(name, variable{state: VarUnknown})
@@ -180,6 +190,21 @@ func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name strin
 		return w.pieces(ps, v.val, quoted, word.FromVariable), true
 	}
 	return hole, true
+}
+
+// otherwise is the value of a default that may or may not be used, "" where it
+// is not known. What it starts may run.
+func (w *walker) otherwise(st *state, x *syntax.Word, quoted bool) string {
+	if x == nil {
+		return ""
+	}
+	sub := st.clone()
+	sub.certain = Possible
+	v, ok := w.value(sub, x).Value()
+	if !ok || !quoted && strings.ContainsAny(v, " \t\n*?[") {
+		return ""
+	}
+	return v
 }
 
 // operate applies ${x%…}, ${x/…/…}, ${x:…:…} and the like to each value.

@@ -87,7 +87,7 @@ func (w *walker) command(st *state, l launch, i int) result {
 		return both(st)
 	}
 	m := l
-	m.argv, m.nofunc, m.redirs, m.assigns = a.Operands, true, nil, nil
+	m.argv, m.nofunc, m.only, m.redirs, m.assigns = a.Operands, true, false, nil, nil
 	return w.inside(st, l, "command", m)
 }
 

@@ -266,6 +266,9 @@ func (w *walker) readFile(st *state, name word.Word) (string, bool) {
 	if !ok {
 		return "", false
 	}
+	if text, made, ok := w.made(st, name); made {
+		return text, ok // not what is there now
+	}
 	b, err := st.ctx.files.ReadFile(p, int64(w.lim.Bytes)+1)
 	if err != nil {
 		w.denied = errors.Is(err, fs.ErrPermission)

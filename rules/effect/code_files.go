@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"path"
 	"strconv"
 	"strings"
 
@@ -260,6 +261,9 @@ func crontab(c *call) {
 		if ws := c.args.Operands; len(ws) > 0 {
 			file = ws[0]
 		}
+		if v, ok := file.Value(); ok && (path.Clean(v) == "/dev/stdin" || path.Clean(v) == "/dev/fd/0" || path.Clean(v) == "/proc/self/fd/0") {
+			file = word.Lit("-")
+		}
 		e := c.effect(ScheduleChange, "replace")
 		in := c.action.Stdin
 		switch {
@@ -267,7 +271,8 @@ func crontab(c *call) {
 			if objs := c.objects(Path, file); len(objs) > 0 {
 				e.Source = &objs[0]
 			}
-			if file.Is("/dev/null") {
+			text, made := c.action.Given.Value()
+			if v, ok := file.Value(); ok && path.Clean(v) == "/dev/null" || made && !schedules(text) {
 				e.mark("empty")
 			}
 		case in.Kind == command.InputFile:
@@ -283,7 +288,7 @@ func crontab(c *call) {
 			}
 		case in.Kind == command.InputClosed:
 			e.mark("empty")
-		case in.Kind == command.InputShell && len(c.args.Operands) == 0:
+		case in.Kind == command.InputShell && file.Is("-") && len(c.args.Operands) == 0:
 			// "crontab" alone waits for the terminal: ^D empties it.
 			e.mark("empty")
 		}

@@ -101,7 +101,7 @@ func TestLines(t *testing.T) {
 		{"ls > /dev/null 2>&1", nil},
 		{"echo x > /dev/tcp/h/1; echo x > /dev/tty1; echo x > /dev/shm/a", []string{"truncate /dev/shm/a"}},
 		{"cat image > /dev/sdb", []string{"raw-write /dev/sdb : redirect"}},
-		{"cat image > /dev/../dev/sdb", []string{"raw-write /dev/../dev/sdb"}},
+		{"cat image > /dev/../dev/sdb", []string{"raw-write /dev/sdb"}},
 		{"echo b > /proc/sysrq-trigger", []string{"power  : reboot no-sync"}},
 		{"echo o | sudo tee /proc/sysrq-trigger", []string{"power  : poweroff no-sync"}},
 		{"tee /proc/sysrq-trigger <<< b", []string{"power  : reboot"}},

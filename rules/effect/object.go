@@ -15,11 +15,19 @@ func (c *call) objects(typ Type, w word.Word) []Object {
 	if p, ok := w.Pattern(); ok {
 		return c.patterns(typ, w, p)
 	}
+	values := w.Values
+	var out []Object
 	if w.Know == word.Unknown {
-		return []Object{{Type: typ, Word: w}}
+		out = []Object{{Type: typ, Word: w}}
+		other, ok := w.Otherwise()
+		if !ok {
+			return out
+		}
+		values = []string{other} // ${X:-/}: what X is, or /
+	} else {
+		out = make([]Object, 0, len(w.Values))
 	}
-	out := make([]Object, 0, len(w.Values))
-	for _, v := range w.Values {
+	for _, v := range values {
 		switch {
 		case v == "" && c.name != "rsync":
 			continue // no such file; to rsync it is the working directory
@@ -27,11 +35,11 @@ func (c *call) objects(typ Type, w word.Word) []Object {
 			out = append(out, Object{Type: typ, Name: v, Word: w})
 			continue
 		}
+		dirs := c.dirs()
 		if len(c.action.Cwd.Values) == 0 {
 			out = append(out, Object{Type: typ, Word: w})
-			continue
 		}
-		for _, d := range c.action.Cwd.Values {
+		for _, d := range dirs {
 			if len(out) >= maxObjects {
 				return out
 			}
@@ -41,15 +49,24 @@ func (c *call) objects(typ Type, w word.Word) []Object {
 	return out
 }
 
+// dirs are the directories that the action may start in, as far as they are
+// known.
+func (c *call) dirs() []string {
+	if d, ok := c.action.Cwd.Otherwise(); ok && path.IsAbs(d) {
+		return []string{d} // cd "${X:-/}"
+	}
+	return c.action.Cwd.Values
+}
+
 func (c *call) patterns(typ Type, w word.Word, p string) []Object {
 	if path.IsAbs(p) {
 		return []Object{{Type: typ, Pattern: p, Word: w}}
 	}
-	if len(c.action.Cwd.Values) == 0 {
-		return []Object{{Type: typ, Word: w}}
-	}
 	var out []Object
-	for _, d := range c.action.Cwd.Values {
+	if len(c.action.Cwd.Values) == 0 {
+		out = append(out, Object{Type: typ, Word: w})
+	}
+	for _, d := range c.dirs() {
 		out = append(out, Object{Type: typ, Pattern: join(quotePattern(d), p), Word: w})
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"guardsh/rules/command"
+	"guardsh/rules/word"
 )
 
 // writes are the kinds that put bytes behind a name.
@@ -39,6 +40,9 @@ func (c *call) special(e *Effect) bool {
 	}
 	if !pattern {
 		name = path.Clean(name)
+		if strings.HasPrefix(name, "/dev/") {
+			e.Object.Name = name // //dev/sdb, /dev/./sdb
+		}
 	}
 	switch {
 	case strings.HasPrefix(name, "/dev/"):
@@ -167,6 +171,8 @@ func output(a *command.Action) (string, bool) {
 		return "", false
 	case ":", "true", "false":
 		return "", true
+	case "sed", "grep", "egrep", "awk", "gawk", "mawk", "dd":
+		return "", nothingPasses(name, args)
 	case "head", "tail":
 		for i, w := range args {
 			if w.Is("-0") || w.Is("-n0") || w.Is("-c0") || w.Is("--lines=0") || w.Is("--bytes=0") ||
@@ -194,6 +200,29 @@ func output(a *command.Action) (string, bool) {
 		text = strings.TrimSuffix(strings.ReplaceAll(text, `\n`, "\n"), "\n")
 	}
 	return text, true
+}
+
+// nothingPasses reports filters that let nothing of their input through, or no
+// line that has anything in it.
+func nothingPasses(name string, args []word.Word) bool {
+	text := strings.Join(texts(args), " ")
+	switch name {
+	case "sed":
+		switch strings.TrimPrefix(text, "-e ") {
+		case "d", "1,$d", "/.*/d", "//d", "/^/d", "-n", "-n d", "/./d":
+			return true
+		}
+	case "grep", "egrep":
+		switch text {
+		case "-v .", "-v .*", "-v ", "-v ^", "-E -v .", "-Ev .", "-vE .", "-v -e .":
+			return true
+		}
+	case "awk", "gawk", "mawk":
+		return text == "0" || text == "1==0"
+	case "dd":
+		return strings.Contains(" "+text+" ", " if=/dev/null ")
+	}
+	return false
 }
 
 // redirections adds what the redirections of an action do, whichever program

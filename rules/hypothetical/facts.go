@@ -147,7 +147,7 @@ func (w *World) isDevice(name string) bool {
 }
 
 var blockPrefixes = []string{"sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "dm-", "mapper/", "loop", "sr0", "nbd", "rbd", "zd", "zvol/",
-	"disk/", "fd0", "ram", "drbd", "bcache", "mtdblock", "sg/", "cciss/", "ida/", "nasd", "pmem", "dasd", "ubd", "disk"}
+	"disk/", "fd0", "ram", "drbd", "bcache", "mtdblock", "zram", "block/", "sg/", "cciss/", "ida/", "nasd", "pmem", "dasd", "ubd", "disk"}
 
 var charDirs = map[string]bool{"fd": true, "shm": true, "pts": true, "mqueue": true, "tcp": true, "udp": true, "net": true, "input": true, "snd": true,
 	"bus": true, "char": true, "cpu": true, "dri": true, "vfio": true, "usb": true, "serial": true, "hugepages": true, "block": true}

@@ -43,6 +43,7 @@ type Part struct {
 	Lit  string // the text, when Hole is NoHole
 	Hole Hole
 	Src  string // the hole as written: "$X", "$(date)", "*"
+	Else string // the text that stands there instead where the line says so: / of ${X:-/}
 }
 
 // Origin says where a word's value came from, for explain.
@@ -154,6 +155,28 @@ func shapeAllows(shape []Part, s string) bool {
 		s = s[i+len(p.Lit):]
 	}
 	return true
+}
+
+// Otherwise is the value that the line itself gives an unknown word, by
+// defaults such as ${X:-/}. The word may have others.
+func (w Word) Otherwise() (string, bool) {
+	if w.Know != Unknown {
+		return "", false
+	}
+	var b strings.Builder
+	given := false
+	for _, p := range w.Shape {
+		switch {
+		case p.Hole == NoHole:
+			b.WriteString(p.Lit)
+		case p.Else != "":
+			b.WriteString(p.Else)
+			given = true
+		default:
+			return "", false
+		}
+	}
+	return b.String(), given
 }
 
 // Prefix is the text that every value of the word begins with.
