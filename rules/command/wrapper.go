@@ -374,7 +374,7 @@ func sudoChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 }
 
 func (w *walker) homeOf(s *state, c *context) word.Word {
-	if c.user != "?" && c.user != "" && c.place.Kind == Here {
+	if c.user != "?" && c.place.Kind == Here { // "" is the session's own
 		if d, err := c.files.Home(c.user); err == nil && d != "" {
 			return word.Word{Src: "~", Know: word.Known, Values: []string{d}, Origin: word.FromShell}
 		}

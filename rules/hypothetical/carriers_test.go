@@ -1,67 +1,194 @@
 package hypothetical
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"guardsh/rules"
 )
 
-// wrappings are ways to write an act: %s is the act, %q the act in single
-// quotes, %n its program and %a its arguments.
-var wrappings = []string{
-	"%s", "  %s", "%s # why", "%s;", "%s && true", "true && %s", "true; %s", "{ %s; }", "( %s )", "! %s",
-	"if true; then %s; fi", "while true; do %s; break; done", "for i in 1; do %s; done", "case x in x) %s;; esac",
-	"sudo %s", "sudo -n -u root %s", "sudo -- %s", "env %s", "env A=b %s", "A=b %s", "nice %s", "nice -n 5 %s", "ionice -c3 %s", "nohup %s",
-	"timeout 5 %s", "timeout -k 1 5s %s", "stdbuf -oL %s", "setsid %s", "command %s", "time %s", "sudo env nice %s",
-	"bash -c %q", "sh -c %q", "/bin/bash -c %q", "bash -ec %q", "sudo sh -c %q", "sudo bash -c %q", "eval %q", "bash -c \"bash -c %q\"",
-	"f() { %s; }; f", "function f { %s; }; f", "f() { \"$@\"; }; f %s", "X=%n; $X %a", "C=%q; eval \"$C\"", "C=%q; bash -c \"$C\"",
-	"\\%s", "/bin/%s", "/usr/bin/%s", "$(echo %n) %a", "bash <<< %q", "echo %q | bash", "bash <<'E'\n%s\nE\n", "printf '%%s' %q | sh",
-	"%s > /dev/null 2>&1", "%s &", "%s | cat", "echo x | %s", "trap %q EXIT", "xargs %s < /dev/null", "exec %s",
+// act is an act as it is typed plainly, and the words of its program's start;
+// none where it is more than that.
+type act struct {
+	row
+	argv []string
 }
 
-// acts are acts with the verdict that each of their wrappings has.
-var acts = []struct {
-	act     string
-	verdict rules.Verdict
-}{
-	{"rm -rf /lib", rules.Block},
-	{"rsync -aP rootfs/ /", rules.Block},
-	{"chmod -R 777 /var", rules.Block},
-	{"cp x /etc/passwd", rules.Confirm},
-	{"crontab -r", rules.Confirm},
-	{"mkfs.ext4 /dev/sdb1", rules.Challenge},
-	{"reboot", rules.Challenge},
-	{"rm -rf /etc/nginx", rules.Confirm},
-	{"rm -rf ./build", rules.Allow},
-	{"rsync -a src/ backup/", rules.Allow},
-	{"chmod 755 file", rules.Allow},
+// plainActs are the rows of the incidents that are one start of a program,
+// written as it would be typed without a shell's help.
+func plainActs(t *testing.T) []act {
+	var out []act
+	seen := map[string]bool{}
+	for _, r := range rows(t) {
+		if r.spelled || seen[r.line] || r.want == rules.Allow || strings.ContainsAny(r.line, "$`{}\n;&|<>~'\"\\*?[") {
+			continue
+		}
+		seen[r.line] = true
+		a := act{row: r}
+		l, _, _ := Try(r.line, r.at)
+		if len(l.Actions) != 1 || l.Actions[0].Builtin {
+			continue
+		}
+		for _, w := range l.Actions[0].Argv {
+			v, ok := w.Value()
+			if !ok {
+				t.Fatalf("%q has a word that is not known", r.line)
+			}
+			a.argv = append(a.argv, v)
+		}
+		if strings.Join(a.argv, " ") == r.line && !strings.Contains(a.argv[0], "/") {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
-func carry(carrier, act string) string {
-	name, args, _ := strings.Cut(act, " ")
-	return strings.NewReplacer("%%", "%", "%s", act, "%q", "'"+act+"'", "%n", name, "%a", args).Replace(carrier)
+// A carrier is a way to write an act; testdata/carriers.txt says how.
+type carrier struct {
+	text     string
+	user     string
+	dir      string
+	far, box bool
+	except   []string // the beginnings of acts that are another act there
+}
+
+func readCarriers(t *testing.T) []carrier {
+	b, err := os.ReadFile("testdata/carriers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []carrier
+	for n, row := range strings.Split(string(b), "\n") {
+		head, text, ok := strings.Cut(row, "| ")
+		switch {
+		case row == "" || strings.HasPrefix(row, "#"):
+			continue
+		case strings.HasPrefix(row, "- "):
+			prefix, why, _ := strings.Cut(row[2:], ": ")
+			if why == "" || len(out) == 0 {
+				t.Fatalf("carriers.txt:%d: %q has no reason", n+1, row)
+			}
+			out[len(out)-1].except = append(out[len(out)-1].except, prefix)
+			continue
+		case !ok:
+			t.Fatalf("carriers.txt:%d: %q has no head", n+1, row)
+		}
+		c := carrier{text: text}
+		for _, h := range strings.Fields(head) {
+			key, v, _ := strings.Cut(h, "=")
+			switch key {
+			case "as":
+				c.user = v
+			case "in":
+				c.dir = v
+			case "far":
+				c.far = true
+			case "box":
+				c.box = true
+			default:
+				t.Fatalf("carriers.txt:%d: %q", n+1, h)
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// carry is the line that carries an act.
+func (c carrier) carry(a act) string {
+	name, args, _ := strings.Cut(a.line, " ")
+	text, _ := json.Marshal(a.line)
+	list, _ := json.Marshal(a.argv)
+	once := "'" + a.line + "'"
+	twice := `''\''` + a.line + `'\'''`
+	return strings.NewReplacer("%%", "%", "%s", a.line, "%q", once, "%Q", twice, "%j", string(text), "%J", string(list), "%n", name, "%a", args, "¶", "\n").Replace(c.text)
+}
+
+// plain is the act where the carrier takes it, plainly typed.
+func (c carrier) plain(a act) (string, Situation) {
+	at := a.at
+	if c.user != "" {
+		at.Cwd = New(at).at.Cwd // that of the session
+		at.User = c.user
+	}
+	switch c.dir {
+	case "":
+	case "~":
+		at.Cwd = homeOf(New(at).at.User)
+	default:
+		at.Cwd = c.dir
+	}
+	switch {
+	case c.far:
+		return "ssh web1 '" + a.line + "'", at
+	case c.box:
+		return "docker exec web sh -c '" + a.line + "'", at
+	}
+	return a.line, at
 }
 
 // An act has the same verdict however it is carried.
 func TestCarriers(t *testing.T) {
 	s := rules.Builtin()
-	n := 0
-	for _, c := range wrappings {
-		for _, a := range acts {
-			if strings.HasPrefix(c, "xargs") && (a.act == "crontab -r" || strings.HasPrefix(a.act, "rsync") || strings.HasPrefix(a.act, "cp")) {
-				continue // xargs puts a word behind them that means another thing
+	cs, acts := readCarriers(t), plainActs(t)
+	if len(cs) < 350 || len(acts) < 100 {
+		t.Fatalf("%d carriers, %d acts", len(cs), len(acts))
+	}
+	lines := 0
+	for i, c := range cs {
+		missed := 0
+		for j, a := range acts {
+			if (i+j)%every != 0 || slices.ContainsFunc(c.except, func(p string) bool { return strings.HasPrefix(a.line, p) }) {
+				continue
 			}
-			line := carry(c, a.act)
-			want := a.verdict
-			if d := decide(s, line, Situation{}); d.Verdict != want && !(want == rules.Allow && d.Verdict == rules.Notify) {
-				t.Errorf("%q is %s, want %s", line, d, want)
+			lines++
+			plain, at := c.plain(a)
+			want := decide(s, plain, at)
+			if got := decide(s, c.carry(a), a.at); got.Verdict != want.Verdict {
+				if missed++; missed < 4 {
+					t.Errorf("%q is %s, want %s", c.carry(a), got, want)
+				}
 			}
-			n++
+		}
+		if missed > 3 {
+			t.Errorf("%q: %d acts have another verdict", c.text, missed)
 		}
 	}
-	t.Logf("%d lines", n)
+	t.Logf("%d carriers, %d acts, %d lines", len(cs), len(acts), lines)
+}
+
+// What an act is worth on another host and in a container is said outright:
+// there nothing of this machine's facts is known.
+func TestFarActs(t *testing.T) {
+	s := rules.Builtin()
+	for _, c := range []struct {
+		act      string
+		far, box rules.Verdict
+	}{
+		{"rm -rf /lib", rules.Block, rules.Confirm}, // a container can be made again
+		{"rm -rf /etc/nginx", rules.Confirm, rules.Confirm},
+		{"rm -rf ./build", rules.Allow, rules.Allow},
+		{"chmod -R 777 /var", rules.Block, rules.Confirm},
+		{"rsync -aP rootfs/ /", rules.Block, rules.Confirm},
+		{"cp x /etc/passwd", rules.Confirm, rules.Confirm},
+		{"crontab -r", rules.Confirm, rules.Confirm},
+		{"mkfs.ext4 /dev/sdb1", rules.Challenge, rules.Allow}, // devices of this machine are not there
+		{"reboot", rules.Challenge, rules.Challenge},
+		{"systemctl restart nfs-server", rules.Confirm, rules.Confirm},
+		{"systemctl restart networking", rules.Allow, rules.Allow}, // it does not carry this session
+		{"userdel -r ann", rules.Confirm, rules.Confirm},
+	} {
+		if d := decide(s, "ssh web1 '"+c.act+"'", Situation{}); d.Verdict != c.far {
+			t.Errorf("%q on another host is %s, want %s", c.act, d, c.far)
+		}
+		if d := decide(s, "docker exec web sh -c '"+c.act+"'", Situation{}); d.Verdict != c.box {
+			t.Errorf("%q in a container is %s, want %s", c.act, d, c.box)
+		}
+	}
 }
 
 // With operands that come from a pipe or from find the act is still known.

@@ -17,6 +17,7 @@ type row struct {
 	at       Situation
 	says     []string
 	want     rules.Verdict
+	spelled  bool // it is another spelling of a row
 }
 
 // rows reads testdata/incidents: paragraphs of at, says, and verdict with line.
@@ -48,7 +49,7 @@ func rows(t *testing.T) []row {
 				r.says = append(r.says, rest)
 			case verr == nil:
 				one := r
-				one.line, one.want = rest, v
+				one.line, one.want, one.spelled = rest, v, strings.HasSuffix(f, "spellings.txt")
 				out = append(out, one)
 			default:
 				r.id = l
