@@ -48,5 +48,9 @@ func init() {
 		"pvcreate":         {run: physicalVolumes},
 		"unpack":           {run: unpackArchive},
 		"services-operand": {run: servicesOperand},
+		"device-words":     {values: []string{"device"}, run: deviceWords},
+		"out-file":         {run: outOption},
+		"table-menu":       {run: tableMenu},
+		"pool-devices":     {values: []string{"device"}, run: poolDevices},
 	}
 }

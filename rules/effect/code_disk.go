@@ -3,6 +3,7 @@ package effect
 import (
 	"strings"
 
+	"guardsh/rules/command"
 	"guardsh/rules/word"
 )
 
@@ -32,7 +33,13 @@ func makeFilesystem(c *call) {
 		}
 	}
 	devices := c.values("device")
-	if ext && len(devices) > 1 {
+	if c.has("_version") && (c.name != "mkfs" || len(devices) == 0) {
+		c.set("dry") // to mkfs itself -V means verbose
+		return
+	}
+	if named := belowDev(devices); len(named) > 0 {
+		devices = named // sizes, image files and source trees stand beside it
+	} else if ext && len(devices) > 1 {
 		devices = devices[:1] // the second is a size in blocks
 	}
 	if len(devices) > 1 && c.name != "mkfs.btrfs" && c.name != "mkfs" {
@@ -58,6 +65,17 @@ func makeFilesystem(c *call) {
 	for _, w := range devices {
 		c.emitWord(e, Device, w, false)
 	}
+}
+
+// belowDev is the words that name something below /dev.
+func belowDev(ws []word.Word) []word.Word {
+	var out []word.Word
+	for _, w := range ws {
+		if strings.HasPrefix(w.Prefix(), "/dev/") {
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 // flagsBefore is the letters of a cluster up to the first that takes an
@@ -104,7 +122,14 @@ func partedCommand(c *call) {
 	}
 	device := c.values("device")[0]
 	words := c.values("command")
-	if len(words) == 0 {
+	if in := c.action.Stdin; len(words) == 0 && in.Kind != command.InputShell && in.Kind != command.InputClosed {
+		text, known := c.input()
+		if !known {
+			c.emitWord(c.effect(Partition), Device, device, false)
+			return
+		}
+		words = word.Lits(strings.Fields(text)...)
+	} else if len(words) == 0 {
 		c.emitWord(c.effect(Partition, "menu"), Device, device, false)
 		return
 	}
@@ -211,7 +236,8 @@ func blockStack(c *call) {
 				return
 			}
 			if v == "create" {
-				for _, w := range args {
+				deviceWords(c)
+				for _, w := range c.values("device") {
 					if strings.HasPrefix(w.Prefix(), "/dev/") {
 						c.emitWord(c.effect(Format), Device, w, false)
 					}

@@ -363,6 +363,22 @@ func signalName(s string) string {
 	return s
 }
 
+// signalInit is a signal to the first process, which systemd takes as an order:
+// it reports whether there is any effect.
+func (c *call) signalInit(e *Effect, name string) bool {
+	switch name {
+	case "HUP", "WINCH", "CHLD", "CONT", "USR1", "USR2", "PIPE":
+		return false // read the configuration again, show, nothing
+	case "INT", "RTMIN+5", "39", "RTMIN+15", "49", "RTMIN+6", "40", "RTMIN+16", "50":
+		e.Kind = Power
+		e.mark("reboot")
+	case "RTMIN+3", "37", "RTMIN+13", "47", "RTMIN+4", "38", "RTMIN+14", "48":
+		e.Kind = Power
+		e.mark("poweroff")
+	}
+	return true
+}
+
 // killProcesses is kill, killall, pkill and skill. What is left of the words
 // without the signal is read by the grammar of each.
 func killProcesses(c *call) {
@@ -436,6 +452,14 @@ func killProcesses(c *call) {
 			one.mark("all")
 		case negatives && v == "0":
 			one.mark("job")
+		case negatives && v == "1":
+			if !c.signalInit(&one, name) {
+				continue
+			}
+		}
+		if one.Kind == Power {
+			c.emit(one, Object{Type: Host, Word: w})
+			continue
 		}
 		for _, o := range named(Process, w) {
 			c.emit(one, o)

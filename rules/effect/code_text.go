@@ -54,6 +54,16 @@ func sedWrites(script string) (string, bool) {
 				i += j + 2
 			}
 		}
+		if i+1 < len(line) && line[i] == 's' {
+			// s/…/…/w FILE
+			sep := line[i+1 : i+2]
+			if f := strings.Split(line[i+2:], sep); len(f) > 2 {
+				flags := strings.Join(f[2:], sep)
+				if j := strings.Index(flags, "w "); j >= 0 && strings.Trim(flags[:j], "gpiIm0123456789") == "" {
+					return strings.TrimRight(strings.TrimSpace(flags[j+1:]), "}"), true
+				}
+			}
+		}
 		if i+2 < len(line) && line[i] == 'w' && line[i+1] == ' ' {
 			return strings.TrimRight(strings.TrimSpace(line[i+1:]), "}"), true
 		}

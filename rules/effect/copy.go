@@ -306,7 +306,13 @@ func ddOutput(c *call) {
 			e.Source = &objs[0]
 		}
 	}
-	for _, w := range c.values("of") {
+	outs := c.values("of")
+	if c.name == "dc3dd" {
+		for _, k := range [...]string{"wipe", "hwipe", "hof", "ofs", "hofs"} {
+			outs = append(outs[:len(outs):len(outs)], c.args.Values[k]...)
+		}
+	}
+	for _, w := range outs {
 		c.emitWord(e, Path, w, false)
 	}
 }

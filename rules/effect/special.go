@@ -131,12 +131,20 @@ func (c *call) input() (string, bool) {
 	if in.Kind == command.InputText {
 		return in.Word.Value()
 	}
-	if in.Kind == command.InputPipe && len(in.From) == 1 {
-		if i := in.From[0]; i >= 0 && i < len(c.line.Actions) {
-			return output(&c.line.Actions[i])
+	if in.Kind != command.InputPipe || len(in.From) == 0 {
+		return "", false
+	}
+	parts := make([]string, len(in.From))
+	for n, i := range in.From {
+		known := i >= 0 && i < len(c.line.Actions)
+		if known {
+			parts[n], known = output(&c.line.Actions[i])
+		}
+		if !known {
+			return "", false
 		}
 	}
-	return "", false
+	return strings.Join(parts, "\n"), true
 }
 
 // output is what a program that writes plain text writes, if that is known:

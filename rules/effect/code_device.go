@@ -1,0 +1,115 @@
+package effect
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"guardsh/rules/command"
+	"guardsh/rules/word"
+)
+
+// deviceWords fills the role device with every word that names something below
+// /dev, also behind "=" as in --device=/dev/sdb and id=0,dest=/dev/sdb1.
+func deviceWords(c *call) {
+	for _, w := range c.action.Args() {
+		for _, v := range w.Values {
+			i := strings.LastIndexByte(v, '=')
+			if strings.HasPrefix(v, "/dev/") {
+				i = -1
+				if j := strings.IndexByte(v, '='); j > 0 {
+					v = v[:j] // growisofs -Z /dev/sr0=x.iso
+				}
+			}
+			if d := v[i+1:]; strings.HasPrefix(d, "/dev/") {
+				c.args.Values["device"] = append(c.args.Values["device"], word.Lit(d))
+			}
+		}
+		if w.Know == word.Unknown && strings.HasPrefix(w.Prefix(), "/dev/") {
+			c.args.Values["device"] = append(c.args.Values["device"], w)
+		}
+	}
+}
+
+// outOptions are the options by which programs are told the file to write.
+var outOptions = map[string][]string{
+	"pv": {"-o", "--output"}, "mbuffer": {"-o"}, "buffer": {"-o"}, "ntfsclone": {"-O", "--overwrite", "-o", "--output"},
+	"openssl": {"-out"}, "gpg": {"-o", "--output"}, "gpg2": {"-o", "--output"}, "age": {"-o", "--output"},
+	"genisoimage": {"-o", "-output"}, "mkisofs": {"-o", "-output"}, "xorrisofs": {"-o", "-output"}, "dump": {"-f"}, "xfsdump": {"-f"},
+	"zstd": {"-o"}, "unzstd": {"-o"}, "pzstd": {"-o"},
+}
+
+// outOption is a program that writes what it makes into the file that an
+// option names.
+func outOption(c *call) {
+	argv := c.action.Args()
+	for _, opt := range outOptions[c.name] {
+		short := len(opt) == 2
+		for i, w := range argv {
+			v, ok := w.Value()
+			var out word.Word
+			switch {
+			case !ok:
+				continue
+			case v == opt, short && len(v) > 2 && v[0] == '-' && v[1] != '-' && v[len(v)-1] == opt[1] && c.name == "dump":
+				if i+1 >= len(argv) {
+					continue
+				}
+				out = argv[i+1]
+			case strings.HasPrefix(v, opt+"=") && !short:
+				out = word.Lit(v[len(opt)+1:])
+			case short && strings.HasPrefix(v, opt):
+				out = word.Lit(v[2:])
+			default:
+				continue
+			}
+			if !out.Is("-") {
+				c.emitWord(c.effect(Overwrite, "inplace"), Path, out, false)
+			}
+		}
+	}
+	switch ops := c.args.Operands; c.name {
+	case "lz4":
+		if len(ops) > 1 {
+			c.emitWord(c.effect(Overwrite, "inplace"), Path, ops[1], false)
+		}
+	case "mksquashfs":
+		if len(ops) > 1 {
+			c.emitWord(c.effect(Overwrite, "inplace"), Path, ops[1], false)
+		}
+	}
+}
+
+// tableMenu is fdisk and its like. A person at the menu is shown what is there
+// and asked before it is written; commands on standard input are not.
+func tableMenu(c *call) {
+	if c.has("list") {
+		return
+	}
+	e := c.effect(Partition)
+	switch c.action.Stdin.Kind {
+	case command.InputText, command.InputPipe, command.InputFile:
+		if text, known := c.input(); known && !slices.ContainsFunc(strings.Fields(text), func(s string) bool { return strings.EqualFold(s, "w") || s == "write" }) {
+			return
+		}
+	case command.InputShell, command.InputClosed:
+		e.mark("menu")
+	}
+	for _, w := range c.values("device") {
+		c.emitWord(e, Device, w, false)
+	}
+}
+
+// bareDisk is a disk's name without its directory, as zpool takes it.
+var bareDisk = regexp.MustCompile(`^(sd[a-z]+|hd[a-z]|vd[a-z]+|xvd[a-z]+|nvme\d+n\d+|mmcblk\d+|dm-\d+|md\d+)(p?\d+)?$`)
+
+// poolDevices gives the disks that zpool names without /dev their paths.
+func poolDevices(c *call) {
+	for i, w := range c.args.Operands {
+		if v, ok := w.Value(); ok && i > 0 && bareDisk.MatchString(v) {
+			c.args.Values["device"] = append(c.args.Values["device"], word.Lit("/dev/"+v))
+		} else if strings.HasPrefix(w.Prefix(), "/dev/") {
+			c.args.Values["device"] = append(c.args.Values["device"], w)
+		}
+	}
+}
