@@ -96,6 +96,9 @@ func (s *Session) understandAndJudge(r Request) Judgement {
 	if r.Unseen {
 		j.Decision = rules.Unseen(j.Decision)
 	}
+	if r.Source == Sudo && isTerminal(os.Stdin) {
+		j.tellOfShell()
+	}
 	return j
 }
 

@@ -3,12 +3,16 @@ package guard
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/term"
 
 	"guardsh/guard/ask"
 	"guardsh/rules"
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
 )
 
 // words is what is said about a line that is refused or only notified.
@@ -61,6 +65,31 @@ func IsWrapper(path string) bool {
 	}
 	self, err := filepath.EvalSymlinks("/proc/self/exe")
 	return err == nil && real == self
+}
+
+// unguardedRule is the id of the finding that a shell's lines are not judged.
+const unguardedRule = "shell/unguarded"
+
+// tellOfShell says of a shell that sudo opens that nobody judges its lines:
+// sudo starts it without the gate, which it hands on to no one.
+func (j *Judgement) tellOfShell() {
+	at := slices.IndexFunc(j.Line.Actions, func(a command.Action) bool { return a.Opens })
+	if at < 0 {
+		return
+	}
+	guardsh := "guardsh"
+	if self, err := os.Executable(); err == nil {
+		if _, err := exec.LookPath(guardsh); err != nil {
+			guardsh = self
+		}
+	}
+	j.Decision.Findings = append(slices.Clip(j.Decision.Findings), rules.Finding{
+		Rule: unguardedRule, Verdict: rules.Notify, Effect: effect.RunUnknown, Object: "the shell",
+		Summary: "the shell that sudo opens is not guarded: what is typed in it runs unjudged",
+		Hint:    Quote([]string{"sudo", guardsh, "-l"}) + "   # the same, guarded",
+		Action:  at, EffectAt: -1,
+	})
+	j.Decision.Verdict = max(j.Decision.Verdict, rules.Notify)
 }
 
 // loaderGone reports whether programs can no longer start on this machine, so

@@ -107,6 +107,7 @@ type Action struct {
 	Compound bool
 	Wrapper  bool      // the action's own work is to start another, which is listed too
 	Given    word.Word // the text of the file that it was given, where the line itself makes it
+	Opens    bool      // a shell that takes its lines from the terminal: they are not part of this one
 	Certain  Certainty
 	Async    bool // started with &
 	Line     int  // 1-based line in Src

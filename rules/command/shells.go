@@ -114,7 +114,10 @@ func (w *walker) shellProgram(st *state, l launch, base string) result {
 func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArgs, in input) {
 	text, known := in.text, in.known
 	switch in.Kind {
-	case InputShell, InputClosed:
+	case InputShell:
+		w.line.Actions[i].Opens = true
+		return
+	case InputClosed:
 		return
 	case InputFile:
 		if b, ok := w.readFile(sub, in.Word); ok {

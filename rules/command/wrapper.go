@@ -230,9 +230,9 @@ func (w *walker) wrap(st *state, l launch, base string, wr wrapper, g *option.Gr
 	}
 	blurred := blurs(l.argv, ops)
 	runs := len(ops) > 0 && !a.Has("ask")
-	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
+	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
 	if !runs {
-		return w.inputShell(st, l, base, a, wr, rest)
+		return w.inputShell(st, l, i, base, a, wr, rest)
 	}
 	change := func(s *state, c *context) {
 		if blurred {
@@ -268,13 +268,17 @@ func blurs(argv, command []word.Word) bool {
 
 // inputShell is a wrapper without a command that starts a shell instead, which
 // reads the wrapper's own input: sudo -i, chroot DIR, unshare.
-func (w *walker) inputShell(st *state, l launch, base string, a option.Args, wr wrapper, rest []word.Word) result {
+func (w *walker) inputShell(st *state, l launch, i int, base string, a option.Args, wr wrapper, rest []word.Word) result {
 	starts := a.Has("login") || a.Has("shell") || base == "unshare" || base == "nsenter" || (base == "chroot" || base == "arch-chroot") && len(rest) > 0
 	in := st.ctx.stdin
 	if l.in != nil {
 		in = *l.in
 	}
-	if !starts || a.Has("ask") || in.Kind == InputShell || in.Kind == InputClosed {
+	if !starts || a.Has("ask") || i < 0 || in.Kind == InputClosed {
+		return both(st)
+	}
+	if in.Kind == InputShell {
+		w.line.Actions[i].Opens = true
 		return both(st)
 	}
 	w.under(st, l, base, word.Lits("sh"), func(s *state, c *context) {

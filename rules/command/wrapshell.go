@@ -53,7 +53,8 @@ func (w *walker) su(st *state, l launch, base string) result {
 		}
 		return both(st)
 	}
-	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs && !a.Has("ask")}, l.at)
+	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs && !a.Has("ask"),
+		Opens: !runs && !a.Has("ask") && in.Kind == InputShell}, l.at)
 	if !runs || a.Has("ask") {
 		return both(st)
 	}
