@@ -80,9 +80,14 @@ func readConfigFile(t trust, name string) (*configFile, []Problem) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, []Problem{{File: name, Reason: err.Error()}}
+		return nil, []Problem{{File: name, Reason: reason(name, err)}}
 	}
 	return parseConfig(name, b)
+}
+
+// reason is why a file is not read; its name stands before it anyway.
+func reason(name string, err error) string {
+	return strings.TrimPrefix(err.Error(), name+" ")
 }
 
 // absent says that there is no such file, which is no problem.
@@ -98,7 +103,7 @@ func readSiteFiles(t trust, dir string) ([]SiteFile, []Problem) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, []Problem{{File: dir, Reason: err.Error()}}
+		return nil, []Problem{{File: dir, Reason: reason(dir, err)}}
 	}
 	var list []SiteFile
 	var problems []Problem
@@ -106,7 +111,7 @@ func readSiteFiles(t trust, dir string) ([]SiteFile, []Problem) {
 		name := filepath.Join(dir, n)
 		b, err := t.read(name)
 		if err != nil {
-			problems = append(problems, Problem{File: name, Reason: err.Error()})
+			problems = append(problems, Problem{File: name, Reason: reason(name, err)})
 			continue
 		}
 		list = append(list, SiteFile{Name: name, Data: b})

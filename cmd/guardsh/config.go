@@ -91,6 +91,11 @@ func configShow() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a value")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		p := guard.Here()
+		_, problems := guard.NewJudge(p)
+		for _, s := range problems {
+			fmt.Fprintln(c.ErrOrStderr(), "guardsh:", guard.Printable(s))
+		}
+		status := exitStatus(min(len(problems), 1))
 		all := guard.Settings(p.Config)
 		if asJSON {
 			enc := json.NewEncoder(c.OutOrStdout())
@@ -100,9 +105,12 @@ func configShow() *cobra.Command {
 					return err
 				}
 			}
-			return nil
+			return status.orNil()
 		}
-		return showConfig(c.OutOrStdout(), all)
+		if err := showConfig(c.OutOrStdout(), all); err != nil {
+			return err
+		}
+		return status.orNil()
 	}
 	return c
 }

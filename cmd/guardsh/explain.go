@@ -40,7 +40,7 @@ With the id of a rule, tell that rule's story.`,
 		}
 		if len(args) == 1 {
 			if r, err := k.judge.Rules.Rule(args[0]); err == nil {
-				return explainRule(c.OutOrStdout(), r)
+				return explainRule(c.OutOrStdout(), k.judge.Rules, r)
 			}
 		}
 		return explainLine(c.OutOrStdout(), k.judge.Line(strings.Join(args, " "), k.shell))
@@ -176,16 +176,25 @@ func (e *explainer) effect(ef effect.Effect, facts *rules.Facts) {
 	}
 }
 
-func explainRule(w io.Writer, r *rules.Rule) error {
+// explainRule tells a rule's story in the words of its first example: its own
+// text is an expression, which "rules show" prints.
+func explainRule(w io.Writer, set *rules.Set, r *rules.Rule) error {
+	row, err := listRule(set, r.ID)
+	if err != nil {
+		return err
+	}
 	e := &explainer{w: w}
-	e.f("%s\n  %s\n", r.ID, r.Summary)
+	e.f("%s\n  %s\n", r.ID, guard.Printable(row.Says))
+	if row.Example != "" {
+		e.f("  at: %s\n", guard.Printable(row.Example))
+	}
 	e.f("\nverdict\n  %s\n", r.Verdict)
 	for _, x := range r.Raise {
 		e.f("  %s where %s\n", x.Verdict, x.When)
 	}
 	e.f("\nwhy\n  %s\n", strings.ReplaceAll(strings.TrimSpace(r.Why), "\n", "\n  "))
-	if r.Instead != "" {
-		e.f("\ninstead\n  %s\n", strings.ReplaceAll(strings.TrimSpace(r.Instead), "\n", "\n  "))
+	if row.hint != "" {
+		e.f("\ninstead\n  %s\n", guard.Printable(row.hint))
 	}
 	e.f("\nit speaks at\n")
 	for _, x := range r.Examples.Match {

@@ -49,6 +49,8 @@ type listed struct {
 	Says     string   `json:"says"`     // at its first example
 	Example  string   `json:"example"`
 	File     string   `json:"file,omitempty"` // of a site's rule
+
+	hint string // at its first example
 }
 
 func rulesList() *cobra.Command {
@@ -108,7 +110,7 @@ func listRule(set *rules.Set, id string) (listed, error) {
 		l, effects, facts := rules.Imagine(m.Line, m.At)
 		for _, f := range rules.Judge(set, l, effects, facts).Findings {
 			if f.Rule == id {
-				row.Says, row.Example = f.Summary, m.Line
+				row.Says, row.Example, row.hint = f.Summary, m.Line, f.Hint
 				return row, nil
 			}
 		}
