@@ -56,7 +56,7 @@ func (w *writer) rehearse() {
 		return
 	}
 	w.rehearsed = true
-	runtime.Gosched() // whoever was just answered goes first
+	runtime.Gosched()         // whoever was just answered goes first
 	_, _ = loadSigner(w.root) // what is wrong with it, sign will say
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,17 +36,37 @@ func snapshotPlan(j Judgement) snapshot.Plan {
 		if of.Path.Class == rules.Scratch && !(of.Path.Follows && of.Path.Link != "") {
 			continue
 		}
-		item, beyond := itemFor(j.Line, e, of)
+		items, beyond := itemsFor(j.Line, e, of)
 		if beyond != "" {
 			p.Beyond = append(p.Beyond, beyond)
-			continue
 		}
-		if key := fmt.Sprint(item); !seen[key] {
-			seen[key] = true
-			p.Items = append(p.Items, item)
+		for _, item := range items {
+			if key := fmt.Sprint(item); !seen[key] {
+				seen[key] = true
+				p.Items = append(p.Items, item)
+			}
 		}
 	}
 	return p
+}
+
+// itemsFor is what to keep of one effect, and what that will not bring back.
+func itemsFor(l *command.Line, e *effect.Effect, of *rules.ObjectFact) ([]snapshot.Item, string) {
+	if here(e) {
+		if items, beyond, ok := statesFor(l, e); ok {
+			return items, beyond
+		}
+	}
+	item, beyond := itemFor(l, e, of)
+	if beyond != "" {
+		return nil, beyond
+	}
+	return []snapshot.Item{item}, ""
+}
+
+// here reports an effect on this machine that this process may keep.
+func here(e *effect.Effect) bool {
+	return e.Place.Kind == 0 && (e.User == "" || e.User == sessionUser() || os.Geteuid() == 0)
 }
 
 // itemFor is the way to keep what one effect changes, or what to say about
@@ -135,10 +156,12 @@ func reach(p snapshot.Plan) string {
 		return ""
 	case len(p.Items) == 0:
 		return fmt.Sprintf("%s, it cannot be undone: %s", snapshot.None, beyond)
+	case !slices.ContainsFunc(p.Items, func(it snapshot.Item) bool { return it.Class.CanRestore() }):
+		return fmt.Sprintf("%s: %s", snapshot.None, strings.Join(append(p.Missing, p.Beyond...), "; "))
 	case len(p.Missing) > 0:
 		return fmt.Sprintf("%s: guardsh undo brings back only some of it: %s", snapshot.Partial, strings.Join(append(p.Missing, p.Beyond...), "; "))
 	case len(p.Beyond) > 0:
-		return fmt.Sprintf("%s: the files can be brought back by guardsh undo, not %s", snapshot.Files, beyond)
+		return fmt.Sprintf("%s: guardsh undo brings back what was kept, not %s", snapshot.Files, beyond)
 	}
 	return fmt.Sprintf("%s: guardsh undo brings it back", snapshot.Full)
 }

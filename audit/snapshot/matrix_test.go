@@ -41,7 +41,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// inNamespace runs one test again in a private mount namespace.
+// inNamespace runs one test again in a private mount namespace, with a network
+// of its own.
 func inNamespace(t *testing.T, name string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -49,7 +50,7 @@ func inNamespace(t *testing.T, name string) {
 	}
 	cmd := exec.Command("/proc/self/exe", "-test.run=^"+name+"$", "-test.v")
 	cmd.Env = append(os.Environ(), childEnv+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte(childDone)) {
 		t.Fatalf("%v\n%s", err, out)

@@ -169,6 +169,9 @@ func (r *restorer) run() {
 		if err == nil {
 			err = providers[it.Class].restore(r.ctx, it, b, d.Exists)
 		}
+		if err == nil {
+			err = arrived(r.ctx, it, d)
+		}
 		if err != nil {
 			r.fail(providers[it.Class].name(it), err)
 		}
@@ -179,6 +182,18 @@ func (r *restorer) run() {
 			unix.Close(fd)
 		}
 	}
+}
+
+// arrived looks whether a state is what was given back.
+func arrived(ctx context.Context, it Item, d Dump) error {
+	if providers[it.Class].loose {
+		return nil
+	}
+	now, exists, err := providers[it.Class].dump(ctx, it)
+	if err == nil && (exists != d.Exists || shaOf(now) != d.SHA256) {
+		err = errors.New("what it is now is not what was given back")
+	}
+	return err
 }
 
 // root restores one root.

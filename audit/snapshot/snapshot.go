@@ -50,6 +50,7 @@ type Item struct {
 	// Metadata, Create, or a trailing slash) what it points to is kept too.
 	Path string `json:"path,omitempty"`
 	User string `json:"user,omitempty"` // Crontab: whose; "" for the caller's
+	Name string `json:"name,omitempty"` // the other states: of what
 	// Device: how it is written to, by which command, or exactly where.
 	Write  Write      `json:"write,omitempty"`
 	Argv   []string   `json:"argv,omitempty"`

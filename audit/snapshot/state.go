@@ -25,20 +25,29 @@ type provider struct {
 	name func(Item) string
 	// dump is the state as bytes; exists is false where there is none.
 	dump func(context.Context, Item) (b []byte, exists bool, err error)
-	// restore makes the state what dump said.
+	// restore makes the state what dump said; nil where nothing can.
 	restore func(context.Context, Item, []byte, bool) error
+	// loose: what was given back is never told the same again.
+	loose bool
 }
 
 // providers are the classes that are no files. A further kind of state is a
 // further row.
 var providers = map[Class]provider{
-	Crontab: {crontabName, crontabDump, crontabRestore},
+	Crontab: {name: crontabName, dump: crontabDump, restore: crontabRestore},
 }
 
 // noFile reports a class whose items the walk has nothing to do with.
 func (c Class) noFile() bool {
 	_, ok := providers[c]
 	return ok || c == Device
+}
+
+// CanRestore reports whether an undo puts such a state back. What it cannot is
+// kept to look at.
+func (c Class) CanRestore() bool {
+	p, ok := providers[c]
+	return !ok || p.restore != nil
 }
 
 func crontabName(it Item) string {
@@ -48,10 +57,13 @@ func crontabName(it Item) string {
 	return "crontab of " + it.User
 }
 
+// programDirs is where programs are looked for.
+var programDirs = []string{"/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin", "/usr/local/sbin"}
+
 // program finds a system program without the user's PATH, in which something
 // else may be called like it.
 func program(name string) (string, error) {
-	for _, d := range []string{"/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"} {
+	for _, d := range programDirs {
 		p := filepath.Join(d, name)
 		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
 			return p, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,11 @@ func (s *Store) take(ctx context.Context, p Plan, undoes string) (_ *Snapshot, e
 	}
 	for _, m := range p.Missing {
 		x.reason(m)
+	}
+	for _, d := range ds {
+		if why := lookOnly(x.Items[d.Item]); why != "" && !slices.Contains(x.Reasons, why) {
+			x.reason(why)
+		}
 	}
 	x.States = ds
 	if len(ds) > 0 {
@@ -261,7 +267,10 @@ func (x *Snapshot) reason(why string) {
 
 // judge settles how far back the snapshot can go.
 func (x *Snapshot) judge(beyond []string, t *tree) {
-	something := len(x.States)+len(x.Blocks) > 0
+	something := len(x.Blocks) > 0
+	for _, d := range x.States {
+		something = something || x.Items[d.Item].Class.CanRestore()
+	}
 	for i := range t.entries {
 		e := &t.entries[i]
 		something = something || !e.Above && (e.Kind != KAbsent || e.Lost == "")
