@@ -388,6 +388,7 @@ func (e *evaluator) file(name word.Word, kind Redirect) {
 // print | "command", "command" | getline, system().
 func (e *evaluator) awk() {
 	depth, printing := 0, false
+	var printed word.Word
 	for e.i < len(e.toks) {
 		t := e.peek(0)
 		switch {
@@ -409,6 +410,9 @@ func (e *evaluator) awk() {
 		case e.isName("print", "printf"):
 			printing, depth = true, 0
 			e.i++
+			at := e.i
+			printed = e.awkWord()
+			e.i = at
 		case printing && depth == 0 && t.kind == tokSign && (t.text == ">" || t.text == ">>" || t.text == "|"):
 			e.i++
 			v := e.awkWord()
@@ -418,6 +422,9 @@ func (e *evaluator) awk() {
 			case ">>":
 				e.file(v, Append)
 			default:
+				if sh, ok := v.Value(); ok && shells[sh] && printed.Know == word.Known {
+					v = printed // print "code" | "sh"
+				}
 				e.code(v, e.via)
 			}
 		case t.kind == tokName && t.text == "system" && e.peek(1).text == "(":

@@ -145,7 +145,7 @@ func init() {
 	wrappers = map[string]func(*walker, *state, launch, string) result{
 		"su": (*walker).su, "runuser": (*walker).su, "flock": (*walker).flock, "ip": (*walker).ip,
 		"find": (*walker).find, "xargs": (*walker).xargs, "parallel": (*walker).parallel,
-		"ssh": (*walker).ssh, "dsh": (*walker).manyHosts, "pdsh": (*walker).manyHosts, "clush": (*walker).manyHosts, "pssh": (*walker).manyHosts, "parallel-ssh": (*walker).manyHosts,
+		"ssh": (*walker).ssh, "rsh": (*walker).ssh, "slogin": (*walker).ssh, "autossh": (*walker).ssh, "mosh": (*walker).ssh, "salt": (*walker).salt, "dsh": (*walker).manyHosts, "pdsh": (*walker).manyHosts, "clush": (*walker).manyHosts, "pssh": (*walker).manyHosts, "parallel-ssh": (*walker).manyHosts,
 		"ansible": (*walker).ansible, "docker": (*walker).container, "podman": (*walker).container, "nerdctl": (*walker).container,
 		"kubectl": (*walker).kubectl, "oc": (*walker).kubectl, "lxc-attach": (*walker).lxcAttach, "lxc": (*walker).lxc, "incus": (*walker).lxc, "pct": (*walker).lxc,
 		"script": (*walker).scriptTool, "at": (*walker).atJob, "batch": (*walker).atJob, "tmux": (*walker).tmux, "sg": (*walker).sg,
@@ -232,6 +232,7 @@ func (w *walker) wrap(st *state, l launch, base string, wr wrapper, g *option.Gr
 	runs := len(ops) > 0 && !a.Has("ask")
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
 	if !runs {
+		w.carries(st, l, base)
 		return w.inputShell(st, l, i, base, a, wr, rest)
 	}
 	change := func(s *state, c *context) {

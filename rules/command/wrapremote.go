@@ -265,6 +265,9 @@ func (w *walker) ansible(st *state, l launch, base string) result {
 	}
 	module = strings.TrimPrefix(strings.TrimPrefix(module, "ansible.builtin."), "ansible.legacy.")
 	code := last(a.Values["args"])
+	if module == "reboot" {
+		module, code = "command", word.Lit("reboot")
+	}
 	runs := (module == "command" || module == "shell" || module == "raw") && code.Know != 0
 	user := word.Word{}
 	if a.Has("become") {
@@ -393,6 +396,25 @@ func (w *walker) lxc(st *state, l launch, base string) result {
 			if r.user = last(b.Values["user"]); r.user.Know != 0 && !r.user.Is("0") {
 				r.user = word.Word{}
 			}
+		}
+	}
+	return w.remoteCode(st, l, base, r)
+}
+
+var saltOptions = grammar(exact, "-G --grain : _\n-E --pcre : _\n-L --list : _\n-N --nodegroup : _\n-C --compound : _\n-S --ipcidr : _\n-t --timeout =t\n-b --batch-size =b\n-c --config-dir =d\n--out =o\n-v --verbose\n--async\n-s --static")
+
+// salt TARGET cmd.run CODE, on the hosts that a pattern names.
+func (w *walker) salt(st *state, l launch, base string) result {
+	a := saltOptions().Read(l.argv[1:])
+	r := remoteRun{ask: true}
+	if ops := a.Operands; len(ops) > 1 {
+		h := word.Word{Src: ops[0].Src, Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Subst, Src: ops[0].Src}}}
+		r.hosts = []word.Word{h}
+		switch fun, _ := ops[1].Value(); fun {
+		case "cmd.run", "cmd.run_all", "cmd.shell", "cmd.script":
+			r.ops, r.ask = ops[2:min(3, len(ops))], len(ops) < 3
+		case "system.reboot", "system.shutdown", "system.poweroff", "system.halt":
+			r.ops, r.ask = word.Lits(strings.TrimPrefix(fun, "system.")), false
 		}
 	}
 	return w.remoteCode(st, l, base, r)

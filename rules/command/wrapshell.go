@@ -168,7 +168,7 @@ func (w *walker) atJob(st *state, l launch, base string) result {
 	if a.Has("ask") || i < 0 {
 		return both(st)
 	}
-	if f := last(a.Values["file"]); f.Know != 0 {
+	if f := last(a.Values["file"]); f.Know != 0 && !f.Is("/dev/stdin") && !f.Is("-") {
 		in = input{Input: Input{Kind: InputFile, Word: f}}
 	}
 	sub := st.clone()

@@ -90,7 +90,7 @@ func tableMenu(c *call) {
 	switch c.action.Stdin.Kind {
 	case command.InputText, command.InputPipe, command.InputFile:
 		if text, known := c.input(); known && !slices.ContainsFunc(strings.Fields(text), func(s string) bool { return strings.EqualFold(s, "w") || s == "write" }) {
-			return
+			e.mark("menu")
 		}
 	case command.InputShell, command.InputClosed:
 		e.mark("menu")

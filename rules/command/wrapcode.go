@@ -1,0 +1,424 @@
+package command
+
+import (
+	"slices"
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// carried is what a program whose own work is another starts beside it.
+type carried struct {
+	codes []word.Word   // run by a shell
+	argvs [][]word.Word // started as they are
+}
+
+// carriers are programs that can be told to start something, each with where
+// that stands among its arguments.
+var carriers = map[string]func(args []word.Word) carried{
+	"tar": tarCarries, "bsdtar": tarCarries, "gtar": tarCarries,
+	"git": gitCarries, "rsync": optionCode("-e", "--rsh"), "zip": optionCode("-TT", "--unzip-command"),
+	"vi": editorCarries, "vim": editorCarries, "nvim": editorCarries, "view": editorCarries, "ex": editorCarries, "vimdiff": editorCarries, "gvim": editorCarries,
+	"less": editorCarries, "more": editorCarries, "most": editorCarries,
+	"sed": sedCarries, "gsed": sedCarries,
+	"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
+	"socat": socatCarries, "expect": expectCarries, "screen": screenCarries,
+	"fish": optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"), "pwsh": optionCode("-c", "-Command"),
+	"xterm": behind("-e"), "uxterm": behind("-e"), "urxvt": behind("-e"), "rxvt": behind("-e"), "st": behind("-e"), "konsole": behind("-e"), "alacritty": behind("-e", "--command"),
+	"kitty": behind("--"), "gnome-terminal": behind("--", "-x"), "xfce4-terminal": behind("-x"), "terminator": behind("-x"), "foot": behind("--"),
+	"start-stop-daemon": daemonCarries, "systemd-cat": plainCarries("tpP"), "perf": perfCarries, "hyperfine": eachCode("wmMrsSpcnLuPD"), "bwrap": bwrapCarries,
+	"fd": fdCarries, "fdfind": fdCarries,
+	"i386": plainCarries(""), "x86_64": plainCarries(""), "uname26": plainCarries(""),
+}
+
+// carries walks what a program starts beside its own work.
+func (w *walker) carries(st *state, l launch, base string) {
+	f := carriers[base]
+	if f == nil && (strings.HasPrefix(base, "ld-linux") || strings.HasPrefix(base, "ld-musl") || base == "ld.so") {
+		f = loaderCarries
+	}
+	if f == nil {
+		return
+	}
+	c := f(l.argv[1:])
+	for _, code := range c.codes {
+		if v, ok := code.Value(); ok && w.unreadable(v) {
+			continue // no shell's
+		}
+		if _, ok := w.code(code); ok {
+			w.shellCode(st, l, base, code, nil)
+		}
+	}
+	for _, argv := range c.argvs {
+		w.under(st, l, base, argv, nil)
+	}
+}
+
+// optionCode is code in the argument of an option, behind it or attached.
+func optionCode(names ...string) func([]word.Word) carried {
+	return func(args []word.Word) (c carried) {
+		for i, x := range args {
+			v, ok := x.Value()
+			if !ok {
+				continue
+			}
+			if v == "--" {
+				break
+			}
+			for _, n := range names {
+				switch {
+				case v == n && i+1 < len(args):
+					c.codes = append(c.codes, args[i+1])
+				case strings.HasPrefix(n, "--") && strings.HasPrefix(v, n+"="):
+					c.codes = append(c.codes, word.Lit(v[len(n)+1:]))
+				}
+			}
+		}
+		return c
+	}
+}
+
+// behind is a command behind a mark: -e of terminals.
+func behind(marks ...string) func([]word.Word) carried {
+	return func(args []word.Word) (c carried) {
+		for i, x := range args {
+			if slices.ContainsFunc(marks, x.Is) && i+1 < len(args) {
+				if len(args) == i+2 {
+					c.codes = args[i+1:]
+				} else {
+					c.argvs = [][]word.Word{args[i+1:]}
+				}
+				break
+			}
+		}
+		return c
+	}
+}
+
+// skipOptions is the words behind a program's own options; the letters of with
+// take a word.
+func skipOptions(args []word.Word, with string) []word.Word {
+	for len(args) > 0 {
+		v, ok := args[0].Value()
+		if !ok || len(v) < 2 || v[0] != '-' {
+			break
+		}
+		args = args[1:]
+		if v == "--" {
+			break
+		}
+		if v[1] != '-' && strings.IndexByte(with, v[len(v)-1]) >= 0 && len(args) > 0 {
+			args = args[1:]
+		}
+	}
+	return args
+}
+
+// plainCarries is a command behind options.
+func plainCarries(with string) func([]word.Word) carried {
+	return func(args []word.Word) carried {
+		return carried{argvs: [][]word.Word{skipOptions(args, with)}}
+	}
+}
+
+// eachCode is operands that are code, each of its own.
+func eachCode(with string) func([]word.Word) carried {
+	return func(args []word.Word) (c carried) {
+		for len(args) > 0 {
+			if args = skipOptions(args, with); len(args) > 0 {
+				c.codes = append(c.codes, args[0])
+				args = args[1:]
+			}
+		}
+		return c
+	}
+}
+
+func tarCarries(args []word.Word) carried {
+	c := optionCode("--to-command", "--use-compress-program", "-I", "--info-script", "-F", "--new-volume-script", "--rsh-command")(args)
+	for i, x := range args {
+		v, _ := x.Value()
+		if v == "--checkpoint-action" && i+1 < len(args) {
+			v, _ = args[i+1].Value()
+		} else {
+			v = strings.TrimPrefix(v, "--checkpoint-action=")
+		}
+		if code, ok := strings.CutPrefix(v, "exec="); ok {
+			c.codes = append(c.codes, word.Lit(code))
+		}
+	}
+	return c
+}
+
+// gitCarries is aliases and pagers that a line gives git, and the commands of
+// git that start others.
+func gitCarries(args []word.Word) (c carried) {
+	var pagers []word.Word
+	aliases := map[string]string{}
+	for len(args) > 0 {
+		v, ok := args[0].Value()
+		if !ok || len(v) < 2 || v[0] != '-' {
+			break
+		}
+		args = args[1:]
+		if (v == "-c" || v == "-C" || v == "--git-dir" || v == "--work-tree" || v == "--namespace") && len(args) > 0 {
+			key, val, set := strings.Cut(args[0].String(), "=")
+			key = strings.ToLower(key)
+			switch {
+			case v != "-c" || !set:
+			case strings.HasPrefix(key, "alias."):
+				aliases[strings.TrimPrefix(key, "alias.")] = val
+			case key == "core.pager" || key == "core.sshcommand" || key == "core.editor" || key == "sequence.editor" || strings.HasPrefix(key, "pager.") || key == "core.fsmonitor" || key == "diff.external":
+				pagers = append(pagers, word.Lit(val))
+			}
+			args = args[1:]
+		}
+	}
+	if len(args) == 0 {
+		return c
+	}
+	c.codes = pagers
+	verb, _ := args[0].Value()
+	rest := args[1:]
+	if code, ok := strings.CutPrefix(aliases[verb], "!"); ok {
+		c.codes = append(c.codes, word.Lit(code))
+	}
+	switch verb {
+	case "bisect":
+		if len(rest) > 1 && rest[0].Is("run") {
+			c.argvs = append(c.argvs, rest[1:])
+		}
+	case "submodule":
+		rest = skipOptions(rest, "")
+		if len(rest) > 1 && rest[0].Is("foreach") {
+			if rest = skipOptions(rest[1:], ""); len(rest) == 1 {
+				c.codes = append(c.codes, rest[0])
+			} else {
+				c.argvs = append(c.argvs, rest)
+			}
+		}
+	case "rebase":
+		c.codes = append(c.codes, optionCode("-x", "--exec")(rest).codes...)
+	case "filter-branch":
+		c.codes = append(c.codes, optionCode("--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--commit-filter", "--setup")(rest).codes...)
+	}
+	return c
+}
+
+// editorCarries is "!command" among the commands that an editor or pager is
+// given: vim -c '!x', less '+!x'.
+func editorCarries(args []word.Word) (c carried) {
+	bang := func(s string) {
+		for _, part := range strings.Split(s, "|") {
+			if code, ok := strings.CutPrefix(strings.TrimLeft(part, ": \t"), "!"); ok && code != "" {
+				c.codes = append(c.codes, word.Lit(strings.TrimPrefix(code, "!")))
+			}
+		}
+	}
+	for i, x := range args {
+		v, ok := x.Value()
+		switch {
+		case !ok:
+		case strings.HasPrefix(v, "+"):
+			bang(strings.TrimPrefix(v[1:], "+"))
+		case (v == "--cmd" || len(v) > 1 && v[0] == '-' && v[1] != '-' && v[len(v)-1] == 'c') && i+1 < len(args):
+			next, _ := args[i+1].Value()
+			bang(next)
+		}
+	}
+	return c
+}
+
+// sedCarries is sed's e command: an address and e with a command.
+func sedCarries(args []word.Word) (c carried) {
+	for _, x := range args {
+		v, ok := x.Value()
+		if !ok {
+			continue
+		}
+		for _, line := range strings.Split(v, "\n") {
+			line = strings.TrimLeft(line, "0123456789,$ \t")
+			if code, is := strings.CutPrefix(line, "e "); is {
+				c.codes = append(c.codes, word.Lit(code))
+			}
+		}
+	}
+	return c
+}
+
+func socatCarries(args []word.Word) (c carried) {
+	for _, x := range args {
+		v, _ := x.Value()
+		kind, rest, ok := strings.Cut(v, ":")
+		if !ok {
+			continue
+		}
+		switch strings.ToUpper(kind) {
+		case "EXEC", "SYSTEM", "SHELL":
+			code, _, _ := strings.Cut(rest, ",")
+			c.codes = append(c.codes, word.Lit(code))
+		case "OPEN", "FILE", "GOPEN", "CREATE":
+			// It writes what it reads: the same as cat into that file.
+			if name, opts, _ := strings.Cut(rest, ","); !strings.Contains(opts, "rdonly") && name != "" && name != "-" && len(args) > 1 && !args[0].Is("-U") {
+				c.argvs = append(c.argvs, word.Lits("tee", "-a", "--", name))
+			}
+		}
+	}
+	return c
+}
+
+// expectCarries is what expect's code spawns.
+func expectCarries(args []word.Word) (c carried) {
+	for _, code := range optionCode("-c")(args).codes {
+		v, _ := code.Value()
+		for _, stmt := range strings.FieldsFunc(v, func(r rune) bool { return r == ';' || r == '\n' }) {
+			if cmd, ok := strings.CutPrefix(strings.TrimSpace(stmt), "spawn "); ok {
+				c.codes = append(c.codes, word.Lit(cmd))
+			}
+		}
+	}
+	return c
+}
+
+// screenCarries is what is put into a running screen: -X stuff, -X exec.
+func screenCarries(args []word.Word) (c carried) {
+	for i, x := range args {
+		if !x.Is("-X") || i+2 >= len(args) {
+			continue
+		}
+		switch rest := args[i+2:]; {
+		case args[i+1].Is("stuff"):
+			if v, ok := rest[0].Value(); ok {
+				c.codes = append(c.codes, word.Lit(strings.NewReplacer(`\n`, "\n", `\r`, "\n", "^M", "\n", `\015`, "\n").Replace(v)))
+			}
+		case args[i+1].Is("exec"), args[i+1].Is("screen"):
+			c.argvs = append(c.argvs, rest)
+		}
+	}
+	return c
+}
+
+// daemonCarries is start-stop-daemon --start --exec PROGRAM -- ARGUMENTS.
+func daemonCarries(args []word.Word) (c carried) {
+	starts := false
+	var program, rest []word.Word
+	for i := 0; i < len(args); i++ {
+		v, _ := args[i].Value()
+		switch {
+		case v == "--":
+			rest = args[i+1:]
+			i = len(args)
+		case v == "-S" || v == "--start":
+			starts = true
+		case (v == "-x" || v == "--exec" || v == "-a" || v == "--startas") && i+1 < len(args):
+			program = args[i+1 : i+2]
+			i++
+		case strings.HasPrefix(v, "--exec=") || strings.HasPrefix(v, "--startas="):
+			_, p, _ := strings.Cut(v, "=")
+			program = word.Lits(p)
+		}
+	}
+	if starts && len(program) > 0 {
+		c.argvs = [][]word.Word{append(program[:1:1], rest...)}
+	}
+	return c
+}
+
+func perfCarries(args []word.Word) (c carried) {
+	if len(args) > 1 && (args[0].Is("stat") || args[0].Is("record") || args[0].Is("trace")) {
+		c.argvs = [][]word.Word{skipOptions(args[1:], "eoIrCFcptuGDjm")}
+	}
+	return c
+}
+
+// bwrapCarries is bubblewrap, where the root in it is this machine's and may
+// be written.
+func bwrapCarries(args []word.Word) (c carried) {
+	with := map[string]int{"--bind": 2, "--dev-bind": 2, "--ro-bind": 2, "--bind-try": 2, "--ro-bind-try": 2, "--dev-bind-try": 2, "--symlink": 2, "--setenv": 2, "--chmod": 2, "--file": 2,
+		"--proc": 1, "--dev": 1, "--tmpfs": 1, "--dir": 1, "--chdir": 1, "--unsetenv": 1, "--uid": 1, "--gid": 1, "--hostname": 1, "--cap-add": 1, "--cap-drop": 1, "--remount-ro": 1, "--seccomp": 1, "--args": 1, "--lock-file": 1}
+	open := false
+	for len(args) > 0 {
+		v, ok := args[0].Value()
+		if !ok || !strings.HasPrefix(v, "--") {
+			break
+		}
+		n := with[v]
+		if strings.Contains(v, "bind") && !strings.Contains(v, "ro-") && len(args) > 2 && args[1].Is("/") && args[2].Is("/") {
+			open = true
+		}
+		args = args[min(n+1, len(args)):]
+	}
+	if open {
+		c.argvs = [][]word.Word{args}
+	}
+	return c
+}
+
+// fdCarries is fd PATTERN [DIRECTORY…] with -x or -X: find under another name.
+func fdCarries(args []word.Word) (c carried) {
+	mark := slices.IndexFunc(args, func(x word.Word) bool { return x.Is("-x") || x.Is("-X") || x.Is("--exec") || x.Is("--exec-batch") })
+	if mark < 0 {
+		return c
+	}
+	batch := args[mark].Is("-X") || args[mark].Is("--exec-batch")
+	var ops []word.Word
+	types := false
+	for rest := args[:mark]; len(rest) > 0; {
+		v, _ := rest[0].Value()
+		switch {
+		case len(v) > 1 && v[0] == '-':
+			n := 1
+			if strings.IndexByte("teEdSoc", v[len(v)-1]) >= 0 && v[1] != '-' && !strings.ContainsAny(v, "=") {
+				n = 2
+				types = types || v[len(v)-1] != 't' // -t f leaves nearly all of a tree in
+			}
+			rest = rest[min(n, len(rest)):]
+		default:
+			ops = append(ops, rest[0])
+			rest = rest[1:]
+		}
+	}
+	argv := word.Lits("find")
+	if len(ops) > 1 {
+		argv = append(argv, ops[1:]...)
+	}
+	if types || len(ops) > 0 && !ops[0].Is(".") && !ops[0].Is("") {
+		argv = append(argv, word.Lits("-name", "?*")...)
+	}
+	cmd := args[mark+1:]
+	if n := slices.IndexFunc(cmd, func(x word.Word) bool { return x.Is(";") }); n >= 0 {
+		cmd = cmd[:n]
+	}
+	if len(cmd) == 0 {
+		return c
+	}
+	argv = append(append(argv, word.Lit("-exec")), cmd...)
+	if !slices.ContainsFunc(cmd, func(x word.Word) bool { return strings.Contains(x.String(), "{}") }) {
+		argv = append(argv, word.Lit("{}"))
+	}
+	end := ";"
+	if batch && argv[len(argv)-1].Is("{}") {
+		end = "+"
+	}
+	c.argvs = [][]word.Word{append(argv, word.Lit(end))}
+	return c
+}
+
+// loaderCarries is the dynamic loader, started with a program as its argument.
+func loaderCarries(args []word.Word) (c carried) {
+	for len(args) > 0 {
+		v, ok := args[0].Value()
+		if !ok || !strings.HasPrefix(v, "--") {
+			break
+		}
+		args = args[1:]
+		switch v {
+		case "--list", "--verify", "--version", "--help":
+			return c
+		case "--library-path", "--inhibit-rpath", "--audit", "--preload", "--argv0":
+			args = args[min(1, len(args)):]
+		}
+	}
+	c.argvs = [][]word.Word{args}
+	return c
+}
