@@ -6,11 +6,14 @@ package guard
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
+	"guardsh/audit"
 	"guardsh/rules"
 	"guardsh/rules/command"
 	"guardsh/rules/effect"
+	"guardsh/rules/word"
 )
 
 // Judge is what it takes to judge a line: knowledge, rules, and the machine
@@ -60,7 +63,62 @@ func (j *Judge) judge(src string, understand func() *command.Line) (out Judgemen
 	out.Effects = j.Knowledge.Effects(out.Line)
 	out.Facts = j.World.Facts(out.Line, out.Effects)
 	out.Decision = rules.Judge(j.Rules, out.Line, out.Effects, out.Facts)
+	out.place()
 	return out
+}
+
+// place says of each finding which command it is about, where the line alone
+// does not show it: in a script, a function, one of many lines.
+func (j *Judgement) place() {
+	many := strings.Contains(strings.TrimSpace(j.Line.Src), "\n")
+	for i := range j.Decision.Findings {
+		f := &j.Decision.Findings[i]
+		if f.Action < 0 {
+			continue
+		}
+		a := &j.Line.Actions[f.Action]
+		var where []string
+		for _, v := range a.Via {
+			if strings.HasPrefix(v, "script ") || strings.HasPrefix(v, "function ") {
+				where = append(where, v)
+			}
+		}
+		if len(where) == 0 {
+			if !many {
+				continue
+			}
+			where = []string{fmt.Sprintf("line %d", a.Line)}
+		}
+		text := strings.Join(where, ", ")
+		if len(a.Argv) > 0 {
+			text += ": " + audit.Redact(argvText(a.Argv))
+		}
+		f.Details = append([]string{text}, f.Details...)
+	}
+}
+
+// maxArgvText is enough to find a command by.
+const maxArgvText = 100
+
+// argvText is a command as it will be started, what is not known of it as it
+// is written.
+func argvText(argv []word.Word) string {
+	var b strings.Builder
+	for i, w := range argv {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if b.Len() > maxArgvText {
+			b.WriteString("…")
+			break
+		}
+		if v, ok := w.Value(); ok {
+			b.WriteString(Quote([]string{v}))
+		} else {
+			b.WriteString(w.Src)
+		}
+	}
+	return b.String()
 }
 
 func failure(reason string) rules.Decision {
