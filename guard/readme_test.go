@@ -6,6 +6,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"guardsh/guard/ask"
+	"guardsh/rules"
 )
 
 // The README's configuration names every key and parses; its rules exist.
@@ -38,6 +41,30 @@ func TestReadmeIsTrue(t *testing.T) {
 	for _, id := range ids {
 		if _, err := os.Stat(filepath.Join("..", "rules", "packs", id[1]+".yaml")); err != nil {
 			t.Errorf("the README names the rule %s: %v", id[1], err)
+		}
+	}
+}
+
+// What the README shows of a refusal is what is said.
+func TestReadmeRecording(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := rules.Situation{Cwd: "/", Overwrite: []string{"/etc", "/etc/passwd", "/lib", "/bin", "/home"}}
+	l, effects, facts := rules.Imagine("rsync -aP /srv/lxc/lab/rootfs/ .", at)
+	j, problems := judgeBy(Place{}, DefaultConfig())
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	d := rules.Judge(j.Rules, l, effects, facts)
+	said := strings.TrimSuffix(ask.Refusal(&d, false, 80), "\n")
+	if d.Verdict != rules.Block || !strings.Contains(said, "hint: ") {
+		t.Fatalf("%s\n%s", d, said)
+	}
+	for row := range strings.Lines(said) {
+		if row = "    " + strings.TrimRight(row, "\n"); !strings.Contains(string(b), row+"\n") {
+			t.Errorf("the README does not show\n%s", row)
 		}
 	}
 }
