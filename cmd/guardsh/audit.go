@@ -19,8 +19,8 @@ const auditStatuses = `  0  done; verify: the trail is good
   1  it failed; verify: the trail is not good; search: nothing found
   2  the call was wrong`
 
-const rootForges = "root on this machine, or whoever holds the key in it, could have forged what was\n" +
-	"written after the last head that left the machine; compare with a head or key kept elsewhere (--key)."
+const rootForges = "root on this machine, or whoever holds its key, could have forged what was written\n" +
+	"after the last head that left it; compare with a head or key kept elsewhere (--key)"
 
 func auditCommand() *cobra.Command {
 	var dir string
@@ -93,7 +93,7 @@ SESSION is an id or the start of one; last, or nothing, is the newest.`,
 		}
 		return verifyTrail(c.OutOrStdout(), at, keys, asJSON)
 	})
-	v.Flags().StringSliceVar(&keys, "key", nil, "the verifier `key` that heads must be signed with, or a file that holds it (default: the trail's own key.pub)")
+	v.Flags().StringSliceVar(&keys, "key", nil, "the verifier `key`, or its file, by which heads are signed (default: key.pub)")
 	return c
 }
 

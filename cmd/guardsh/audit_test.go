@@ -58,7 +58,7 @@ func TestAuditVerbs(t *testing.T) {
 		{[]string{"show", "01", "--dir", oldTrail}, nil, `session "01" is not unique`},
 		{[]string{"search", "refused", "--dir", oldTrail}, []string{"01M85FDDCSMZE70RMFD37GR6TE@2  2026-11-24 00:31:10  ann   block    refused  rsync"}, ""},
 		{[]string{"search", "nowhere", "--dir", oldTrail}, []string{`holds "nowhere"`}, "exit status 1"},
-		{[]string{"verify", "--dir", oldTrail}, []string{"good: 3 journals, 20 events, 5 signed heads\nroot on this machine, or whoever holds the key in it, could have forged"}, ""},
+		{[]string{"verify", "--dir", oldTrail}, []string{"good: 3 journals, 20 events, 5 signed heads\nroot on this machine, or whoever holds its key, could have forged"}, ""},
 		{[]string{"verify", "--dir", oldTrail, "--key", "x"}, nil, "verifier key"},
 		{[]string{"replay", "--dir", oldTrail}, []string{"root@lab:/# ls /srv\nlxc  mirror\n"}, ""},
 		{[]string{"replay", "last@4", "--dir", oldTrail, "--to", "text"}, nil, ""},

@@ -71,13 +71,14 @@ const shellStatuses = `  the command's own, 128+n when signal n ended it
 
 func runVerb(args []string) int {
 	root := &cobra.Command{
-		Use:           "guardsh",
-		Short:         "a guarded operations shell",
-		Long:          aboutGuardsh,
-		Version:       version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Run:           func(c *cobra.Command, _ []string) { _ = c.Help() },
+		Use:              "guardsh",
+		Short:            "a guarded operations shell",
+		Long:             aboutGuardsh,
+		Version:          version(),
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		PersistentPreRun: foldOutput,
+		Run:              func(c *cobra.Command, _ []string) { _ = c.Help() },
 	}
 	root.SetVersionTemplate("guardsh {{.Version}}\n")
 	root.SetHelpTemplate(helpTemplate(shellStatuses))
@@ -89,7 +90,7 @@ func runVerb(args []string) int {
 		Run:                func(*cobra.Command, []string) {},
 	})
 	root.SetArgs(args)
-	err := root.Execute()
+	c, err := root.ExecuteC()
 	var status exitStatus
 	var misuse usage
 	switch {
@@ -98,24 +99,20 @@ func runVerb(args []string) int {
 	case errors.As(err, &status):
 		return int(status)
 	case errors.As(err, &misuse), isFlagError(err):
-		fmt.Fprintf(os.Stderr, "guardsh: %s\nhint: guardsh %s --help\n", err, strings.Join(verbPath(args), " "))
+		fmt.Fprintf(os.Stderr, "guardsh: %s\nhint: %s --help\n", inWords(c, err), c.CommandPath())
 		return checkUsage
 	}
 	fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 	return 1
 }
 
-// verbPath is the leading words that name a verb, for the hint.
-func verbPath(args []string) []string {
-	for i, a := range args {
-		if strings.HasPrefix(a, "-") {
-			return args[:i]
-		}
-		if i == 1 {
-			return args[:1]
-		}
+// inWords says how a verb is called where cobra counts its arguments.
+func inWords(c *cobra.Command, err error) string {
+	s := err.Error()
+	if strings.HasPrefix(s, "accepts ") || strings.HasPrefix(s, "requires ") {
+		return "it is called as: " + c.UseLine()
 	}
-	return args
+	return s
 }
 
 // isFlagError tells cobra's complaints about the call from errors of the work.

@@ -55,6 +55,9 @@ func snapshotCommand() *cobra.Command {
 			}
 			return err
 		}
+		if len(all) == 0 && err == nil {
+			fmt.Fprintln(v.ErrOrStderr(), "guardsh: nothing is kept")
+		}
 		w := tabwriter.NewWriter(v.OutOrStdout(), 0, 0, 2, ' ', 0)
 		if len(all) > 0 {
 			fmt.Fprintln(w, "ID\tTIME\tSTATE\tREACH\tENTRIES\tKEPT\tCOPIED\tLINE")
