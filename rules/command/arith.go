@@ -10,8 +10,9 @@ import (
 
 // number is an arithmetic value, when it is known.
 type number struct {
-	n     int64
-	known bool
+	n         int64
+	known     bool
+	undefined bool // bash refuses to compute it: a division by zero
 }
 
 // assigns reports whether an arithmetic operator changes its left side.
@@ -43,16 +44,69 @@ func (w *walker) arith(st *state, x syntax.ArithmExpr) number {
 func (w *walker) arithWord(st *state, x *syntax.Word) number {
 	name := x.Lit()
 	if isName(name) {
-		v := w.get(st, name, nil)
-		switch v.state {
-		case VarUnset:
-			return number{0, true}
-		case VarSet:
-			return integer(v.val)
+		return w.arithValue(st, name, w.get(st, name, nil))
+	}
+	if pe, ok := element(x); ok {
+		return w.arithValue(st, pe.Param.Value, w.get(st, pe.Param.Value, pe.Index))
+	}
+	return w.evaluate(st, w.value(st, x))
+}
+
+// arithValue is what a variable is worth in an expression.
+func (w *walker) arithValue(st *state, name string, v variable) number {
+	switch v.state {
+	case VarUnset:
+		if w.opt(st, "nounset") {
+			w.fatal = ends
 		}
+		return number{n: 0, known: true}
+	case VarSet:
+		return w.evaluate(st, v.val)
+	}
+	return number{}
+}
+
+// element is a subscripted variable as it stands in an expression: a[i].
+func element(x syntax.ArithmExpr) (*syntax.ParamExp, bool) {
+	word, ok := x.(*syntax.Word)
+	if !ok || len(word.Parts) != 1 {
+		return nil, false
+	}
+	pe, ok := word.Parts[0].(*syntax.ParamExp)
+	return pe, ok && pe.Short && pe.Param != nil && pe.Index != nil && !pe.Excl && !pe.Length
+}
+
+// maxEvaluate bounds how deep a variable's text may be read as an expression
+// that names another.
+const maxEvaluate = 16
+
+// evaluate is the value of text as an expression: what bash makes of a
+// variable's value in arithmetic, which may be one itself.
+func (w *walker) evaluate(st *state, x word.Word) number {
+	n := integer(x)
+	s, ok := x.Value()
+	if n.known || !ok {
+		return n
+	}
+	if len(s) > 256 || w.evaluating >= maxEvaluate {
 		return number{}
 	}
-	return integer(w.value(st, x))
+	text := "((" + s + "))"
+	f, err := parseText(text)
+	if err != nil || len(f.Stmts) != 1 {
+		return number{}
+	}
+	a, ok := f.Stmts[0].Cmd.(*syntax.ArithmCmd)
+	if !ok {
+		return number{}
+	}
+	saved := w.src
+	w.src = text
+	w.evaluating++
+	n = w.arith(st, a.X)
+	w.evaluating--
+	w.src = saved
+	return n
 }
 
 // integer reads a plain integer as bash's arithmetic does: 0x1f, 017, 2#101.
@@ -63,40 +117,67 @@ func integer(v word.Word) number {
 	}
 	s = strings.TrimSpace(s)
 	if s == "" {
-		return number{0, true}
+		return number{n: 0, known: true}
 	}
 	if base, digits, ok := strings.Cut(s, "#"); ok {
 		b, err := strconv.Atoi(base)
-		if err != nil || b < 2 || b > 36 {
+		if err != nil || b < 2 || b > 64 {
 			return number{}
 		}
-		n, err := strconv.ParseInt(digits, b, 64)
-		return number{n, err == nil}
+		return digitsOf(digits, int64(b))
 	}
 	if strings.ContainsAny(s, "_bBoO") {
 		return number{}
 	}
 	n, err := strconv.ParseInt(s, 0, 64)
-	return number{n, err == nil}
+	return number{n: n, known: err == nil}
+}
+
+// digitsOf reads digits of a base up to 64: letters, then capitals where the
+// base is above 36, then @ and _.
+func digitsOf(s string, base int64) number {
+	n := int64(0)
+	for i := 0; i < len(s); i++ {
+		d := int64(64)
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			d = int64(c - '0')
+		case c >= 'a' && c <= 'z':
+			d = int64(c-'a') + 10
+		case c >= 'A' && c <= 'Z' && base <= 36:
+			d = int64(c-'A') + 10
+		case c >= 'A' && c <= 'Z':
+			d = int64(c-'A') + 36
+		case c == '@':
+			d = 62
+		case c == '_':
+			d = 63
+		}
+		if d >= base || n > 1<<56 {
+			return number{}
+		}
+		n = n*base + d
+	}
+	return number{n: n, known: s != ""}
 }
 
 func (w *walker) unary(st *state, e *syntax.UnaryArithm) number {
 	x := w.arith(st, e.X)
 	switch e.Op {
 	case syntax.Not:
-		return number{truthInt(x.n == 0), x.known}
+		return number{n: truthInt(x.n == 0), known: x.known}
 	case syntax.BitNegation:
-		return number{^x.n, x.known}
+		return number{n: ^x.n, known: x.known}
 	case syntax.Plus:
 		return x
 	case syntax.Minus:
-		return number{-x.n, x.known}
+		return number{n: -x.n, known: x.known}
 	case syntax.Inc, syntax.Dec:
 		d := int64(1)
 		if e.Op == syntax.Dec {
 			d = -1
 		}
-		y := number{x.n + d, x.known}
+		y := number{n: x.n + d, known: x.known}
 		w.assignNumber(st, e.X, y)
 		if e.Post {
 			return x
@@ -114,22 +195,31 @@ func truthInt(b bool) int64 {
 }
 
 func (w *walker) assignNumber(st *state, x syntax.ArithmExpr, n number) {
+	val := word.Hidden(w.source(x), word.Var)
+	if n.known {
+		val = word.Word{Src: val.Src, Know: word.Known, Values: []string{strconv.FormatInt(n.n, 10)}, Origin: word.FromVariable}
+	}
+	if pe, ok := element(x); ok {
+		name, index, ok := w.refer(st, pe.Param.Value)
+		v := w.lookup(st, name)
+		switch {
+		case !ok || index != "":
+			w.lose(st)
+		case !v.readonly:
+			w.store(st, &v, pe.Index, val)
+			st.set(name, v)
+		}
+		return
+	}
 	lit, ok := x.(*syntax.Word)
 	if !ok {
 		return
 	}
-	name := lit.Lit()
-	if !isName(name) {
-		return
+	if name := lit.Lit(); isName(name) {
+		w.storeNamed(st, name, val)
+	} else {
+		w.lose(st) // a name that an expansion gives
 	}
-	if !n.known {
-		st.set(name, variable{state: VarUnknown})
-		return
-	}
-	v := w.lookup(st, name)
-	v.state, v.isList, v.keys, v.list = VarSet, false, nil, nil
-	v.val = word.Word{Src: "$" + name, Know: word.Known, Values: []string{strconv.FormatInt(n.n, 10)}, Origin: word.FromVariable}
-	st.set(name, v)
 }
 
 func (w *walker) arithBinary(st *state, e *syntax.BinaryArithm) number {
@@ -137,14 +227,14 @@ func (w *walker) arithBinary(st *state, e *syntax.BinaryArithm) number {
 	case syntax.AndArit, syntax.OrArit:
 		x := w.arith(st, e.X)
 		if x.known && (x.n == 0) == (e.Op == syntax.AndArit) {
-			return number{truthInt(x.n != 0), true}
+			return number{n: truthInt(x.n != 0), known: true}
 		}
 		if !x.known {
 			w.forget(st, func(f *forgetter) { f.node(e.Y) })
 			return number{}
 		}
 		y := w.arith(st, e.Y)
-		return number{truthInt(y.n != 0), y.known}
+		return number{n: truthInt(y.n != 0), known: y.known}
 	case syntax.TernQuest:
 		c := w.arith(st, e.X)
 		b, ok := e.Y.(*syntax.BinaryArithm)
@@ -183,10 +273,10 @@ var compound = map[syntax.BinAritOperator]syntax.BinAritOperator{
 
 func calc(op syntax.BinAritOperator, a, b number) number {
 	if !a.known || !b.known {
-		return number{}
+		return number{undefined: a.undefined || b.undefined}
 	}
 	x, y := a.n, b.n
-	known := func(n int64) number { return number{n, true} }
+	known := func(n int64) number { return number{n: n, known: true} }
 	switch op {
 	case syntax.Add:
 		return known(x + y)
@@ -196,15 +286,15 @@ func calc(op syntax.BinAritOperator, a, b number) number {
 		return known(x * y)
 	case syntax.Quo, syntax.Rem:
 		if y == 0 || y == -1 && x == -1<<63 {
-			return number{}
+			return number{undefined: y == 0}
 		}
 		if op == syntax.Quo {
 			return known(x / y)
 		}
 		return known(x % y)
 	case syntax.Pow:
-		if y < 0 || y > 63 {
-			return number{}
+		if y < 0 || y > 1<<10 {
+			return number{undefined: y < 0}
 		}
 		n := int64(1)
 		for range y {

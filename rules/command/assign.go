@@ -2,6 +2,7 @@ package command
 
 import (
 	"strconv"
+	"strings"
 
 	"guardsh/rules/word"
 	"mvdan.cc/sh/v3/syntax"
@@ -12,157 +13,236 @@ func (w *walker) assign(st *state, a *syntax.Assign, exported bool) {
 	if a.Name == nil {
 		return
 	}
-	name := a.Name.Value
+	name, index, ok := w.refer(st, a.Name.Value)
 	v := w.lookup(st, name)
-	if v.nameref {
-		if s, ok := v.val.Value(); ok && isName(s) {
-			name = s
-			v = w.lookup(st, s)
-		}
-	}
-	if v.readonly {
+	switch {
+	case !ok && v.nameref && v.state == VarSet && v.val.Is(""):
+		// A reference without a target takes what is assigned for its name.
+		v.val = w.assigned(st, a.Value)
+		st.set(name, v)
+		return
+	case !ok:
+		w.assigned(st, a.Value)
+		w.lose(st)
+		return
+	case index != "":
+		w.storeNamed(st, name+"["+index+"]", w.assigned(st, a.Value))
+		return
+	case v.readonly:
+		w.assigned(st, a.Value)
+		w.fatal = drops
 		return
 	}
 	v.exported = v.exported || exported || w.opt(st, "allexport")
 	switch {
 	case a.Array != nil:
 		w.assignArray(st, &v, a)
+		st.set(name, v)
 	case a.Index != nil:
-		w.assignElement(st, &v, a)
+		val := w.value(st, a.Value)
+		if a.Append {
+			val = w.appended(st, &v, w.elementOf(st, &v, a.Index), val)
+		} else {
+			val = w.shaped(st, &v, val)
+		}
+		w.store(st, &v, a.Index, val)
+		st.set(name, v)
 	default:
 		val := w.assigned(st, a.Value)
 		if a.Append {
-			was := v.val
-			switch v.state {
-			case VarUnset:
-				was = word.Lit("")
-			case VarUnknown:
-				was = word.Hidden("$"+name, word.Var)
+			was := v
+			if v.isList || v.keys != nil {
+				was = w.first(&v)
 			}
-			if v.integer {
-				val = word.Hidden("$"+name, word.Var)
-			} else {
-				val = w.concat(was, val)
-			}
-		} else if v.integer && a.Value != nil {
-			if n := integer(val); n.known {
-				val = word.Lit(strconv.FormatInt(n.n, 10))
-			} else {
-				val = word.Hidden("$"+name, word.Var)
+			val = w.appended(st, &v, was, val)
+		}
+		w.put(st, name, &v, val)
+	}
+}
+
+// put gives a variable a value, with what its attributes make of it. Of an
+// array it is the first element.
+func (w *walker) put(st *state, name string, v *variable, val word.Word) {
+	val = w.shaped(st, v, val)
+	val.Many = false
+	switch {
+	case v.keys != nil:
+		keys := map[string]word.Word{"0": val}
+		for k, e := range v.keys {
+			if k != "0" {
+				keys[k] = e
 			}
 		}
-		v.state = VarSet
-		val.Many = false
-		if v.isList && len(v.list) > 0 && !v.more {
-			v.list = append([]word.Word{val}, v.list[1:]...)
-		} else if v.keys != nil {
-			v.more = true
-		}
+		v.keys = keys
+	case v.isList:
+		w.storeAt(v, number{known: true}, val)
+	default:
 		v.val = val
 	}
-	st.set(name, v)
-	if name == "PWD" || name == "OLDPWD" {
-		return
+	v.state = VarSet
+	st.set(name, *v)
+}
+
+// first is what an array's name alone stands for.
+func (w *walker) first(v *variable) variable {
+	if v.keys != nil {
+		return w.keyed(v, word.Lit("0"))
 	}
+	return v.element(0)
+}
+
+// elementOf is the element under a subscript of the tree.
+func (w *walker) elementOf(st *state, v *variable, index syntax.ArithmExpr) variable {
+	if v.keys != nil {
+		return w.keyed(v, w.key(st, index))
+	}
+	n := w.arith(st, index)
+	if !n.known {
+		return variable{state: VarUnknown}
+	}
+	return v.element(n.n)
+}
+
+// appended is what += makes of a value.
+func (w *walker) appended(st *state, v *variable, was variable, val word.Word) word.Word {
+	old := was.val
+	switch was.state {
+	case VarUnset:
+		old = word.Lit("")
+	case VarUnknown:
+		old = word.Hidden(val.Src, word.Var)
+	}
+	if v.integer {
+		a, b := w.evaluate(st, old), w.evaluate(st, val)
+		if !a.known || !b.known {
+			return word.Hidden(val.Src, word.Var)
+		}
+		return word.Lit(strconv.FormatInt(a.n+b.n, 10))
+	}
+	return w.shaped(st, v, w.concat(old, val))
+}
+
+// shaped is a value as the variable's attributes keep it: a number for -i,
+// capitals for -u.
+func (w *walker) shaped(st *state, v *variable, val word.Word) word.Word {
+	if v.integer {
+		n := w.evaluate(st, val)
+		if !n.known {
+			return word.Hidden(val.Src, word.Var)
+		}
+		return word.Word{Src: val.Src, Know: word.Known, Values: []string{strconv.FormatInt(n.n, 10)}, Origin: val.Origin}
+	}
+	if !v.upper && !v.lower {
+		return val
+	}
+	if val.Know == word.Unknown {
+		return word.Hidden(val.Src, word.Var)
+	}
+	vs := make([]string, 0, len(val.Values))
+	for _, s := range val.Values {
+		if v.upper {
+			s = strings.ToUpper(s)
+		} else {
+			s = strings.ToLower(s)
+		}
+		vs = append(vs, s)
+	}
+	return word.Set(val.Src, val.Origin, vs...)
 }
 
 func (w *walker) assignArray(st *state, v *variable, a *syntax.Assign) {
 	if v.keys != nil {
-		keys := map[string]word.Word{}
-		if a.Append {
-			for k, e := range v.keys {
-				keys[k] = e
-			}
-		}
-		v.state = VarSet
-		for _, e := range a.Array.Elems {
-			x, ok := e.Index.(*syntax.Word)
-			if !ok {
-				v.more = true
-				continue
-			}
-			k, ok := w.value(st, x).Value()
-			if !ok {
-				v.more = true
-				continue
-			}
-			keys[k] = w.value(st, e.Value)
-		}
-		v.keys = keys
+		w.assignKeys(st, v, a)
 		return
 	}
-	var list []word.Word
-	if a.Append && v.state == VarSet {
-		if v.isList {
-			list = append(list, v.list...)
-		} else {
-			list = append(list, v.val)
+	out := variable{state: VarSet, isList: true}
+	if a.Append {
+		switch v.state {
+		case VarSet:
+			out.list, out.idx, out.more = v.list, v.idx, v.more
+			if !v.isList {
+				out.list = []word.Word{v.val}
+			}
+		case VarUnknown:
+			out.more = true
 		}
-	} else {
-		v.more = v.state == VarUnknown && a.Append
 	}
+	next, exact := out.top(), !out.more && !out.loose()
 	for _, e := range a.Array.Elems {
 		if e.Index != nil {
 			n := w.arith(st, e.Index)
-			if n.known && n.n == int64(len(list)) && e.Value != nil {
-				list = append(list, w.value(st, e.Value))
+			val := w.shaped(st, v, w.value(st, e.Value))
+			if !exact || !n.known || n.n < 0 || n.n > maxIndex {
+				out.list, out.idx, out.more, exact = nil, nil, true, false
 				continue
 			}
-			v.more, list = true, nil
-			w.value(st, e.Value)
-			break
+			out.put(n.n, val)
+			next = n.n + 1
+			continue
 		}
-		if e.Value != nil {
-			list = w.fields(st, list, e.Value)
+		if e.Value == nil {
+			continue
+		}
+		for _, x := range w.fields(st, nil, e.Value) {
+			x := x
+			if v.integer || v.upper || v.lower {
+				many := x.Many
+				x = w.shaped(st, v, x)
+				x.Many = many
+			}
+			switch {
+			case out.more && len(out.list) == 0:
+				// Nothing is known to stand at any index.
+			case exact && !x.Many:
+				out.put(next, x)
+				next++
+			case out.idx == nil:
+				out.list, exact = append(out.list[:len(out.list):len(out.list)], x), false
+			default:
+				out.list, out.idx, out.more, exact = nil, nil, true, false
+			}
 		}
 	}
-	v.state, v.isList, v.list = VarSet, true, list
-	v.val = word.Word{}
-	if len(list) > 0 {
-		v.val = list[0]
-	}
+	v.state, v.isList, v.list, v.idx, v.more, v.val = VarSet, true, out.list, out.idx, out.more, word.Word{}
 }
 
-func (w *walker) assignElement(st *state, v *variable, a *syntax.Assign) {
-	val := w.value(st, a.Value)
-	if v.keys != nil {
-		keys := make(map[string]word.Word, len(v.keys)+1)
+// assignKeys sets an associative array: [key]=value, or keys and values in
+// turn.
+func (w *walker) assignKeys(st *state, v *variable, a *syntax.Assign) {
+	keys := map[string]word.Word{}
+	more := false
+	if a.Append {
+		more = v.more
 		for k, e := range v.keys {
 			keys[k] = e
 		}
-		v.state = VarSet
-		x, ok := a.Index.(*syntax.Word)
-		k, known := "", false
-		if ok {
-			k, known = w.value(st, x).Value()
+	}
+	var pending *word.Word
+	for _, e := range a.Array.Elems {
+		var k word.Word
+		switch {
+		case e.Index != nil:
+			k = w.key(st, e.Index)
+		case pending == nil:
+			x := w.value(st, e.Value)
+			pending = &x
+			continue
+		default:
+			k, pending = *pending, nil
 		}
-		if known && !a.Append {
-			keys[k] = val
+		val := w.shaped(st, v, w.value(st, e.Value))
+		if s, known := k.Value(); known {
+			keys[s] = val
 		} else {
-			v.more = true
-			keys = map[string]word.Word{}
+			more = true
 		}
-		v.keys = keys
-		return
 	}
-	if v.state == VarUnset {
-		*v = variable{state: VarSet, isList: true, exported: v.exported}
+	if pending != nil {
+		if s, known := pending.Value(); known {
+			keys[s] = word.Lit("")
+		} else {
+			more = true
+		}
 	}
-	if v.state == VarSet && !v.isList {
-		v.isList, v.list = true, []word.Word{v.val}
-	}
-	n := w.arith(st, a.Index)
-	switch {
-	case v.state != VarSet:
-	case n.known && n.n >= 0 && n.n < int64(len(v.list)) && !a.Append:
-		v.list = append([]word.Word{}, v.list...)
-		v.list[n.n] = val
-	case n.known && n.n == int64(len(v.list)) && !v.more:
-		v.list = append(v.list[:len(v.list):len(v.list)], val)
-	default:
-		v.list, v.more = nil, true
-	}
-	if len(v.list) > 0 {
-		v.val = v.list[0]
-	}
+	v.state, v.keys, v.more = VarSet, keys, more
 }

@@ -114,7 +114,7 @@ var setLetters = map[byte]string{
 }
 
 func (w *walker) shift(st *state, l launch, _ int) result {
-	n := number{1, true}
+	n := number{n: 1, known: true}
 	if len(l.argv) > 1 {
 		n = integer(l.argv[1])
 	}
@@ -139,33 +139,63 @@ func (w *walker) shift(st *state, l launch, _ int) result {
 }
 
 func (w *walker) unset(st *state, l launch, _ int) result {
-	funcs := false
-	for _, a := range l.argv[1:] {
+	funcs, vars, refs := false, false, false
+	args := l.argv[1:]
+	for len(args) > 0 {
+		s, ok := args[0].Value()
+		if !ok || len(s) < 2 || s[0] != '-' {
+			break
+		}
+		args = args[1:]
+		funcs = funcs || strings.Contains(s, "f")
+		vars = vars || strings.Contains(s, "v")
+		refs = refs || strings.Contains(s, "n")
+	}
+	for _, a := range args {
 		s, ok := a.Value()
 		switch {
-		case s == "-f":
-			funcs = true
-		case s == "-v" || s == "-n":
-		case !ok:
-		case funcs:
+		case !ok && funcs:
 			st.own()
-			if st.funcs == nil {
-				st.funcs = map[string]*function{}
-			}
-			st.funcs[s] = nil
+			st.funcs = nil
+		case !ok:
+			w.lose(st)
+		case funcs:
+			w.unsetFunc(st, s)
 		case isName(s):
-			if _, isFunc := st.funcs[s]; isFunc && w.lookup(st, s).state == VarUnset {
-				st.own()
-				st.funcs[s] = nil
+			name := s
+			if !refs {
+				target, index, ok := w.refer(st, s)
+				if !ok {
+					w.lose(st)
+					continue
+				}
+				if index != "" {
+					w.dropNamed(st, target, index)
+					continue
+				}
+				name = target
 			}
-			st.set(s, variable{state: VarUnset})
+			if _, isFunc := st.funcs[name]; isFunc && !vars && w.lookup(st, name).state == VarUnset {
+				w.unsetFunc(st, name)
+			}
+			if !w.lookup(st, name).readonly {
+				st.set(name, variable{state: VarUnset})
+			}
 		default:
-			if n, _, ok := strings.Cut(s, "["); ok && isName(n) {
-				st.set(n, variable{state: VarUnknown})
+			if n, index, ok := subscript(s); ok {
+				w.dropNamed(st, n, index)
 			}
 		}
 	}
 	return success(st)
+}
+
+func (w *walker) unsetFunc(st *state, name string) {
+	st.own()
+	if st.funcs == nil {
+		st.funcs = map[string]*function{}
+	}
+	st.funcs[name] = nil
 }
 
 func (w *walker) enable(st *state, l launch, _ int) result {
@@ -183,16 +213,16 @@ func (w *walker) enable(st *state, l launch, _ int) result {
 
 func (w *walker) printf(st *state, l launch, _ int) result {
 	if len(l.argv) > 3 && l.argv[1].Is("-v") {
-		if n, ok := l.argv[2].Value(); ok && isName(n) {
-			text, known := printfText(l.argv[3:])
-			if known {
-				st.setScalar(n, word.Word{Src: "$" + n, Know: word.Known, Values: []string{text}, Origin: word.FromSubst})
-			} else {
-				st.set(n, variable{state: VarUnknown})
-			}
-		} else {
-			w.rewritten(st, n)
+		n, ok := l.argv[2].Value()
+		if !ok {
+			w.lose(st)
+			return both(st)
 		}
+		val := word.Hidden("$"+n, word.Var)
+		if text, known := printfText(l.argv[3:]); known {
+			val = word.Word{Src: "$" + n, Know: word.Known, Values: []string{text}, Origin: word.FromSubst}
+		}
+		w.storeNamed(st, n, val)
 	}
 	return success(st)
 }

@@ -38,9 +38,8 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 		for _, a := range c.Assigns {
 			w.assign(st, a, false)
 		}
-		if w.fatal {
-			w.fatal = false
-			return result{}
+		if w.fatal != 0 {
+			return w.failed(st)
 		}
 		if len(redirs) > 0 {
 			w.emit(st, Action{Redirs: redirs}, at)
@@ -60,9 +59,8 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 		}
 		l.assigns = append(l.assigns, Assign{Name: a.Name.Value, Value: v})
 	}
-	if w.fatal {
-		w.fatal = false
-		return result{}
+	if w.fatal != 0 {
+		return w.failed(st)
 	}
 	w.doubt = doubt
 	return w.doubted(st, func(st *state) result { return w.start(st, l) })
@@ -262,9 +260,8 @@ func (w *walker) under(st *state, l launch, via string, argv []word.Word, change
 
 // beneath runs f in the context of a process that a wrapper starts.
 func (w *walker) beneath(sub *state, l launch, via string, change func(*state, *context), f func() result) {
-	loops := w.loops
-	w.loops = nil
-	w.sub++
+	end := w.fork()
+	sub.atExit = nil
 	w.inContext(sub, func(c *context) {
 		c.top = false
 		if via != "" {
@@ -286,9 +283,8 @@ func (w *walker) beneath(sub *state, l launch, via string, change func(*state, *
 		if change != nil {
 			change(sub, c)
 		}
-	}, f)
-	w.sub--
-	w.loops = loops
+	}, func() result { return w.leaves(f()) })
+	end()
 }
 
 func (w *walker) findFunc(st *state, name string) (*function, bool) {

@@ -15,6 +15,9 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 	attrs := map[byte]bool{}
 	off := map[byte]bool{}
 	w.status = false
+	if query(c.Args) {
+		attrs['p'] = true // declare -p x, -f x: it says what is, and sets nothing
+	}
 	for _, a := range c.Args {
 		if a.Name == nil {
 			ws := w.fields(st, nil, a.Value)
@@ -27,74 +30,122 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 					}
 					continue
 				}
-				w.declareWord(st, variant, attrs, x)
+				if !attrs['p'] {
+					w.declareWord(st, variant, attrs, x)
+				}
 			}
+			continue
+		}
+		if attrs['p'] {
+			argv = append(argv, word.Lit(w.source(a)))
 			continue
 		}
 		argv = append(argv, w.declared(st, variant, attrs, off, a))
 	}
 	redirs, in := w.redirs(st, s.Redirs)
-	if w.fatal {
-		w.fatal = false
-		return result{}
+	if w.fatal != 0 {
+		return w.failed(st)
 	}
 	w.emit(st, Action{Argv: argv, Redirs: redirs, Stdin: stdin(in), Builtin: true}, at)
 	return success(st)
+}
+
+// query reports whether a declaration only asks: -p, -f or -F.
+func query(args []*syntax.Assign) bool {
+	for _, a := range args {
+		if a.Name != nil || a.Value == nil {
+			continue
+		}
+		if s := a.Value.Lit(); len(s) > 1 && s[0] == '-' && strings.ContainsAny(s[1:], "pfF") {
+			return true
+		}
+	}
+	return false
 }
 
 // declared does one declaration and returns its word.
 func (w *walker) declared(st *state, variant string, attrs, off map[byte]bool, a *syntax.Assign) word.Word {
 	name := a.Name.Value
 	if variant == "local" || (variant == "declare" || variant == "typeset") && !attrs['g'] {
-		w.local(st, name, a.Naked)
+		w.local(st, name)
 	}
-	v := w.lookup(st, name)
-	if attrs['a'] && !v.isList && v.state != VarSet {
-		v.isList, v.state = true, VarSet
-	}
-	if attrs['A'] && v.keys == nil {
-		v.keys, v.state = map[string]word.Word{}, VarSet
-	}
-	v.exported = (v.exported || attrs['x'] || variant == "export") && !off['x'] && !(variant == "export" && attrs['n'])
-	v.integer = (v.integer || attrs['i']) && !off['i']
 	if variant == "nameref" {
 		attrs['n'] = true
 	}
-	if attrs['a'] || attrs['A'] || attrs['x'] || attrs['i'] || variant == "export" && a.Naked && v.state != VarUnset {
+	word1 := func() word.Word {
+		if a.Naked {
+			return word.Lit(name)
+		}
+		if v := w.get(st, name, nil); a.Array == nil && a.Index == nil && v.state == VarSet {
+			return w.concat(word.Lit(name+"="), v.val)
+		}
+		return word.Lit(w.source(a))
+	}
+	v := w.lookup(st, name)
+	if attrs['n'] && variant != "export" {
+		v = variable{state: VarSet, nameref: true, val: word.Lit(""), exported: v.exported}
+		if !a.Naked {
+			v.val = w.assigned(st, a.Value)
+		}
+		st.set(name, v)
+		return word1()
+	}
+	if off['n'] && v.nameref {
+		v.nameref = false
 		st.set(name, v)
 	}
-	src := w.source(a)
+	target, index, ok := w.refer(st, name)
+	if !ok || index != "" {
+		w.lose(st)
+		return word1()
+	}
+	if v = w.lookup(st, target); v.readonly {
+		return word1() // an error, and no more than that
+	}
+	was := v
+	if attrs['a'] && !v.isList && v.keys == nil {
+		if v.state == VarSet {
+			v.list = []word.Word{v.val}
+		}
+		v.isList = v.state != VarUnknown
+		if v.isList {
+			v.state = VarSet
+		}
+	}
+	if attrs['A'] && v.keys == nil {
+		v = variable{keys: map[string]word.Word{}, state: VarSet, more: v.state == VarUnknown, exported: v.exported}
+	}
+	v.exported = (v.exported || attrs['x'] || variant == "export") && !off['x'] && !(variant == "export" && attrs['n'])
+	v.integer = (v.integer || attrs['i']) && !off['i']
+	v.upper = (v.upper || attrs['u']) && !off['u'] && !attrs['l']
+	v.lower = (v.lower || attrs['l']) && !off['l'] && !attrs['u']
+	if attrs['c'] {
+		v = variable{state: VarUnknown, exported: v.exported}
+	}
+	if was.state != v.state || was.isList != v.isList || was.exported != v.exported || was.integer != v.integer || was.upper != v.upper || was.lower != v.lower || attrs['A'] || attrs['c'] ||
+		a.Naked && v.state == VarSet && !v.isList && v.keys == nil {
+		st.set(target, v)
+	}
 	if !a.Naked {
 		w.assign(st, a, v.exported)
-		if off['x'] {
-			x := w.lookup(st, name)
-			x.exported = false
-			st.set(name, x)
-		}
-		if attrs['u'] || attrs['l'] || attrs['c'] {
-			st.set(name, variable{state: VarUnknown})
+		if off['x'] || attrs['c'] {
+			x := w.lookup(st, target)
+			x.exported = v.exported
+			if attrs['c'] {
+				x = v
+			}
+			st.set(target, x)
 		}
 	}
-	v = w.lookup(st, name)
-	if attrs['n'] && variant != "export" && !a.Naked {
-		v.nameref = true
-		st.set(name, v)
-	}
-	if (variant == "readonly" || attrs['r']) && v.state == VarSet {
+	if v = w.lookup(st, target); variant == "readonly" || attrs['r'] {
 		v.readonly = true
-		st.set(name, v)
+		st.set(target, v)
 	}
-	if a.Naked {
-		return word.Lit(name)
-	}
-	if a.Array != nil || a.Index != nil || v.state != VarSet {
-		return word.Lit(src)
-	}
-	return w.concat(word.Lit(name+"="), v.val)
+	return word1()
 }
 
 // local keeps a variable's value for the end of the function.
-func (w *walker) local(st *state, name string, unset bool) {
+func (w *walker) local(st *state, name string) {
 	for i := len(w.calls) - 1; i >= 0; i-- {
 		f := w.calls[i]
 		if f.sub < 0 || f.source {
@@ -110,7 +161,6 @@ func (w *walker) local(st *state, name string, unset bool) {
 		}
 		return
 	}
-	_ = unset
 }
 
 // declareWord does a declaration that a word only expands to.

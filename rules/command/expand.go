@@ -146,6 +146,9 @@ func (w *walker) parts(st *state, ps []piece, parts []syntax.WordPart, quoted bo
 			ps = w.pieces(ps, w.subst(st, p.Stmts, w.source(p)), quoted, word.FromSubst)
 		case *syntax.ArithmExp:
 			n := w.arith(st, p.X)
+			if n.undefined {
+				w.fatal = drops
+			}
 			if n.known {
 				ps = append(ps, piece{text: fmt.Sprint(n.n), quoted: quoted, split: !quoted, from: word.FromSubst})
 			} else {

@@ -64,6 +64,15 @@ func (f *forgetter) call(x *syntax.CallExpr) {
 	}
 	switch x.Args[0].Lit() {
 	case "read", "mapfile", "readarray", "getopts", "unset", "printf", "wait":
+		if x.Args[0].Lit() == "getopts" {
+			f.name("OPTARG")
+			f.name("OPTIND")
+			f.st.getopt.lost = true
+		}
+		if len(x.Args) == 1 {
+			f.name("REPLY")
+			f.name("MAPFILE")
+		}
 		for _, a := range x.Args[1:] {
 			f.name(a.Lit())
 		}

@@ -83,7 +83,7 @@ func (w *walker) glob(st *state, out []word.Word, ps []piece, src string) []word
 	if len(names) == 0 {
 		switch {
 		case w.opt(st, "failglob"):
-			w.fatal = true
+			w.fatal = drops
 			return out
 		case w.opt(st, "nullglob"):
 			return out

@@ -173,10 +173,7 @@ options:
 			file, argv = args[0], args[1:]
 		}
 		if file.Know == 0 || file.Is("-") || file.Is("/dev/stdin") {
-			in := st.ctx.stdin
-			if l.in != nil {
-				in = *l.in
-			}
+			in := w.standardInput(st, l)
 			switch {
 			case in.known:
 				text = in.text

@@ -16,10 +16,7 @@ func (w *walker) crontab(st *state, l launch, base string) result {
 	if a.Has("ask") || i < 0 || len(a.Operands) > 1 {
 		return both(st)
 	}
-	in := st.ctx.stdin
-	if l.in != nil {
-		in = *l.in
-	}
+	in := w.standardInput(st, l)
 	var texts []string
 	switch {
 	case len(a.Operands) == 1 && !a.Operands[0].Is("-"):

@@ -4,7 +4,7 @@ func (w *walker) exit(st *state, l launch, _ int) result {
 	if st.ctx.top && st.certain == Certain {
 		w.line.Ends = true
 	}
-	w.trapExit(st)
+	w.leave(st)
 	return result{}
 }
 
@@ -59,22 +59,3 @@ func (w *walker) cont(st *state, l launch, _ int) result {
 	o.continues = append(o.continues, st)
 	return result{}
 }
-
-// trap walks what a trap would run: at a signal, or when the shell exits.
-func (w *walker) trap(st *state, l launch, _ int) result {
-	args := operands(l.argv)
-	if len(args) < 2 || args[0].Is("-") || args[0].Is("") {
-		return success(st)
-	}
-	sub := st.clone()
-	w.sub++
-	w.branch(sub, true, func(s *state) result {
-		return w.inContext(s, func(c *context) { c.via, c.top = with(c.via, "trap"), false }, func() result {
-			return w.run(s, args[0], l.at, "trap")
-		})
-	})
-	w.sub--
-	return success(st)
-}
-
-func (w *walker) trapExit(*state) {}

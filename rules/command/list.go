@@ -41,6 +41,15 @@ func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, q
 					return ps
 				}
 			}
+		} else if v := w.resolved(st, name); v.idx != nil {
+			// Of an array with gaps the offset is an index.
+			if off.n < 0 {
+				if off.n += v.top(); off.n < 0 {
+					return ps
+				}
+			}
+			i, _ := v.find(off.n)
+			off.n = int64(i)
 		}
 		a, b, ok := window(int64(len(elems)), off.n, length.n)
 		if !ok || length.n < 0 {
@@ -102,21 +111,35 @@ func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, q
 
 // keys expands ${!a[@]}: the indices of an array.
 func (w *walker) keys(st *state, ps []piece, name string, quoted bool, src string) []piece {
-	v := w.lookup(st, name)
-	n := len(v.list)
+	v := w.resolved(st, name)
+	hole := append(slices.Clip(ps), piece{hole: word.Var, src: src, many: true, quoted: quoted})
+	var all []word.Word
 	switch {
 	case v.state == VarUnset:
 		return ps
-	case v.state == VarUnknown || v.more || v.keys != nil || slices.ContainsFunc(v.list, func(e word.Word) bool { return e.Many }):
-		return append(ps, piece{hole: word.Var, src: src, many: true, quoted: quoted})
+	case v.state == VarUnknown || v.more || v.loose():
+		return hole
+	case v.keys != nil:
+		if len(v.keys) > w.lim.Values {
+			return hole
+		}
+		// How many there are is known, and which; not which comes when.
+		any := word.Set(src, word.FromVariable, v.names()...)
+		for range v.keys {
+			all = append(all, any)
+		}
 	case !v.isList:
-		n = 1
+		all = word.Lits("0")
+	default:
+		for i := range v.list {
+			all = append(all, word.Lit(strconv.FormatInt(v.index(i), 10)))
+		}
 	}
-	for i := range n {
+	for i, k := range all {
 		if i > 0 {
 			ps = append(ps, piece{sep: true})
 		}
-		ps = append(ps, piece{text: strconv.Itoa(i), quoted: quoted})
+		ps = w.pieces(ps, k, quoted, word.FromVariable)
 	}
 	return ps
 }
@@ -126,7 +149,7 @@ func (w *walker) elements(st *state, name string) (elems []word.Word, more bool)
 	if name == "@" || name == "*" {
 		return st.params, st.more
 	}
-	v := w.lookup(st, name)
+	v := w.resolved(st, name)
 	switch {
 	case v.state == VarUnknown:
 		return nil, true
@@ -135,12 +158,7 @@ func (w *walker) elements(st *state, name string) (elems []word.Word, more bool)
 	case v.isList:
 		return v.list, v.more
 	case v.keys != nil:
-		if len(v.keys) == 1 && !v.more {
-			for _, e := range v.keys {
-				return []word.Word{e}, false
-			}
-		}
-		return nil, v.more || len(v.keys) > 0 // the order is bash's own
+		return w.values(&v)
 	}
 	return []word.Word{v.val}, false
 }

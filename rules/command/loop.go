@@ -10,10 +10,15 @@ import (
 // while walks the condition once and the body once, as possible. What the body
 // assigns is unknown from then on, since the turns are not counted.
 func (w *walker) while(st *state, c *syntax.WhileClause) result {
+	if r, ok := w.turns(st, c); ok {
+		return r
+	}
+	w.guessing++
+	defer func() { w.guessing-- }()
 	certain := st.certain
 	w.forget(st, func(f *forgetter) { f.stmts(c.Cond); f.stmts(c.Do) })
 	w.cond++
-	r := w.seq(st, c.Cond)
+	r := w.seq(st, c.Cond, false)
 	w.cond--
 	if c.Until {
 		r.ok, r.fail = r.fail, r.ok
@@ -26,7 +31,7 @@ func (w *walker) while(st *state, c *syntax.WhileClause) result {
 	endless := r.fail == nil
 	l := &loop{}
 	w.loops = append(w.loops, l)
-	body := w.branch(r.ok, !endless, func(s *state) result { return w.seq(s, c.Do) })
+	body := w.branch(r.ok, !endless, func(s *state) result { return w.seq(s, c.Do, false) })
 	w.loops = w.loops[:len(w.loops)-1]
 	end := w.join(body.ok, body.fail)
 	if !endless {
@@ -60,9 +65,8 @@ func (w *walker) forClause(st *state, c *syntax.ForClause) result {
 		} else {
 			items, more = st.params, st.more
 		}
-		if w.fatal {
-			w.fatal = false
-			return result{}
+		if w.fatal != 0 {
+			return w.failed(st)
 		}
 		if c.Select {
 			// Any of them may be chosen, or what is none of them.
@@ -71,6 +75,7 @@ func (w *walker) forClause(st *state, c *syntax.ForClause) result {
 			for _, item := range items {
 				chosen = w.either(chosen, item)
 			}
+			st.set("REPLY", variable{state: VarUnknown})
 			return w.guess(st, c.Do, it.Name.Value, chosen)
 		}
 		if more {
@@ -112,7 +117,7 @@ func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []w
 		w.loops = append(w.loops, l)
 		st.setScalar(name, item)
 		was := st.certain
-		r = w.seq(st, c.Do)
+		r = w.seq(st, c.Do, false)
 		w.loops = w.loops[:len(w.loops)-1]
 		for _, s := range l.continues {
 			s.certain = was
@@ -136,13 +141,15 @@ func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []w
 // assigns unknown.
 func (w *walker) guess(st *state, do []*syntax.Stmt, name string, item word.Word) result {
 	was := st.clone()
+	w.guessing++
+	defer func() { w.guessing-- }()
 	w.forget(st, func(f *forgetter) { f.stmts(do) })
 	if name != "" {
 		st.setScalar(name, item)
 	}
 	l := &loop{}
 	w.loops = append(w.loops, l)
-	r := w.branch(st, true, func(s *state) result { return w.seq(s, do) })
+	r := w.branch(st, true, func(s *state) result { return w.seq(s, do, false) })
 	w.loops = w.loops[:len(w.loops)-1]
 	after := w.join(was, w.join(r.ok, r.fail))
 	for _, s := range append(l.breaks, l.continues...) {
@@ -178,7 +185,7 @@ func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) r
 		l := &loop{}
 		w.loops = append(w.loops, l)
 		was := st.certain
-		r = w.seq(st, c.Do)
+		r = w.seq(st, c.Do, false)
 		w.loops = w.loops[:len(w.loops)-1]
 		for _, s := range l.continues {
 			s.certain = was

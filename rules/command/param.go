@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"guardsh/rules/word"
 	"mvdan.cc/sh/v3/syntax"
@@ -22,25 +21,57 @@ func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) 
 	}
 	name := pe.Param.Value
 	if pe.Names != 0 {
-		return append(ps, piece{hole: word.Var, src: src, many: true, quoted: quoted})
+		return w.prefixed(st, ps, pe, quoted, src)
 	}
 	if pe.Excl && isAll(pe.Index) {
 		return w.keys(st, ps, name, quoted, src)
 	}
 	if pe.Excl {
-		// ${!x}: the name is itself a value; only a plain name is followed.
-		v, ok := w.scalar(st, name).Value()
-		if !ok || !isName(v) {
+		// ${!x}: the name is itself a value.
+		if ref := w.lookup(st, name); ref.nameref {
+			// Of a name reference it is the name that it stands for.
+			return w.pieces(ps, ref.val, quoted, word.FromVariable)
+		}
+		ref := word.Hidden(src, word.Var)
+		if x := w.get(st, name, pe.Index); x.state == VarSet {
+			ref = x.val
+		}
+		v, ok := ref.Value()
+		array, index, element := subscript(v)
+		switch {
+		case !ok:
+			return hole()
+		case element && (index == "@" || index == "*"):
+			cp := *pe
+			cp.Excl, cp.Param = false, &syntax.Lit{Value: array}
+			cp.Index = &syntax.Word{Parts: []syntax.WordPart{&syntax.Lit{Value: index}}}
+			return w.list(st, ps, &cp, array, quoted, src)
+		case element:
+			return w.single(st, ps, pe, v, w.elementNamed(st, array, index), quoted, src)
+		case v == "@" || v == "*":
+			return hole()
+		case v != "" && (isName(v) || strings.Trim(v, "0123456789") == ""):
+		default:
 			return hole()
 		}
 		name = v
+		cp := *pe
+		cp.Index = nil
+		pe = &cp
 	}
 	if name == "@" || name == "*" || isAll(pe.Index) {
 		return w.list(st, ps, pe, name, quoted, src)
 	}
-	v := w.get(st, name, pe.Index)
+	return w.single(st, ps, pe, name, w.get(st, name, pe.Index), quoted, src)
+}
+
+// single adds what the expansion of one value becomes.
+func (w *walker) single(st *state, ps []piece, pe *syntax.ParamExp, name string, v variable, quoted bool, src string) []piece {
+	hole := func() []piece {
+		return append(ps, piece{hole: word.Var, src: src, many: !quoted, quoted: quoted})
+	}
 	if v.state == VarUnset && w.opt(st, "nounset") && pe.Exp == nil && !strings.Contains("!$?-#*@", name) {
-		w.fatal = true
+		w.fatal = ends
 	}
 	if pe.Length {
 		if v.state == VarUnknown || v.state == VarSet && v.val.Know != word.Known {
@@ -65,6 +96,17 @@ func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) 
 			return w.pieces(ps, v.val, quoted, word.FromVariable)
 		}
 		return hole()
+	}
+	if pe.Exp != nil && pe.Exp.Op == syntax.OtherParamOps {
+		op := pe.Exp.Word.Lit()
+		switch {
+		case op == "a":
+			return w.attributes(st, ps, name, quoted, src)
+		case v.state == VarUnset:
+			return append(ps, piece{quoted: quoted, split: !quoted})
+		case op == "A" || op == "P" || op == "K" || op == "k":
+			return hole()
+		}
 	}
 	val := v.val
 	if v.state == VarUnset {
@@ -173,7 +215,7 @@ func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name strin
 		}
 	default:
 		if missing == yes {
-			w.fatal = true
+			w.fatal = ends
 			return ps, true
 		}
 		if missing == maybe && v.state == VarSet && v.val.Know == word.OneOf {
@@ -215,25 +257,52 @@ func (w *walker) operate(st *state, pe *syntax.ParamExp, val word.Word) (word.Wo
 	if val.Know == word.Unknown || val.Know == 0 {
 		return val, false
 	}
-	f, ok := w.operator(st, pe)
+	fs, ok := w.operators(st, pe)
 	if !ok {
 		return val, false
 	}
 	var vals []string
 	for _, v := range val.Values {
-		s, ok := f(v)
-		if !ok || len(s) > maxValue {
-			return val, false
+		for _, f := range fs {
+			s, ok := f(v)
+			if !ok || len(s) > maxValue {
+				return val, false
+			}
+			if !slices.Contains(vals, s) {
+				vals = append(vals, s)
+			}
 		}
-		if !slices.Contains(vals, s) {
-			vals = append(vals, s)
-		}
+	}
+	if len(vals) > w.lim.Values {
+		return val, false
 	}
 	return word.Set(val.Src, val.Origin, vals...), true
 }
 
-// operator is the function that an expansion applies; false where it is not
-// known.
+// operators are the functions of which an expansion applies one; false where it
+// is not known.
+func (w *walker) operators(st *state, pe *syntax.ParamExp) ([]func(string) (string, bool), bool) {
+	if pe.Slice != nil || pe.Repl == nil {
+		f, ok := w.operator(st, pe)
+		return []func(string) (string, bool){f}, ok
+	}
+	pat, ok := w.pattern(st, pe.Repl.Orig)
+	if !ok {
+		return nil, false
+	}
+	with, ok := w.replacement(st, pe.Repl.With)
+	if !ok {
+		return nil, false
+	}
+	anchor, pat := anchored(pat, pe.Repl.Orig, pe.Repl.All)
+	var fs []func(string) (string, bool)
+	for _, r := range with {
+		fs = append(fs, func(s string) (string, bool) { return replace(s, pat, anchor, r, pe.Repl.All) })
+	}
+	return fs, true
+}
+
+// operator is the function that an expansion applies, but for replacements.
 func (w *walker) operator(st *state, pe *syntax.ParamExp) (func(string) (string, bool), bool) {
 	switch {
 	case pe.Slice != nil:
@@ -256,62 +325,14 @@ func (w *walker) operator(st *state, pe *syntax.ParamExp) (func(string) (string,
 			}
 			return string(r[a:b]), true
 		}, true
-	case pe.Repl != nil:
-		pat, ok := w.pattern(st, pe.Repl.Orig)
-		if !ok {
-			return nil, false
-		}
-		var with string
-		if pe.Repl.With != nil {
-			if with, ok = w.value(st, pe.Repl.With).Value(); !ok {
-				return nil, false
-			}
-		}
-		if strings.Contains(with, "&") {
-			return nil, false // patsub_replacement
-		}
-		return func(s string) (string, bool) { return replace(s, pat, with, pe.Repl.All) }, true
 	}
 	op := pe.Exp.Op
 	switch op {
 	case syntax.OtherParamOps:
-		switch pe.Exp.Word.Lit() {
-		case "U":
-			return func(s string) (string, bool) { return strings.ToUpper(s), true }, true
-		case "L":
-			return func(s string) (string, bool) { return strings.ToLower(s), true }, true
-		case "u":
-			return func(s string) (string, bool) {
-				r := []rune(s)
-				if len(r) == 0 {
-					return s, true
-				}
-				return strings.ToUpper(string(r[:1])) + string(r[1:]), true
-			}, true
-		case "Q":
-			return func(s string) (string, bool) {
-				return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", strings.IndexFunc(s, unicode.IsControl) < 0
-			}, true
-		}
-		return nil, false
+		f := transforms[pe.Exp.Word.Lit()]
+		return f, f != nil
 	case syntax.UpperAll, syntax.UpperFirst, syntax.LowerAll, syntax.LowerFirst:
-		if pe.Exp.Word != nil && len(pe.Exp.Word.Parts) > 0 {
-			return nil, false
-		}
-		return func(s string) (string, bool) {
-			r := []rune(s)
-			switch {
-			case op == syntax.UpperAll:
-				return strings.ToUpper(s), true
-			case op == syntax.LowerAll:
-				return strings.ToLower(s), true
-			case len(r) == 0:
-				return s, true
-			case op == syntax.UpperFirst:
-				return strings.ToUpper(string(r[:1])) + string(r[1:]), true
-			}
-			return strings.ToLower(string(r[:1])) + string(r[1:]), true
-		}, true
+		return w.capitals(st, pe)
 	}
 	pat, ok := w.pattern(st, pe.Exp.Word)
 	if !ok {
@@ -429,65 +450,15 @@ func (w *walker) get(st *state, name string, index syntax.ArithmExpr) variable {
 		}
 		return v
 	}
-	v := w.lookup(st, name)
-	if v.nameref {
-		if s, ok := v.val.Value(); ok && isName(s) && s != name {
-			v = w.lookup(st, s)
-		} else {
-			return variable{state: VarUnknown}
-		}
-	}
+	v := w.resolved(st, name)
 	if index == nil {
-		if v.keys != nil {
-			if e, ok := v.keys["0"]; ok {
-				return variable{state: VarSet, val: e}
-			}
-			return variable{state: VarUnset}
-		}
-		if v.isList && len(v.list) == 0 && !v.more {
-			return variable{state: VarUnset}
-		}
-		if v.isList && v.more && len(v.list) == 0 {
-			return variable{state: VarUnknown}
+		if v.keys != nil || v.isList {
+			return w.first(&v)
 		}
 		return v
 	}
 	if v.state != VarSet {
 		return v
 	}
-	if v.keys != nil {
-		x, ok := index.(*syntax.Word)
-		if !ok {
-			return variable{state: VarUnknown}
-		}
-		k, ok := w.value(st, x).Value()
-		if e, in := v.keys[k]; ok && in {
-			return variable{state: VarSet, val: e}
-		}
-		if !ok || v.more {
-			return variable{state: VarUnknown}
-		}
-		return variable{state: VarUnset}
-	}
-	i := w.arith(st, index)
-	if !i.known {
-		return variable{state: VarUnknown}
-	}
-	list := v.list
-	if !v.isList {
-		list = []word.Word{v.val}
-	}
-	if i.n < 0 && !v.more {
-		i.n += int64(len(list))
-	}
-	switch {
-	case i.n >= 0 && i.n < int64(len(list)):
-		if slices.ContainsFunc(list[:i.n+1], func(e word.Word) bool { return e.Many }) {
-			return variable{state: VarUnknown}
-		}
-		return variable{state: VarSet, val: list[i.n]}
-	case v.more:
-		return variable{state: VarUnknown}
-	}
-	return variable{state: VarUnset}
+	return w.elementOf(st, &v, index)
 }

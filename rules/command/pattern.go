@@ -229,15 +229,27 @@ func trimPattern(s, pat string, prefix, large bool) (string, bool) {
 	return s, true
 }
 
-// replace does ${s/pat/with}, or with all ${s//pat/with}; "#" and "%" in front
-// of the pattern anchor it.
-func replace(s, pat, with string, all bool) (string, bool) {
-	if len(s) > 4096 || pat == "" {
-		return s, pat == ""
+// replace does ${s/pat/with}, or with all ${s//pat/with}; an anchor of # or %
+// ties the pattern to the beginning or the end.
+func replace(s, pat string, anchor byte, with substitute, all bool) (string, bool) {
+	if pat == "" {
+		switch anchor {
+		case '#':
+			return with.text("") + s, true
+		case '%':
+			return s + with.text(""), true
+		}
+		return s, true
 	}
-	anchor := byte(0)
-	if !all && len(pat) > 0 && (pat[0] == '#' || pat[0] == '%') {
-		anchor, pat = pat[0], pat[1:]
+	if len(s) > 4096 {
+		return "", false
+	}
+	if s == "" {
+		m, ok := match(pat, "")
+		if m {
+			s = with.text("")
+		}
+		return s, ok
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -263,8 +275,11 @@ func replace(s, pat, with string, all bool) (string, bool) {
 			i++
 			continue
 		}
-		b.WriteString(with)
+		b.WriteString(with.text(s[i : i+n]))
 		i += n
+		if b.Len() > maxValue {
+			return "", false
+		}
 		if !all {
 			b.WriteString(s[i:])
 			return b.String(), true

@@ -23,16 +23,14 @@ func (w *walker) pipeline(st *state, b *syntax.BinaryCmd) result {
 	stages = append(stages, stage{first, all})
 	in := st.ctx.stdin
 	var last result
-	loops := w.loops
-	w.loops = nil
 	w.forking++
-	w.sub++
+	end := w.fork()
 	var before []int
 	for i := len(stages) - 1; i >= 0; i-- {
 		from := len(w.line.Actions)
 		sub := st
 		if i > 0 || !w.opt(st, "lastpipe") {
-			sub = st.clone()
+			sub = st.child()
 		}
 		last = w.inContext(sub, func(c *context) {
 			c.top = false
@@ -40,7 +38,13 @@ func (w *walker) pipeline(st *state, b *syntax.BinaryCmd) result {
 			if i > 0 {
 				c.hidden = false
 			}
-		}, func() result { return w.stmt(sub, stages[i].s) })
+		}, func() result {
+			if r := w.stmt(sub, stages[i].s); sub == st {
+				return r
+			} else {
+				return w.leaves(r)
+			}
+		})
 		if i < len(stages)-1 {
 			w.connect(before, from, in.pipe)
 		}
@@ -50,14 +54,15 @@ func (w *walker) pipeline(st *state, b *syntax.BinaryCmd) result {
 		w.pipes++
 		text, known := w.written(from)
 		before = w.writers(from)
-		in = input{Input: Input{Kind: InputPipe, From: before}, pipe: w.pipes, known: known, text: text}
+		in = input{Input: Input{Kind: InputPipe, From: before}, pipe: w.pipes, known: known, text: text, sub: w.sub, guess: w.guessing}
+		w.inputs++
+		in.id = w.inputs
 		if known {
 			in.Word = word.Word{Src: text, Know: word.Known, Values: []string{text}, Origin: word.FromInput}
 		}
 	}
 	w.forking--
-	w.sub--
-	w.loops = loops
+	end()
 	if w.opt(st, "pipefail") {
 		return both(st)
 	}

@@ -19,6 +19,11 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 	if len(rs) == 0 {
 		return nil, nil
 	}
+	number := func(in *input) *input {
+		w.inputs++
+		in.id, in.sub, in.guess = w.inputs, w.sub, w.guessing
+		return in
+	}
 	doubt := false // an expansion below may walk redirections of its own
 	defer func() { w.doubt = doubt }()
 	var in *input
@@ -41,13 +46,13 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 			d.Kind = Text
 			d.Target = w.document(st, body, isQuoted(r.Word), w.source(r.Word))
 			if d.FD == 0 {
-				in = textInput(d.Target, "")
+				in = number(textInput(d.Target, ""))
 			}
 		case syntax.WordHdoc:
 			d.Kind = Text
 			d.Target = w.value(st, r.Word)
 			if d.FD == 0 {
-				in = textInput(d.Target, "\n")
+				in = number(textInput(d.Target, "\n"))
 			}
 		default:
 			d.Kind = redirects[r.Op]
@@ -64,7 +69,7 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 				}
 			}
 			if d.FD == 0 {
-				in = &input{Input: Input{Kind: InputFile, Word: d.Target}}
+				in = number(&input{Input: Input{Kind: InputFile, Word: d.Target}})
 				if d.Kind == Duplicate {
 					in = &input{}
 					if d.Target.Is("-") {

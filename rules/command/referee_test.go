@@ -180,6 +180,7 @@ func TestRefereeCorpus(t *testing.T) {
 	var n tally
 	bad := 0
 	for _, line := range lines {
+		line = strings.ReplaceAll(line, "¶", "\n")
 		if strings.Contains(line, "while :") || strings.Contains(line, "while true") || strings.Contains(line, "(( ; ; ))") || strings.Contains(line, ":(){") {
 			continue
 		}

@@ -77,10 +77,7 @@ func (w *walker) shellProgram(st *state, l launch, base string) result {
 	if a.ignore || i < 0 {
 		return both(st)
 	}
-	in := st.ctx.stdin
-	if l.in != nil {
-		in = *l.in
-	}
+	in := w.standardInput(st, l)
 	sub := st.clone()
 	switch {
 	case a.code:
@@ -171,10 +168,7 @@ func (w *walker) isProcess(x word.Word) bool {
 func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
 	name := a.rest[0]
 	if name.Is("/dev/stdin") || name.Is("/proc/self/fd/0") {
-		in := sub.ctx.stdin
-		if l.in != nil {
-			in = *l.in
-		}
+		in := w.standardInput(sub, l)
 		a.stdin, a.rest = true, a.rest[1:]
 		w.shellInput(sub, l, i, "sh", a, in)
 		return
@@ -252,6 +246,7 @@ func (st *state) fresh() {
 	st.ctx.shell = false
 	st.funcs, st.aliases, st.opts, st.dirs = nil, nil, nil, nil
 	st.params, st.more = nil, false
+	st.atExit, st.at, st.getopt = nil, nil, getoptAt{}
 	st.arg0 = word.Hidden("$0", word.Var)
 }
 
@@ -389,10 +384,7 @@ func (w *walker) dot(st *state, l launch, i int) result {
 		return both(st)
 	}
 	if !ok && (name.Is("/dev/stdin") || name.Is("/proc/self/fd/0")) {
-		in := st.ctx.stdin
-		if l.in != nil {
-			in = *l.in
-		}
+		in := w.standardInput(st, l)
 		if text, ok = in.text, in.known; !ok && in.Kind == InputPipe {
 			w.unseen("source reads what another command writes", in.From, &l.at)
 			return both(st)

@@ -23,6 +23,9 @@ type state struct {
 	funcs   map[string]*function
 	aliases map[string]alias
 	opts    map[string]bool
+	at      map[int]int // how far an input was read, by its number
+	getopt  getoptAt
+	atExit  *exitTrap
 	shared  bool // the maps belong to another state too
 }
 
@@ -59,12 +62,17 @@ type input struct {
 	pipe  int
 	known bool // text is all that can be read
 	text  string
+
+	id    int // its number; 0 where no part of it is known
+	sub   int // the process that it belongs to
+	guess int // the loops of uncounted turns around it
 }
 
 type variable struct {
 	state    VarState
 	val      word.Word
 	list     []word.Word
+	idx      []int64 // the indices of list; nil where they are 0, 1, 2 …
 	isList   bool
 	keys     map[string]word.Word
 	more     bool // the list's length or keys are not known
@@ -72,6 +80,8 @@ type variable struct {
 	readonly bool
 	integer  bool
 	nameref  bool
+	upper    bool // declare -u
+	lower    bool // declare -l
 }
 
 type function struct {
@@ -99,7 +109,14 @@ func newState(sh Shell, files Files) *state {
 	return st
 }
 
-// clone is the state of a subshell or of another branch.
+// child is the state that a process of its own begins with.
+func (st *state) child() *state {
+	c := st.clone()
+	c.atExit = nil
+	return c
+}
+
+// clone is the state of another branch.
 func (st *state) clone() *state {
 	st.shared = true
 	c := *st
@@ -113,6 +130,7 @@ func (st *state) own() {
 	}
 	st.vars, st.funcs = maps.Clone(st.vars), maps.Clone(st.funcs)
 	st.aliases, st.opts = maps.Clone(st.aliases), maps.Clone(st.opts)
+	st.at = maps.Clone(st.at)
 	st.dirs, st.params = slices.Clone(st.dirs), slices.Clone(st.params)
 	st.shared = false
 }
@@ -181,9 +199,6 @@ func (w *walker) lookup(st *state, name string) variable {
 		for _, e := range v.List {
 			out.list = append(out.list, from(e))
 		}
-		if len(out.list) > 0 {
-			out.val = out.list[0]
-		}
 	}
 	if v.Keys != nil {
 		out.keys = map[string]word.Word{}
@@ -250,6 +265,16 @@ func (w *walker) join(a, b *state) *state {
 		}
 	}
 	j.own()
+	j.at = joinMaps(a.at, b.at, func(_ int, x, y int, _, _ bool) int {
+		if x == y {
+			return x
+		}
+		return -1
+	})
+	j.atExit = w.eitherTrap(a.atExit, b.atExit)
+	if a.getopt != b.getopt {
+		j.getopt = getoptAt{lost: true}
+	}
 	j.vars = joinMaps(a.vars, b.vars, func(n string, x, y variable, inX, inY bool) variable {
 		if !inX {
 			x = w.lookup(a, n)
@@ -296,11 +321,11 @@ func (w *walker) join(a, b *state) *state {
 	return j
 }
 
-func joinMaps[V any](a, b map[string]V, f func(string, V, V, bool, bool) V) map[string]V {
+func joinMaps[K comparable, V any](a, b map[K]V, f func(K, V, V, bool, bool) V) map[K]V {
 	if len(a) == 0 && len(b) == 0 {
 		return nil
 	}
-	out := make(map[string]V, len(a)+len(b))
+	out := make(map[K]V, len(a)+len(b))
 	for k, x := range a {
 		y, in := b[k]
 		out[k] = f(k, x, y, true, in)
@@ -367,18 +392,26 @@ func (w *walker) eitherVar(a, b variable) variable {
 	if a.isList != b.isList || (a.keys != nil) != (b.keys != nil) {
 		return variable{state: VarUnknown}
 	}
-	out.val = w.either(a.val, b.val)
-	if a.isList && (len(a.list) != len(b.list) || !slices.EqualFunc(a.list, b.list, same)) {
+	if !a.isList && a.keys == nil {
+		out.val = w.either(a.val, b.val)
+	}
+	out.integer, out.upper, out.lower = a.integer && b.integer, a.upper && b.upper, a.lower && b.lower
+	out.readonly = a.readonly && b.readonly
+	if a.nameref != b.nameref || a.integer != b.integer || a.upper != b.upper || a.lower != b.lower {
+		return variable{state: VarUnknown}
+	}
+	if a.isList && (a.more != b.more || !slices.Equal(a.idx, b.idx) || !slices.EqualFunc(a.list, b.list, same)) {
 		out.more = true
-		out.list = nil
-		if len(a.list) == len(b.list) && !a.more && !b.more {
+		out.list, out.idx = nil, nil
+		if len(a.list) == len(b.list) && slices.Equal(a.idx, b.idx) && !a.more && !b.more {
+			out.idx = a.idx
 			out.more = false
 			for i := range a.list {
 				out.list = append(out.list, w.either(a.list[i], b.list[i]))
 			}
 		}
 	}
-	if a.keys != nil && !maps.EqualFunc(a.keys, b.keys, same) {
+	if a.keys != nil && (a.more != b.more || !maps.EqualFunc(a.keys, b.keys, same)) {
 		out.more = true
 		out.keys = map[string]word.Word{}
 	}

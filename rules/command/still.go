@@ -58,6 +58,9 @@ func (s *StaticShell) Option(name string) (on, known bool) {
 	if v, ok := s.Options[name]; ok {
 		return v, true
 	}
+	if name == "patsub_replacement" {
+		return false, false // on by default from bash 5.2, and not there before
+	}
 	return defaultOn[name], true
 }
 

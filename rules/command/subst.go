@@ -87,16 +87,13 @@ func (w *walker) run(st *state, x word.Word, at position, what string) result {
 
 // subst walks a command substitution and returns its value.
 func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
-	sub := st.clone()
+	sub := st.child()
 	from := len(w.line.Actions)
-	loops := w.loops
-	w.loops = nil
-	w.sub++
+	end := w.fork()
 	w.inContext(sub, func(c *context) { c.top, c.hidden, c.via = false, false, with(c.via, "$()") }, func() result {
-		return w.seq(sub, stmts)
+		return w.leaves(w.seq(sub, stmts, false))
 	})
-	w.sub--
-	w.loops = loops
+	end()
 	w.status = true
 	text, known := w.written(from)
 	w.keepWithin(src, from)
@@ -139,20 +136,17 @@ func (w *walker) keepWithin(src string, from int) {
 
 // process walks a process substitution.
 func (w *walker) process(st *state, p *syntax.ProcSubst) {
-	sub := st.clone()
+	sub := st.child()
 	from := len(w.line.Actions)
-	loops := w.loops
-	w.loops = nil
-	w.sub++
+	end := w.fork()
 	w.inContext(sub, func(c *context) {
 		c.top, c.hidden, c.async = false, false, true
 		c.via = with(c.via, p.Op.String()+")")
 		if p.Op == syntax.CmdOut {
 			c.stdin = input{Input: Input{Kind: InputPipe}}
 		}
-	}, func() result { return w.seq(sub, p.Stmts) })
-	w.sub--
-	w.loops = loops
+	}, func() result { return w.leaves(w.seq(sub, p.Stmts, false)) })
+	end()
 	w.keepWithin(w.source(p), from)
 	if text, ok := w.written(from); ok && p.Op == syntax.CmdIn {
 		if w.processes == nil {

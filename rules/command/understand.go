@@ -70,7 +70,12 @@ func Understand(src string, opts Options) *Line {
 		}
 	}()
 	st := newState(opts.Shell, opts.Files)
-	w.text(st, src)
+	w.text(st, src).each(func(s *state) {
+		if s.atExit != nil {
+			s.certain = Possible // the shell may be one that goes on
+		}
+		w.leave(s)
+	})
 	return line
 }
 
@@ -96,25 +101,37 @@ type walker struct {
 	nest     int // syntax within each other
 	steps    int
 	unrolled int
-	followed int         // bytes of text followed through pipes so far
-	expanded int         // words of commands so far
-	docs     []string    // here-documents that were set aside
-	pipes    int         // pipes seen so far; a number each
-	cond     int         // above zero where a failure does not end a set -e shell
-	forking  int         // above zero inside a pipeline or background job
-	sub      int         // subshells and programs around the present command
-	holes    []word.Part // what marks in inlined text stand for
+	followed int // bytes of text followed through pipes so far
+	expanded int // words of commands so far
+
+	evaluating int         // values that are read as expressions within each other
+	docs       []string    // here-documents that were set aside
+	pipes      int         // pipes seen so far; a number each
+	cond       int         // above zero where a failure does not end a set -e shell
+	forking    int         // above zero inside a pipeline or background job
+	sub        int         // subshells and programs around the present command
+	holes      []word.Part // what marks in inlined text stand for
 
 	processes map[string]string // what <(…) writes, by its source
 	within    map[string][]int  // the actions inside $(…) and <(…), by their source
 
 	calls  []*frame
 	loops  []*loop
-	fatal  bool // an expansion ended the shell: ${x:?}, set -u
+	fatal  mishap // what an expansion or an assignment came to
 	noted  map[string]bool
 	doubt  bool // the last redirections may fail, and with them their command
 	denied bool // the last file is there and may not be read
 	status bool // a command substitution gave the status of an assignment
+
+	inputs    int           // numbers of inputs given so far
+	spilt     map[int]spill // inputs that a program may have read from
+	maybeRead bool          // the last read came to nothing if a program took the rest
+	guessing  int           // above zero in a loop whose turns are not counted
+	trial     int           // steps that went into counting turns in vain
+
+	shellSub int            // the value of sub where the present shell began
+	dropped  *state         // where bash goes on with the next line after an error
+	tree     []*syntax.Stmt // the text that is walked
 }
 
 // meta is what the walk itself needs to know of an action.
@@ -124,6 +141,40 @@ type meta struct {
 }
 
 type position struct{ line, col int }
+
+// mishap is an error of an expansion or an assignment, as it ends more than
+// its own command. The zero value is none.
+type mishap uint8
+
+const (
+	drops mishap = iota + 1 // the rest of the line is dropped, the next is read
+	ends                    // the shell ends, if nobody types into it
+)
+
+// failed is where an error of an expansion leads.
+func (w *walker) failed(st *state) result {
+	s := st.clone()
+	s.certain = Possible
+	if w.fatal == drops {
+		w.dropped = w.join(w.dropped, s)
+	} else {
+		w.leave(s)
+	}
+	w.fatal = 0
+	return result{}
+}
+
+// fork begins a process of its own: loops and errors of the parent are not its
+// business. The function that it returns ends it.
+func (w *walker) fork() func() {
+	loops, dropped := w.loops, w.dropped
+	w.loops, w.dropped = nil, nil
+	w.sub++
+	return func() {
+		w.sub--
+		w.loops, w.dropped = loops, dropped
+	}
+}
 
 // frame is a function or sourced file that is being inlined.
 type frame struct {
@@ -245,7 +296,19 @@ func (w *walker) text(st *state, text string) result {
 		return both(st)
 	}
 	w.depth++
-	r := w.seq(st, f.Stmts)
+	shell, dropped := w.shellSub, w.dropped
+	own := w.depth == 1 || w.sub != shell
+	if own {
+		w.shellSub, w.dropped = w.sub, nil
+	}
+	tree := w.tree
+	w.tree = f.Stmts
+	r := w.seq(st, f.Stmts, own)
+	w.tree = tree
+	if own {
+		r.fail = w.join(r.fail, w.dropped)
+		w.shellSub, w.dropped = shell, dropped
+	}
 	w.depth--
 	w.src = saved
 	return r
@@ -325,11 +388,15 @@ func (w *walker) emit(st *state, a Action, at position) int {
 	a.Async = a.Async || c.async
 	a.Line, a.Col = at.line, at.col
 	m := meta{hidden: c.hidden}
-	if a.Stdin.Kind == InputShell {
+	inherits := a.Stdin.Kind == InputShell
+	if inherits {
 		a.Stdin = c.stdin.Input
 	}
 	if a.Stdin.Kind == InputPipe {
 		m.pipe = c.stdin.pipe
+	}
+	if len(a.Argv) > 0 && !a.Builtin && inherits {
+		w.spill(c.stdin, a)
 	}
 	for _, r := range a.Redirs {
 		if r.FD == 1 && r.Kind != In && r.Kind != Text {

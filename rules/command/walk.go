@@ -7,17 +7,27 @@ import (
 )
 
 // seq walks commands one after another. What comes after the first may start
-// in the state of either its success or its failure.
-func (w *walker) seq(st *state, stmts []*syntax.Stmt) result {
+// in the state of either its success or its failure. lines says that they are
+// the lines of a shell, which goes on with the next after some errors.
+func (w *walker) seq(st *state, stmts []*syntax.Stmt, lines bool) result {
 	r := both(st)
 	for i, s := range stmts {
 		if i > 0 {
+			if lines && w.dropped != nil && s.Pos().Line() > stmts[i-1].End().Line() {
+				r.fail = w.join(r.fail, w.dropped)
+				w.dropped = nil
+			}
 			if st = w.join(r.ok, r.fail); st == nil {
 				return result{}
 			}
 		}
 		r = w.stmt(st, s)
 		if r.fail != nil && w.cond == 0 && !s.Negated && w.opt(r.fail, "errexit") && !lenient(s.Cmd) {
+			if r.fail.atExit != nil {
+				s := r.fail.clone()
+				s.certain = Possible
+				w.leave(s)
+			}
 			r.fail = nil
 		}
 	}
@@ -43,11 +53,11 @@ func (w *walker) stmt(st *state, s *syntax.Stmt) result {
 	w.nest++
 	defer func() { w.nest-- }()
 	if s.Background {
-		sub := st.clone()
+		sub := st.child()
 		w.forking++
-		w.sub++
-		w.inContext(sub, func(c *context) { c.async, c.top = true, false }, func() result { return w.plain(sub, s) })
-		w.sub--
+		end := w.fork()
+		w.inContext(sub, func(c *context) { c.async, c.top = true, false }, func() result { return w.leaves(w.plain(sub, s)) })
+		end()
 		w.forking--
 		return success(st)
 	}
@@ -93,9 +103,8 @@ func (w *walker) plain(st *state, s *syntax.Stmt) result {
 		return w.compound(st, s.Cmd)
 	}
 	redirs, in := w.redirs(st, s.Redirs)
-	if w.fatal {
-		w.fatal = false
-		return result{}
+	if w.fatal != 0 {
+		return w.failed(st)
 	}
 	return w.doubted(st, func(st *state) result { return w.redirected(st, s, redirs, in) })
 }
@@ -118,9 +127,8 @@ func (w *walker) redirected(st *state, s *syntax.Stmt, redirs []Redir, in *input
 // bare is a redirection alone.
 func (w *walker) bare(st *state, s *syntax.Stmt) result {
 	redirs, _ := w.redirs(st, s.Redirs)
-	if w.fatal {
-		w.fatal = false
-		return result{}
+	if w.fatal != 0 {
+		return w.failed(st)
 	}
 	w.emit(st, Action{Redirs: redirs}, w.where(s.Pos()))
 	r := both(st)
@@ -133,7 +141,7 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 	case *syntax.BinaryCmd:
 		return w.binary(st, c)
 	case *syntax.Block:
-		return w.seq(st, c.Stmts)
+		return w.seq(st, c.Stmts, false)
 	case *syntax.Subshell:
 		return w.subshell(st, c.Stmts)
 	case *syntax.IfClause:
@@ -150,8 +158,10 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 		}
 		return w.stmt(st, c.Stmt)
 	case *syntax.CoprocClause:
-		sub := st.clone()
-		w.inContext(sub, func(c *context) { c.async, c.top, c.hidden = true, false, true }, func() result { return w.stmt(sub, c.Stmt) })
+		sub := st.child()
+		end := w.fork()
+		w.inContext(sub, func(c *context) { c.async, c.top, c.hidden = true, false, true }, func() result { return w.leaves(w.stmt(sub, c.Stmt)) })
+		end()
 		return success(st)
 	case *syntax.ArithmCmd:
 		return w.truth(st, w.arith(st, c.X))
@@ -189,9 +199,8 @@ func (w *walker) letExpr(st *state, e syntax.ArithmExpr) number {
 }
 
 func (w *walker) truth(st *state, n number) result {
-	if w.fatal {
-		w.fatal = false
-		return result{}
+	if w.fatal != 0 {
+		return w.failed(st)
 	}
 	if !n.known {
 		return both(st)
@@ -203,9 +212,8 @@ func (w *walker) truth(st *state, n number) result {
 }
 
 func (w *walker) truthOf(st *state, t truth) result {
-	if w.fatal {
-		w.fatal = false
-		return result{}
+	if w.fatal != 0 {
+		return w.failed(st)
 	}
 	switch t {
 	case yes:
@@ -218,13 +226,10 @@ func (w *walker) truthOf(st *state, t truth) result {
 
 // subshell walks commands whose state does not come back.
 func (w *walker) subshell(st *state, stmts []*syntax.Stmt) result {
-	sub := st.clone()
-	loops := w.loops
-	w.loops = nil
-	w.sub++
-	r := w.inContext(sub, func(c *context) { c.top = false }, func() result { return w.seq(sub, stmts) })
-	w.sub--
-	w.loops = loops
+	sub := st.child()
+	end := w.fork()
+	r := w.inContext(sub, func(c *context) { c.top = false }, func() result { return w.leaves(w.seq(sub, stmts, false)) })
+	end()
 	return outcome(st, r)
 }
 
@@ -316,10 +321,10 @@ func (w *walker) branch(st *state, may bool, f func(*state) result) result {
 
 func (w *walker) ifClause(st *state, c *syntax.IfClause) result {
 	if len(c.Cond) == 0 { // else
-		return w.seq(st, c.Then)
+		return w.seq(st, c.Then, false)
 	}
 	w.cond++
-	r := w.seq(st, c.Cond)
+	r := w.seq(st, c.Cond, false)
 	w.cond--
 	if r.ended() {
 		return r
@@ -327,7 +332,7 @@ func (w *walker) ifClause(st *state, c *syntax.IfClause) result {
 	r.part()
 	var then, other result
 	if r.ok != nil {
-		then = w.branch(r.ok, r.fail != nil, func(s *state) result { return w.seq(s, c.Then) })
+		then = w.branch(r.ok, r.fail != nil, func(s *state) result { return w.seq(s, c.Then, false) })
 	}
 	if r.fail != nil {
 		if c.Else != nil {
@@ -345,9 +350,8 @@ func (w *walker) ifClause(st *state, c *syntax.IfClause) result {
 
 func (w *walker) caseClause(st *state, c *syntax.CaseClause) result {
 	subject := w.value(st, c.Word)
-	if w.fatal {
-		w.fatal = false
-		return result{}
+	if w.fatal != 0 {
+		return w.failed(st)
 	}
 	var outs []result
 	rest := st // the state in which no pattern matched yet; nil when one surely did
@@ -382,7 +386,7 @@ func (w *walker) caseClause(st *state, c *syntax.CaseClause) result {
 		if enter == nil {
 			continue
 		}
-		r := w.branch(enter, m == maybe || !sure, func(s *state) result { return w.seq(s, item.Stmts) })
+		r := w.branch(enter, m == maybe || !sure, func(s *state) result { return w.seq(s, item.Stmts, false) })
 		if m == maybe {
 			sure = false
 		}

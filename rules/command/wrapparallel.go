@@ -32,10 +32,7 @@ func (w *walker) parallel(st *state, l launch, base string) result {
 	if a.Has("ask") {
 		return both(st)
 	}
-	in := st.ctx.stdin
-	if l.in != nil {
-		in = *l.in
-	}
+	in := w.standardInput(st, l)
 	if !has && in.known {
 		has = true
 		for _, s := range strings.Split(strings.TrimSuffix(in.text, "\n"), "\n") {

@@ -271,10 +271,7 @@ func blurs(argv, command []word.Word) bool {
 // reads the wrapper's own input: sudo -i, chroot DIR, unshare.
 func (w *walker) inputShell(st *state, l launch, i int, base string, a option.Args, wr wrapper, rest []word.Word) result {
 	starts := a.Has("login") || a.Has("shell") || base == "unshare" || base == "nsenter" || (base == "chroot" || base == "arch-chroot") && len(rest) > 0
-	in := st.ctx.stdin
-	if l.in != nil {
-		in = *l.in
-	}
+	in := w.standardInput(st, l)
 	if !starts || a.Has("ask") || i < 0 || in.Kind == InputClosed {
 		return both(st)
 	}

@@ -76,10 +76,7 @@ func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) resul
 	if r.kind == Here {
 		r.kind = Remote
 	}
-	in := st.ctx.stdin
-	if l.in != nil {
-		in = *l.in
-	}
+	in := w.standardInput(st, l)
 	reads := !r.ask && len(r.ops) == 0 && r.input && (in.Kind == InputText || in.Kind == InputPipe || in.Kind == InputFile)
 	runs := !r.ask && len(r.ops) > 0
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)

@@ -39,10 +39,7 @@ func (w *walker) su(st *state, l launch, base string) result {
 	if user.Know == 0 && len(ops) > 0 {
 		user, ops = ops[0], ops[1:]
 	}
-	in := st.ctx.stdin
-	if l.in != nil {
-		in = *l.in
-	}
+	in := w.standardInput(st, l)
 	// Without code its shell reads standard input.
 	if !runs && in.Kind != InputShell && in.Kind != InputClosed {
 		i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: in.known}, l.at)
@@ -160,10 +157,7 @@ func (w *walker) scriptTool(st *state, l launch, base string) result {
 // atJob is at and batch: their input is run later.
 func (w *walker) atJob(st *state, l launch, base string) result {
 	a := atOptions().Read(l.argv[1:])
-	in := st.ctx.stdin
-	if l.in != nil {
-		in = *l.in
-	}
+	in := w.standardInput(st, l)
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
 	if a.Has("ask") || i < 0 {
 		return both(st)

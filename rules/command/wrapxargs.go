@@ -73,10 +73,7 @@ func (w *walker) xargs(st *state, l launch, base string) result {
 			mark = m
 		}
 	}
-	in := st.ctx.stdin
-	if l.in != nil {
-		in = *l.in
-	}
+	in := w.standardInput(st, l)
 	text, known := in.text, in.known
 	if f := last(a.Values["file"]); f.Know != 0 {
 		text, known = w.readFile(st, f)

@@ -1,0 +1,113 @@
+package command
+
+import (
+	"maps"
+	"slices"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// maxTurns bounds the turns of a while loop that are counted, maxTrial the
+// steps of a line that may go into counting those that cannot be.
+const (
+	maxTurns = 128
+	maxTrial = 1 << 11
+)
+
+// turns walks a while loop turn by turn, as long as each condition's outcome
+// is known. Where one is not, or where the loop does not end, nothing of it
+// stays and false is returned.
+func (w *walker) turns(st *state, c *syntax.WhileClause) (result, bool) {
+	if w.trial > maxTrial || w.guessing > 0 {
+		return result{}, false
+	}
+	back, steps := w.mark(), w.steps
+	fail := func() (result, bool) {
+		w.trial += w.steps - steps
+		back()
+		return result{}, false
+	}
+	was := st.certain
+	cur := st.clone()
+	var out *state
+	for range maxTurns {
+		if w.steps-steps > maxTrial {
+			return fail()
+		}
+		before := cur.clone()
+		w.maybeRead = false
+		w.cond++
+		r := w.seq(cur, c.Cond, false)
+		w.cond--
+		if c.Until {
+			r.ok, r.fail = r.fail, r.ok
+		}
+		switch {
+		case r.ended():
+			if out != nil {
+				return both(out), true
+			}
+			return r, true
+		case r.ok == nil:
+			return success(w.join(out, r.fail)), true
+		case r.fail != nil:
+			if !w.maybeRead || r.ok == r.fail {
+				return fail()
+			}
+			// A program may have read what was left. Then this is the end.
+			r.part()
+			out = w.join(out, r.fail)
+		}
+		certain := r.ok.certain
+		l := &loop{}
+		w.loops = append(w.loops, l)
+		b := w.seq(r.ok, c.Do, false)
+		w.loops = w.loops[:len(w.loops)-1]
+		for _, s := range l.continues {
+			s.certain = certain
+			b.ok = w.join(b.ok, s)
+		}
+		next := w.join(b.ok, b.fail)
+		if len(l.breaks) > 0 && next != nil {
+			return fail() // it may have ended here
+		}
+		for _, s := range l.breaks {
+			s.certain = was
+			out = w.join(out, s)
+		}
+		switch {
+		case next == nil && out == nil:
+			return result{}, true
+		case next == nil:
+			return both(out), true
+		case idle(before, next):
+			return fail() // nothing that a turn does brings the end nearer
+		}
+		cur = next
+	}
+	return fail()
+}
+
+// idle reports whether a turn left the state as it was.
+func idle(a, b *state) bool {
+	return same(a.cwd, b.cwd) && a.more == b.more && slices.EqualFunc(a.params, b.params, same) && maps.Equal(a.at, b.at) && a.getopt == b.getopt &&
+		maps.EqualFunc(a.vars, b.vars, func(x, y variable) bool {
+			return x.state == y.state && same(x.val, y.val) && slices.EqualFunc(x.list, y.list, same) && slices.Equal(x.idx, y.idx) && maps.EqualFunc(x.keys, y.keys, same)
+		})
+}
+
+// mark remembers what was found so far; the function that it returns goes back
+// to that.
+func (w *walker) mark() func() {
+	actions, notes, holes, docs := len(w.line.Actions), len(w.line.Notes), len(w.holes), len(w.docs)
+	saved := *w
+	noted, processes, within, spilt := maps.Clone(w.noted), maps.Clone(w.processes), maps.Clone(w.within), maps.Clone(w.spilt)
+	ends := w.line.Ends
+	return func() {
+		w.line.Actions, w.line.Notes, w.line.Ends = w.line.Actions[:actions], w.line.Notes[:notes], ends
+		w.meta, w.holes, w.docs = w.meta[:actions], w.holes[:holes], w.docs[:docs]
+		w.noted, w.processes, w.within, w.spilt = noted, processes, within, spilt
+		w.steps, w.expanded, w.followed, w.unrolled = saved.steps, saved.expanded, saved.followed, saved.unrolled
+		w.loops, w.calls, w.dropped, w.fatal = saved.loops, saved.calls, saved.dropped, 0
+	}
+}
