@@ -39,7 +39,8 @@
 // set -o shows it as on; a multi-line command stands in the history as it was
 // typed (lithist); C-x C-e and vi's v bring the text back to the line instead
 // of running it; where a history variable is readonly, a line that it hides
-// arrives with Seen false.
+// arrives with Seen false; where no process can
+// be forked, a refused compound command has opened its own redirections already.
 //
 // Nothing but PS0, PROMPT_COMMAND and names that begin with GUARDSH_ is put
 // into the environment of the programs that are run.

@@ -185,8 +185,18 @@ func startIn(t *testing.T, dir string, args []string) *typing {
 	}
 	s := &typing{t: t, dir: dir, log: filepath.Join(dir, "log")}
 	cmd := exec.Command(bin, append([]string{s.log}, args...)...)
-	s.open(cmd, []string{"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=" + dir, "TERM=xterm", "LANG=C.UTF-8", "TMPDIR=" + dir, "EDITOR=" + dir + "/editor"})
+	s.open(cmd, []string{"PATH=" + testPath(), "HOME=" + dir, "TERM=xterm", "LANG=C.UTF-8", "TMPDIR=" + dir, "EDITOR=" + dir + "/editor"})
 	return s
+}
+
+// testPath is PATH in the tests. GUARDSH_TEST_BASH names a directory with
+// another bash than the system's, of an older version say.
+func testPath() string {
+	path := "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+	if dir := os.Getenv("GUARDSH_TEST_BASH"); dir != "" {
+		path = dir + ":" + path
+	}
+	return path
 }
 
 // open starts cmd on a terminal of its own.

@@ -47,8 +47,12 @@ type shell struct {
 
 	greeted bool
 
-	mu  sync.Mutex
-	cur *pending
+	mu         sync.Mutex
+	cur        *pending
+	limits     limits
+	bounded    bool // limits holds them
+	forkless   bool // a mark tells it that no process can be forked
+	knowsAlone bool // and it has been told since, or looks at the mark before its next line
 }
 
 // pending is the line that a shell waits with, or that it runs.
@@ -234,7 +238,7 @@ func (s *shell) close() {
 			f.Close()
 		}
 	}
-	for _, suffix := range channels {
+	for _, suffix := range append([]string{"f"}, channels...) {
 		os.Remove(s.g.path(s.pid, suffix))
 	}
 	s.withdraw("")
@@ -254,6 +258,8 @@ func (s *shell) serve() {
 		switch f.kind {
 		case 'H':
 			s.prompt(f)
+		case 'U':
+			s.askedFork(f)
 		case 'L':
 			s.line(f)
 		case 'W':
@@ -290,6 +296,7 @@ func (s *shell) prompt(f frame) {
 	s.mu.Lock()
 	p := s.cur
 	s.cur = nil
+	s.knowsAlone = s.forkless // the hook looks at the mark after this hello
 	s.mu.Unlock()
 	out := Prompt{ShellPID: s.pid, First: f.field(2) != "" || !s.greeted,
 		Cwd: strings.TrimPrefix(f.field(3), "="), TTY: s.tty, Own: s.own, terminal: s.terminal(nil)}
@@ -309,6 +316,7 @@ func (s *shell) prompt(f frame) {
 	if s.g.cfg.Prompt != nil {
 		s.g.cfg.Prompt(out)
 	}
+	s.tell(s.checkFork(false))
 }
 
 // line is a request: nonce, pid of the gate, HISTCMD now, HISTCMD at the

@@ -199,17 +199,20 @@ func TestWithdraw(t *testing.T) {
 }
 
 func children(t *testing.T, pid int) []int {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out []int
-	for _, f := range strings.Fields(string(b)) {
-		n, _ := strconv.Atoi(f)
-		out = append(out, n)
+	for _, l := range lists {
+		b, _ := os.ReadFile(l)
+		for _, f := range strings.Fields(string(b)) {
+			n, _ := strconv.Atoi(f)
+			out = append(out, n)
+		}
 	}
 	if len(out) == 0 {
-		t.Fatalf("shell %d has no children", pid)
+		t.Fatalf("process %d has no children", pid)
 	}
 	return out
 }

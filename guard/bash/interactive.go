@@ -90,6 +90,7 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	pumps.Go(func() { g.watch(watching) })
+	pumps.Go(func() { g.watchForks(watching) })
 
 	done := ctx.Done()
 	for {

@@ -281,6 +281,12 @@ func (l *Live) Expand(words []string) ([][]string, error) {
 	}
 	code.WriteString(`)`)
 	l.Prefetch(names)
+	l.s.mu.Lock()
+	bounds, known := l.s.limits, l.s.bounded
+	l.s.mu.Unlock()
+	if known && bounds.forkFails("/") != "" {
+		return nil, fmt.Errorf("%w: no process can be forked", ErrUnknown)
+	}
 	for _, n := range names {
 		// A name reference may name a subscript, which runs code.
 		if v := l.Var(n); v.State == command.VarUnknown || v.NameRef {

@@ -450,6 +450,23 @@ func (s *screen) typeIn(command string) {
 	unix.Write(s.master, []byte("\x05\x15"+command+"\r"))
 }
 
+// press presses a key of ours in a shell that reads the inner terminal; false
+// where it does not, or is in the middle of a paste.
+func (s *screen) press(pid int, key string) bool {
+	if pgrp, reading := s.reader(); !reading || pgrp != pid {
+		return false
+	}
+	resume := s.pause()
+	defer resume()
+	s.keysMu.Lock()
+	defer s.keysMu.Unlock()
+	if s.paste {
+		return false
+	}
+	n, err := unix.Write(s.master, []byte(key))
+	return err == nil && n == len(key)
+}
+
 // unmute ends the silence of typeIn where its mark did not come.
 func (s *screen) unmute() {
 	s.marks.Lock()

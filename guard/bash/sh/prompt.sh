@@ -5,7 +5,7 @@
 GUARDSH_S=$GUARDSH_ST GUARDSH_F=$-
 \builtin set +aeux
 # Left over from the environment of a shell that exec replaced, or set -a.
-[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT GUARDSH_OFF GUARDSH_AGAIN GUARDSH_PS0 GUARDSH_USER GUARDSH_NEXT; GUARDSH_ARMED=$$; GUARDSH_NEW=1; }
+[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT GUARDSH_OFF GUARDSH_AGAIN GUARDSH_PS0 GUARDSH_USER GUARDSH_NEXT GUARDSH_UL GUARDSH_AL; GUARDSH_ARMED=$$; GUARDSH_NEW=1; }
 if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	GUARDSH_Q=$GUARDSH_DIR/$$.q
 	# The second time for one prompt: the first was thrown away, see below.
@@ -24,6 +24,21 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/z"
 		GUARDSH_N=$((GUARDSH_N+1))
 	done
+	# Whether a process can be forked: guardsh leaves a mark where it cannot,
+	# and is waited for where the user's own limit may be the reason. It does
+	# not know every reason: a line that was recorded and dropped with this
+	# status before the gate had answered is one where the fork failed, and the
+	# next ones do not try it.
+	if [[ -n $GUARDSH_Q ]]; then
+		[[ -z $GUARDSH_WAS && $GUARDSH_S == 254 && $HISTCMD -gt ${GUARDSH_H:-$HISTCMD} ]] && GUARDSH_AL=10
+		\builtin . "$GUARDSH_DIR/limit"
+		GUARDSH_PG=$GUARDSH_PF
+		if [[ -e $GUARDSH_DIR/$$.f ]]; then
+			GUARDSH_PG=$GUARDSH_PA
+		elif [[ ${GUARDSH_AL:-0} -gt 0 ]]; then
+			GUARDSH_PG=$GUARDSH_PA GUARDSH_AL=$((GUARDSH_AL-1))
+		fi
+	fi
 	# PS0 and PROMPT_COMMAND belong to start-up files too: theirs are kept and
 	# run behind ours.
 	if [[ ${PS0-} != "$GUARDSH_P0" ]]; then
@@ -57,8 +72,8 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		[[ ${GUARDSH_USER-} == *"$GUARDSH_NEXT"* ]] || GUARDSH_USER+=$GUARDSH_NEXT
 		GUARDSH_NEXT=
 		\builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PU"
-		# Theirs see the status of the line. A fork, once in a session.
-		(\builtin exit "$GUARDSH_S")
+		# Theirs see the status of the line.
+		\builtin . "$GUARDSH_DIR/status"
 		\builtin eval "${GUARDSH_USER}" >/dev/tty 2>&1
 	elif [[ -n ${GUARDSH_USER-} && $PROMPT_COMMAND == "$GUARDSH_PC" ]]; then
 		\builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PU"
@@ -94,7 +109,7 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	GUARDSH_FD=
 	\builtin exec {GUARDSH_FD}<>"$GUARDSH_DIR/$$.t" || GUARDSH_FD=2
 	GUARDSH_LAST='\builtin trap -p DEBUG >&"$GUARDSH_FD"; \builtin trap "{ \\builtin eval \"\$GUARDSH_D\"; } 2>/dev/null" DEBUG; \builtin . "$GUARDSH_DIR/last"; GUARDSH_IN='
-	GUARDSH_D='if [[ ${GUARDSH_IN:-0} -eq 0 && $BASH_SUBSHELL == 0 && ${#FUNCNAME[@]} == 0 && $BASH_COMMAND != "GUARDSH_ST=\$? GUARDSH_LA=\$_ GUARDSH_IN=1" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/edit\" ]]; then \builtin . "$GUARDSH_DIR/debug"; [[ -z $GUARDSH_PASS ]] || \builtin eval "$GUARDSH_OUT"; fi; \builtin :'
+	GUARDSH_D='if [[ ${GUARDSH_IN:-0} -eq 0 && $BASH_SUBSHELL == 0 && ${#FUNCNAME[@]} == 0 && $BASH_COMMAND != "GUARDSH_ST=\$? GUARDSH_LA=\$_ GUARDSH_WAS=\${GUARDSH_IN-} GUARDSH_IN=1" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/edit\" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/alone\" ]]; then \builtin . "$GUARDSH_DIR/debug"; [[ -z $GUARDSH_PASS ]] || \builtin eval "$GUARDSH_OUT"; fi; \builtin :'
 	GUARDSH_AGAIN=
 	if [[ ! -o history ]]; then
 		# bash puts the history off again behind PROMPT_COMMAND, unless that is
@@ -107,6 +122,9 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		\builtin bind -m emacs -x '"\C-x\C-e": \builtin . "$GUARDSH_DIR/edit"'
 		\builtin bind -m vi-command -x '"v": \builtin . "$GUARDSH_DIR/edit"'
 	fi
+	[[ -z $GUARDSH_NEW ]] || for GUARDSH_I in emacs vi-insert vi-command; do
+		\builtin bind -m "$GUARDSH_I" -x '"\C-x\C-_g": \builtin . "$GUARDSH_DIR/alone"'
+	done
 	if [[ -e $GUARDSH_DIR/eof ]]; then
 		[[ -n ${IGNOREEOF+x} ]] || { \builtin printf -v IGNOREEOF 1 && GUARDSH_EOF=1; }
 	elif [[ -n ${GUARDSH_EOF-} ]]; then
