@@ -69,6 +69,8 @@ func (g *gathering) jobs(of *rules.ObjectFact, own bool) {
 	case code == 1 && len(b) == 0 && own:
 		// "no crontab for ann"
 	case code == 1 && len(b) == 0 && g.facts.Session.Root:
+	case !own && !g.facts.Session.Root:
+		unknownf(of, "only root can read this crontab")
 	default:
 		unknownf(of, "crontab of %s: %v", of.Crontab.User, err)
 	}
