@@ -38,6 +38,7 @@ type env struct {
 	Cwd     string              `expr:"cwd"`
 	Empty   emptied             `expr:"empty"`
 	Under   string              `expr:"under"`
+	Every   bool                `expr:"everything"`
 	Unsure  bool                `expr:"unsure"`
 	Fetches bool                `expr:"fetches"`
 	From    string              `expr:"from"`
@@ -170,6 +171,7 @@ func (v *env) found(w word.Word) {
 		v.Under = path.Join(v.Cwd, v.Under)
 	}
 	v.Object = strings.TrimSuffix(v.Under, "/") + foundHole
+	v.Every = w.Shape[n-1].All
 }
 
 // foundHole is the source of the hole that stands for names found below a

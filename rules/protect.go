@@ -214,9 +214,9 @@ func Protects(p string) Class { return builtin.Class(p) }
 // /lib, the link, stays.
 func merged(p string) string {
 	// The root of a process that shares this one's is / by another name.
-	for _, r := range [...]string{"/proc/1/root", "/proc/self/root", "/proc/thread-self/root"} {
-		if rest, ok := strings.CutPrefix(p, r+"/"); ok {
-			return merged("/" + rest)
+	for _, r := range [...]string{"/proc/1/root", "/proc/1/cwd", "/proc/self/root", "/proc/thread-self/root"} {
+		if rest, ok := strings.CutPrefix(p+"/", r+"/"); ok {
+			return merged(path.Clean("/" + rest))
 		}
 	}
 	for _, d := range [...]string{"/bin/", "/sbin/", "/lib/", "/lib64/", "/lib32/", "/libx32/"} {

@@ -35,6 +35,15 @@ func (w *walker) binds(st *state, a option.Args) []bind {
 		}
 		add(f[0], f[1])
 	}
+	if a.Has("privileged") {
+		add("/dev", "/dev") // every device of this machine
+	}
+	for _, v := range a.Values["device"] {
+		if s, ok := v.Value(); ok {
+			f := strings.Split(s, ":")
+			add(f[0], append(f, f[0])[1])
+		}
+	}
 	for _, v := range a.Values["mount"] {
 		s, ok := v.Value()
 		if !ok {

@@ -41,7 +41,7 @@ func init() {
 		"echo": fromArgs(echoText), "printf": fromWords(printfText), "seq": fromArgs(seqText),
 		"basename": fromArgs(basenameText), "dirname": fromArgs(dirnameText),
 		"pwd": pwdText, "cat": copied, "tee": copied, "base64": decoded, "realpath": (*walker).realpath, "readlink": (*walker).realpath,
-		"which": (*walker).which, "whoami": (*walker).whoami, "id": (*walker).id,
+		"which": (*walker).which, "command": (*walker).which, "type": (*walker).which, "whoami": (*walker).whoami, "id": (*walker).id,
 	}
 	for _, n := range []string{":", "true", "cd", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap"} {
 		writers[n] = silent
@@ -357,6 +357,17 @@ func (w *walker) whoami(i int) (string, bool) {
 func (w *walker) which(i int) (string, bool) {
 	a := &w.line.Actions[i]
 	args, ok := known(a.Args())
+	if name, _ := a.Name(); name != "which" && len(args) == 2 {
+		// command -v and type -p, of what is neither a builtin nor a function
+		_, alias := w.shell.Alias(args[1])
+		_, function := w.shell.Function(args[1])
+		if builtins[args[1]].run != nil || alias || function || args[0] != "-v" && args[0] != "-p" && args[0] != "-P" {
+			return "", false
+		}
+		args = args[1:]
+	} else if name != "which" {
+		return "", false
+	}
 	v := w.shell.Var("PATH")
 	if !ok || len(args) != 1 || args[0] == "" || args[0][0] == '-' || v.State != VarSet || v.Value == "" || a.User != "" || strings.Contains(w.line.Src, "PATH") {
 		return "", false

@@ -20,6 +20,16 @@ var findNeutral = map[string]int{
 // findRest is what stands for the part of a found name that is not known.
 var findRest = word.Part{Hole: word.Subst, Src: "/…"}
 
+// execution is one -exec of find, or its like.
+type execution struct {
+	argv   []word.Word
+	plus   bool
+	dir    bool
+	narrow bool
+	all    bool // nothing is left out but by its type
+	asks   bool // it may not run at all: -ok, where a person may say no
+}
+
 // find walks what -exec and its like start.
 func (w *walker) find(st *state, l launch, base string) result {
 	args := l.argv[1:]
@@ -39,20 +49,13 @@ func (w *walker) find(st *state, l launch, base string) result {
 	if len(starts) == 0 {
 		starts = word.Lits(".")
 	}
-	type execution struct {
-		argv   []word.Word
-		plus   bool
-		dir    bool
-		narrow bool
-		asks   bool // it may not run at all: -ok, where a person may say no
-	}
 	var execs []execution
-	narrow, deletes := false, false
+	narrow, deletes, some, negated := false, false, false, false
 	for i := 0; i < len(args); i++ {
 		s, known := args[i].Value()
 		switch s {
 		case "-exec", "-execdir", "-ok", "-okdir":
-			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, asks: strings.HasPrefix(s, "-ok")}
+			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, all: !some, asks: strings.HasPrefix(s, "-ok")}
 			j := i + 1
 			for ; j < len(args); j++ {
 				if args[j].Is(";") {
@@ -79,6 +82,15 @@ func (w *walker) find(st *state, l launch, base string) result {
 		n, neutral := findNeutral[s]
 		if !neutral || !known {
 			narrow = true
+			switch s {
+			case "-not", "!":
+				negated = true // all but a few are left in
+			case "-type", "-mindepth":
+				i++
+			default:
+				some = some || !negated
+				negated = false
+			}
 			continue
 		}
 		i += n
@@ -98,7 +110,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 				at.certain = Possible
 			}
 			for _, v := range eachValue([]word.Word{s}) {
-				w.findExec(at, l, base, e.argv, v, e.plus, e.dir, e.narrow)
+				w.findExec(at, l, base, e.argv, v, e)
 			}
 		}
 	}
@@ -128,26 +140,29 @@ func findExpr(x word.Word) bool {
 
 // findExec walks one -exec for one starting point: with the point itself where
 // nothing leaves it out, and with what is found below.
-func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, start word.Word, plus, dir, narrow bool) {
+func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, start word.Word, e execution) {
+	plus, dir, narrow := e.plus, e.dir, e.narrow
+	rest := findRest
+	rest.All = e.all
 	top, known := start.Value()
 	below := word.Word{Src: "{}", Know: word.Unknown, Origin: word.FromInput, Many: plus}
 	cwd := func(*state) {}
 	switch {
 	case dir:
 		below.Shape = []word.Part{{Lit: "./"}, {Hole: word.Subst, Src: "…"}}
-		at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, findRest}, Origin: word.FromInput}
+		at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, rest}, Origin: word.FromInput}
 		cwd = func(s *state) {
 			if p, ok := absolute(st.cwd, top); ok && known {
-				at.Shape = []word.Part{{Lit: path.Clean(p)}, findRest}
+				at.Shape = []word.Part{{Lit: path.Clean(p)}, rest}
 			} else {
 				at = word.Hidden("{}", word.Subst)
 			}
 			s.cwd = at
 		}
 	case known:
-		below.Shape = []word.Part{{Lit: top}, findRest}
+		below.Shape = []word.Part{{Lit: top}, rest}
 	case start.Know == word.OneOf:
-		below.Shape = []word.Part{{Hole: word.Var, Src: start.Src}, findRest}
+		below.Shape = []word.Part{{Hole: word.Var, Src: start.Src}, rest}
 	default:
 		below.Shape = append(append([]word.Part{}, start.Shape...), findRest)
 	}
@@ -197,6 +212,8 @@ func (w *walker) foundBelow(in input) []word.Word {
 	if n, ok := a.Name(); !ok || n != "find" {
 		return nil
 	}
+	rest := findRest
+	rest.All = findsAll(a.Args())
 	var out []word.Word
 	for _, x := range eachValue(a.Args()) {
 		if findExpr(x) {
@@ -209,7 +226,7 @@ func (w *walker) foundBelow(in input) []word.Word {
 		if !ok {
 			return nil
 		}
-		out = append(out, word.Word{Src: x.Src, Know: word.Unknown, Shape: []word.Part{{Lit: v}, findRest}, Origin: word.FromInput})
+		out = append(out, word.Word{Src: x.Src, Know: word.Unknown, Shape: []word.Part{{Lit: v}, rest}, Origin: word.FromInput})
 	}
 	for _, x := range a.Args() {
 		if x.Is("-printf") || x.Is("-ls") || x.Is("-fprint") {
@@ -217,7 +234,37 @@ func (w *walker) foundBelow(in input) []word.Word {
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, word.Word{Src: ".", Know: word.Unknown, Shape: []word.Part{{Lit: "."}, findRest}, Origin: word.FromInput})
+		out = append(out, word.Word{Src: ".", Know: word.Unknown, Shape: []word.Part{{Lit: "."}, rest}, Origin: word.FromInput})
 	}
 	return out
+}
+
+// findsAll reports whether an expression leaves nothing out but by its type.
+func findsAll(args []word.Word) bool {
+	negated := false
+	for i := 0; i < len(args); i++ {
+		s, known := args[i].Value()
+		if !findExpr(args[i]) {
+			continue
+		}
+		n, neutral := findNeutral[s]
+		switch {
+		case !known:
+			return false
+		case neutral:
+			i += n
+		case s == "-not" || s == "!":
+			negated = true
+		case s == "-type" || s == "-mindepth":
+			i++
+		case findLeading[s] > 0 || s == "-H" || s == "-L" || s == "-P" || strings.HasPrefix(s, "-O"):
+			i += findLeading[s]
+		case !negated:
+			return false
+		default:
+			negated = false
+			i++
+		}
+	}
+	return true
 }

@@ -103,7 +103,7 @@ func findActions(c *call) {
 	if len(starts) == 0 {
 		starts = []word.Word{word.Lit(".")}
 	}
-	filtered := false
+	filtered, negated := false, false
 	depth := ""
 	for ; i < len(argv); i++ {
 		v, ok := argv[i].Value()
@@ -139,9 +139,17 @@ func findActions(c *call) {
 			if i < len(argv) {
 				depth = argv[i].String()
 			}
+		case v == "-not", v == "!":
+			negated = true
 		case v == "-empty", v == "-nouser", v == "-nogroup", v == "-executable":
 			filtered = true
 		case findTests[v]:
+			if negated {
+				// All but a few are left in.
+				negated = false
+				i++
+				continue
+			}
 			// -type f below a tree still takes nearly all of it.
 			filtered = filtered || v != "-type" && v != "-xtype"
 			if (v == "-name" || v == "-iname") && i+1 < len(argv) && argv[i+1].Is("*") {

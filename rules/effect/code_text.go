@@ -134,8 +134,13 @@ func unzipTree(c *call) {
 			return
 		}
 		dirs = nil
+		for i, w := range argv {
+			if c.name == "unar" && i+1 < len(argv) && (w.Is("-o") || w.Is("-output-directory")) {
+				dirs = []word.Word{argv[i+1]}
+			}
+		}
 		for _, w := range argv[1:] {
-			if v, ok := w.Value(); ok && strings.HasPrefix(v, "-o") && len(v) > 2 && c.name != "unrar" {
+			if v, ok := w.Value(); ok && strings.HasPrefix(v, "-o") && len(v) > 2 && c.name != "unrar" && c.name != "unar" {
 				dirs = []word.Word{word.Lit(v[2:])}
 			}
 			if v, ok := w.Value(); ok && c.name == "unrar" && strings.HasSuffix(v, "/") {

@@ -208,7 +208,7 @@ func (c *call) sourceName(s word.Word, src *Object) (base string, whole, sure bo
 			return "", false, false
 		}
 	}
-	if strings.HasSuffix(v, "/") && c.name == "rsync" {
+	if c.name == "rsync" && (strings.HasSuffix(v, "/") || wholeModule(v)) {
 		return "", true, true
 	}
 	if _, p, ok := splitRemote(s); ok && c.remote("source") {
@@ -223,6 +223,16 @@ func (c *call) sourceName(s word.Word, src *Object) (base string, whole, sure bo
 		base = v
 	}
 	return base, false, true
+}
+
+// wholeModule reports the content of a module of an rsync daemon: host::module
+// and rsync://host/module, with nothing behind.
+func wholeModule(v string) bool {
+	if rest, ok := strings.CutPrefix(v, "rsync://"); ok {
+		return strings.Count(rest, "/") < 2
+	}
+	host, module, ok := strings.Cut(v, "::")
+	return ok && host != "" && !strings.Contains(host, "/") && !strings.Contains(module, "/")
 }
 
 func pathBase(v string) string {

@@ -7,7 +7,8 @@
 // filesystem; services run; crontabs have jobs; the session came over SSH
 // through the interface that is named; there are no site notes and no labels,
 // and the host's name is not known. Variables that the line does not set are
-// unknown, except HOME, PWD, USER, LOGNAME, UID, EUID and SHELL. File name
+// unknown, except HOME, PWD, USER, LOGNAME, UID, EUID, PATH
+// and SHELL. File name
 // patterns are not matched.
 //
 // A rules.Situation says what differs from that. The package is pure.
@@ -163,6 +164,8 @@ func (w *World) Var(name string) command.Variable {
 		return set(w.at.Cwd)
 	case "USER", "LOGNAME":
 		return set(w.at.User)
+	case "PATH":
+		return set("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	case "SHELL":
 		return set("/bin/bash")
 	case "UID", "EUID":

@@ -43,6 +43,7 @@ type Part struct {
 	Lit  string // the text, when Hole is NoHole
 	Hole Hole
 	Src  string // the hole as written: "$X", "$(date)", "*"
+	All  bool   // names found below a directory: every one, none is left out
 	Else string // the text that stands there instead where the line says so: / of ${X:-/}
 }
 
