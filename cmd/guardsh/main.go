@@ -69,7 +69,8 @@ Other options are bash's own.`
 const shellStatuses = `  the command's own, 128+n when signal n ended it
   253 refused        252 guardsh itself failed before the line ran`
 
-func runVerb(args []string) int {
+// rootCommand is guardsh with all its verbs.
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:              "guardsh",
 		Short:            "a guarded operations shell",
@@ -89,6 +90,16 @@ func runVerb(args []string) int {
 		DisableFlagParsing: true,
 		Run:                func(*cobra.Command, []string) {},
 	})
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
+		c.Short = "a completion script for your shell"
+		c.SetHelpTemplate(helpTemplate("  0   written\n  2   the call was wrong"))
+	}
+	return root
+}
+
+func runVerb(args []string) int {
+	root := rootCommand()
 	root.SetArgs(args)
 	c, err := root.ExecuteC()
 	var status exitStatus
