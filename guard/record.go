@@ -62,14 +62,14 @@ func (r *recording) marker(number int, line string) {
 	}
 }
 
-// sync makes what was recorded durable, and tells the trail when the recording
-// began to fail.
+// sync has what was recorded made durable, while the shell goes on, and tells
+// the trail when the recording began to fail.
 func (r *recording) sync() {
 	rec := r.t.recorder()
 	if rec == nil {
 		return
 	}
-	if err := rec.Sync(); err != nil {
+	if err := rec.SyncSoon(); err != nil {
 		r.t.recordingFailed(err)
 	}
 }

@@ -15,6 +15,7 @@
 package cast
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -73,6 +74,8 @@ type Recorder struct {
 	lost   int64 // bytes of output that could not be recorded
 	dirty  bool
 	err    error
+	synced error         // the last sync's, of keepSynced
+	due    chan struct{} // wakes keepSynced
 	stop   chan struct{}
 	closed bool
 }
@@ -102,7 +105,7 @@ func Create(path string, h Header) (*Recorder, error) {
 		os.Remove(path)
 		return nil, err
 	}
-	r := &Recorder{f: f, start: start, offset: int64(len(line)), dirty: true, stop: make(chan struct{})}
+	r := &Recorder{f: f, start: start, offset: int64(len(line)), dirty: true, due: make(chan struct{}, 1), stop: make(chan struct{})}
 	go r.keepSynced()
 	return r, nil
 }
@@ -138,13 +141,24 @@ func (r *Recorder) Resize(cols, rows int) error {
 	return r.event(Resize, strconv.Itoa(cols)+"x"+strconv.Itoa(rows))
 }
 
-// Line records the marker of a line that is released, and syncs what stands
-// before it.
+// Line records the marker of a line that is released, and has what was
+// recorded so far synced. It does not wait for that: the line does.
 func (r *Recorder) Line(number int, text string) error {
-	if err := r.event(Marker, strconv.Itoa(number)+" "+text); err != nil {
-		return err
+	err := r.event(Marker, strconv.Itoa(number)+" "+text)
+	return cmp.Or(err, r.SyncSoon())
+}
+
+// SyncSoon has what was recorded made durable while the caller goes on. It
+// returns why the last event could not be recorded, or what became of the sync
+// before.
+func (r *Recorder) SyncSoon() error {
+	select {
+	case r.due <- struct{}{}:
+	default: // it is due already
 	}
-	return r.Sync()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return cmp.Or(r.err, r.synced)
 }
 
 // Offset is where in the file the next event will stand, in bytes.
@@ -204,8 +218,12 @@ func (r *Recorder) keepSynced() {
 		case <-r.stop:
 			return
 		case <-t.C:
-			r.Sync()
+		case <-r.due:
 		}
+		err := r.Sync()
+		r.mu.Lock()
+		r.synced = err
+		r.mu.Unlock()
 	}
 }
 

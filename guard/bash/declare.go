@@ -190,6 +190,31 @@ func parseAlias(name, text string) (body string, ok bool) {
 	return body, ok && rest == ""
 }
 
+// parseAliases reads what `alias -p` prints. ok is false where some of it
+// cannot be read.
+func parseAliases(text string) (aliases map[string]string, ok bool) {
+	aliases = map[string]string{}
+	for text != "" {
+		rest, ok := strings.CutPrefix(text, "alias ")
+		if !ok {
+			return aliases, false
+		}
+		name, rest, ok := strings.Cut(strings.TrimPrefix(rest, "-- "), "=")
+		if !ok {
+			return aliases, false
+		}
+		body, rest, ok := unquote(rest)
+		if !ok {
+			return aliases, false
+		}
+		if text, ok = strings.CutPrefix(rest, "\n"); !ok {
+			return aliases, false
+		}
+		aliases[name] = body
+	}
+	return aliases, true
+}
+
 // plainWord says whether bash can expand w without running anything, and
 // which variables it would read.
 func plainWord(w string) (names []string, ok bool) {

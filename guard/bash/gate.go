@@ -320,7 +320,8 @@ func (s *shell) prompt(f frame) {
 }
 
 // line is a request: nonce, pid of the gate, HISTCMD now, HISTCMD at the
-// prompt, cwd, the user's history settings, HISTIGNORE, line.
+// prompt, cwd, the user's history settings, HISTIGNORE, line, where it comes
+// from; from PS0 also what Live.tell reads.
 func (s *shell) line(f frame) {
 	ctx, cancel := context.WithCancel(s.g.ctx)
 	p := &pending{nonce: f.field(0), cancel: cancel, replies: make(chan frame, 1)}
@@ -349,6 +350,11 @@ func (s *shell) line(f frame) {
 	}
 	s.cur = p
 	s.mu.Unlock()
+	live := newLive(ctx, s, p, r.Cwd)
+	if len(f.fields) > 9 {
+		live.tell(f.fields[9:])
+	}
+	r.Live = live
 	s.g.done.Go(func() { s.judge(ctx, p, r) })
 }
 
@@ -375,7 +381,6 @@ func (s *shell) judge(ctx context.Context, p *pending, r Request) {
 		defer mu.Unlock()
 		stop()
 	}()
-	r.Live = newLive(ctx, s, p, r.Cwd)
 	r.Terminal = s.terminal(p)
 	dropped := false
 	if s.own && s.g.screen != nil && r.Origin == Typed {

@@ -36,9 +36,12 @@ type Live struct {
 	vars     map[string]command.Variable
 	aliases  map[string]string
 	funcs    map[string]string
-	asked    map[string]bool
-	options  map[string]bool // nil: not asked yet
+	askedVar map[string]bool
+	askedCmd map[string]bool // for alias and function
+	options  map[string]bool // those that are on; nil: not known yet
 	position []word.Word
+	listed   bool            // aliases holds all there are
+	defined  map[string]bool // the names of all functions; nil: not known
 }
 
 var _ command.Shell = (*Live)(nil)
@@ -46,7 +49,52 @@ var _ command.Shell = (*Live)(nil)
 func newLive(ctx context.Context, s *shell, p *pending, cwd string) *Live {
 	return &Live{ctx: ctx, s: s, p: p, cwd: cwd, left: liveBudget,
 		vars: map[string]command.Variable{}, aliases: map[string]string{},
-		funcs: map[string]string{}, asked: map[string]bool{}}
+		funcs: map[string]string{}, askedVar: map[string]bool{}, askedCmd: map[string]bool{}}
+}
+
+// tell takes over what a request brought along: the options as $- and as
+// $SHELLOPTS:$BASHOPTS, all aliases, the names of all functions, the number of
+// positional parameters and these. A request of a key's trap brings nothing,
+// and the shell is asked when it comes to it.
+func (l *Live) tell(fields []string) {
+	if len(fields) < 5 {
+		return
+	}
+	l.setOptions(fields[0], fields[1])
+	l.aliases, l.listed = parseAliases(fields[2])
+	l.defined = map[string]bool{}
+	for line := range strings.Lines(fields[3]) { // declare -f NAME, or -fx and the like
+		if f := strings.Fields(line); len(f) == 3 {
+			l.defined[f[2]] = true
+		}
+	}
+	if n, err := strconv.Atoi(fields[4]); err == nil && n > 0 {
+		l.setPosition(fields[5:])
+	}
+}
+
+// setOptions reads $- from before the gate, and $SHELLOPTS:$BASHOPTS.
+func (l *Live) setOptions(flags, names string) {
+	l.options = map[string]bool{}
+	for name := range strings.SplitSeq(names, ":") {
+		l.options[name] = true
+	}
+	// The gate puts these off for itself, and others on for the prompt.
+	for flag, name := range map[string]string{"a": "allexport", "e": "errexit", "u": "nounset", "x": "xtrace"} {
+		l.options[name] = strings.Contains(flags, flag)
+	}
+}
+
+// madeByGate are options that are for the prompt what we need, not what the
+// line would see.
+var madeByGate = map[string]bool{"cmdhist": true, "lithist": true, "promptvars": true, "history": true}
+
+func (l *Live) setPosition(fields []string) {
+	for _, f := range fields {
+		if v, ok := strings.CutPrefix(f, "="); ok {
+			l.position = append(l.position, word.Lit(v))
+		}
+	}
 }
 
 // ask has the gate's fork of the shell evaluate code of ours and returns the
@@ -103,25 +151,39 @@ var changing = map[string]bool{
 	"HISTCONTROL": true, "HISTIGNORE": true, "HISTSIZE": true, "REPLY": true, "COPROC": true,
 }
 
-// Prefetch asks for the variables, aliases and functions of these names in
-// one round trip. Names that are not bash names are passed over.
-func (l *Live) Prefetch(names []string) {
+// Prefetch asks for variables, and for what these commands are as aliases and
+// functions, in one round trip; in none where all of it is known. Names that
+// are not bash names are passed over.
+func (l *Live) Prefetch(vars, commands []string) {
 	var code strings.Builder
-	var asking []string
-	for _, n := range names {
-		if l.asked[n] || !nameable(n) || len(asking) == prefetchLimit {
+	asking := 0
+	wanted := func(n string, asked map[string]bool) bool {
+		if asked[n] || !nameable(n) || asking == prefetchLimit {
+			return false
+		}
+		asked[n] = true
+		return true
+	}
+	for _, n := range vars {
+		if wanted(n, l.askedVar) && identifier(n) && !changing[n] && !strings.HasPrefix(n, "GUARDSH_") {
+			fmt.Fprintf(&code, `\builtin printf 'v%%s\0' %s;\builtin declare -p %[1]s 2>/dev/null;\builtin printf '\0';`, quote(n))
+			asking++
+		}
+	}
+	for _, n := range commands {
+		if !wanted(n, l.askedCmd) {
 			continue
 		}
-		l.asked[n] = true
-		asking = append(asking, n)
-		q := quote(n)
-		if identifier(n) && !changing[n] && !strings.HasPrefix(n, "GUARDSH_") {
-			fmt.Fprintf(&code, `\builtin printf 'v%%s\0' %s;\builtin declare -p %s 2>/dev/null;\builtin printf '\0';`, q, q)
+		if !l.listed {
+			fmt.Fprintf(&code, `\builtin printf 'a%%s\0' %s;\builtin alias %[1]s 2>/dev/null;\builtin printf '\0';`, quote(n))
+			asking++
 		}
-		fmt.Fprintf(&code, `\builtin printf 'a%%s\0' %s;\builtin alias %s 2>/dev/null;\builtin printf '\0';`, q, q)
-		fmt.Fprintf(&code, `\builtin printf 'f%%s\0' %s;\builtin declare -f %s 2>/dev/null;\builtin printf '\0';`, q, q)
+		if l.defined == nil || l.defined[n] {
+			fmt.Fprintf(&code, `\builtin printf 'f%%s\0' %s;\builtin declare -f %[1]s 2>/dev/null;\builtin printf '\0';`, quote(n))
+			asking++
+		}
 	}
-	if len(asking) == 0 {
+	if asking == 0 {
 		return
 	}
 	fields, err := l.ask(code.String())
@@ -165,7 +227,7 @@ func (l *Live) Var(name string) command.Variable {
 	if l == nil {
 		return command.Variable{State: command.VarUnknown}
 	}
-	l.Prefetch([]string{name})
+	l.Prefetch([]string{name}, nil)
 	if v, ok := l.vars[name]; ok {
 		return v
 	}
@@ -177,7 +239,7 @@ func (l *Live) Alias(name string) (string, bool) {
 	if l == nil {
 		return "", false
 	}
-	l.Prefetch([]string{name})
+	l.Prefetch(nil, []string{name})
 	body, ok := l.aliases[name]
 	return body, ok
 }
@@ -187,51 +249,36 @@ func (l *Live) Function(name string) (string, bool) {
 	if l == nil {
 		return "", false
 	}
-	l.Prefetch([]string{name})
+	l.Prefetch(nil, []string{name})
 	body, ok := l.funcs[name]
 	return body, ok
 }
 
-// base asks for options and positional parameters, once.
+// base asks for options and positional parameters, once, where they did not
+// come with the line.
 func (l *Live) base() {
-	if l == nil || l.options != nil {
+	if l.options != nil {
 		return
 	}
 	l.options = map[string]bool{}
-	fields, err := l.ask(`\builtin printf '%s\0' "$GUARDSH_F";\builtin shopt;\builtin set -o;\builtin printf '\0';\builtin printf '=%s\0' "$@"`)
-	if err != nil || len(fields) < 2 {
+	fields, err := l.ask(`\builtin printf '%s\0' "$GUARDSH_F" "${SHELLOPTS-}:${BASHOPTS-}" "$#";\builtin printf '=%s\0' "$@"`)
+	if err != nil || len(fields) < 3 {
 		return
 	}
-	for line := range strings.Lines(fields[1]) {
-		if f := strings.Fields(line); len(f) == 2 {
-			l.options[f[0]] = f[1] == "on"
-		}
-	}
-	// The gate puts these off for itself, and others on for the prompt.
-	for flag, name := range map[string]string{"a": "allexport", "e": "errexit", "u": "nounset", "x": "xtrace"} {
-		l.options[name] = strings.Contains(fields[0], flag)
-	}
-	for _, name := range []string{"cmdhist", "lithist", "promptvars", "history"} {
-		delete(l.options, name)
-	}
-	for _, f := range fields[2:] {
-		if v, ok := strings.CutPrefix(f, "="); ok {
-			l.position = append(l.position, word.Lit(v))
-		}
-	}
-	if len(l.position) == 1 && len(fields) == 3 && fields[2] == "=" {
-		l.position = nil // printf without arguments prints its format once
+	l.setOptions(fields[0], fields[1])
+	if fields[2] != "0" { // printf without arguments prints its format once
+		l.setPosition(fields[3:])
 	}
 }
 
-// Option is a set -o or shopt option.
+// Option is a set -o or shopt option. Which there are differs between bash
+// versions: one that this bash does not have is off.
 func (l *Live) Option(name string) (on, known bool) {
-	if l == nil {
+	if l == nil || madeByGate[name] {
 		return false, false
 	}
 	l.base()
-	on, known = l.options[name]
-	return on, known
+	return l.options[name], len(l.options) > 0
 }
 
 // Positional is $1 and so on.
@@ -280,7 +327,7 @@ func (l *Live) Expand(words []string) ([][]string, error) {
 		fmt.Fprintf(&code, `\builtin set -- x %s;\builtin printf '#%%s\0' "$#";\builtin printf '=%%s\0' "$@";`, w)
 	}
 	code.WriteString(`)`)
-	l.Prefetch(names)
+	l.Prefetch(names, nil)
 	l.s.mu.Lock()
 	bounds, known := l.s.limits, l.s.bounded
 	l.s.mu.Unlock()

@@ -145,6 +145,26 @@ func TestPlainWord(t *testing.T) {
 	}
 }
 
+func TestParseAliases(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		want map[string]string
+		ok   bool
+	}{
+		{"", map[string]string{}, true},
+		{"alias ll='ls -l'\nalias -- -x='y'\nalias e=''\n", map[string]string{"ll": "ls -l", "-x": "y", "e": ""}, true},
+		{"alias two='a\nalias b='\\''c'\\'''\nalias z='q'\n", map[string]string{"two": "a\nalias b='c'", "z": "q"}, true},
+		{"alias a='b", nil, false},
+		{"alias a='b'", nil, false},
+		{"bash: alias: gone\n", nil, false},
+	} {
+		got, ok := parseAliases(tc.text)
+		if ok != tc.ok || ok && !reflect.DeepEqual(got, tc.want) {
+			t.Errorf("%q: %q %v, want %q %v", tc.text, got, ok, tc.want, tc.ok)
+		}
+	}
+}
+
 func FuzzParseDeclare(f *testing.F) {
 	for _, s := range []string{`declare -- a="b"`, `declare -A m=([k]="v" ["a b"]="c" )`, `declare -ax a=([0]="x" [1]=$'\n')`, "declare -", "", `declare -- a="`} {
 		f.Add(s)
@@ -155,5 +175,6 @@ func FuzzParseDeclare(f *testing.F) {
 		}
 		plainWord(s)
 		parseAlias("x", s)
+		parseAliases(s)
 	})
 }

@@ -40,7 +40,7 @@ func TestBytes(t *testing.T) {
 	if got := Complete("if true # \xff\nthen\n", false); got != 0 {
 		t.Errorf("an unfinished text with such a byte is cut at %d", got)
 	}
-	if got := Names("echo $X # \xff"); !slices.Contains(got, "X") {
+	if got, _ := Names("echo $X # \xff"); !slices.Contains(got, "X") {
 		t.Errorf("names: %q", got)
 	}
 	if got := Outline("rm a\xff"); len(got) != 1 || !strings.HasSuffix(got[0], "rm a\xff") {

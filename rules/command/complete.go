@@ -42,36 +42,38 @@ func whole(text string) bool {
 	return err == nil || !syntax.IsIncomplete(err)
 }
 
-// Names lists the variables, aliases and functions that a line mentions, for
-// a live shell that is asked for all of them at once. A line that cannot be
-// parsed mentions none.
-func Names(src string) []string {
+// Names lists the variables that a line mentions, and the commands, which may
+// be aliases and functions, for a live shell that is asked for all of them at
+// once. A line that cannot be parsed mentions none.
+func Names(src string) (vars, commands []string) {
 	f, err := parseText(onlyRunes(src))
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	var names []string
-	seen := map[string]bool{}
-	add := func(s string) {
-		if s != "" && !seen[s] {
-			seen[s] = true
-			names = append(names, s)
+	lister := func(to *[]string) func(string) {
+		seen := map[string]bool{"": true}
+		return func(s string) {
+			if !seen[s] {
+				seen[s] = true
+				*to = append(*to, s)
+			}
 		}
 	}
+	variable, command := lister(&vars), lister(&commands)
 	syntax.Walk(f, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.ParamExp:
 			if n.Param != nil {
-				add(n.Param.Value)
+				variable(n.Param.Value)
 			}
 		case *syntax.CallExpr:
 			if len(n.Args) > 0 {
-				add(n.Args[0].Lit())
+				command(n.Args[0].Lit())
 			}
 		case *syntax.BinaryArithm, *syntax.UnaryArithm, *syntax.ArithmExp, *syntax.ArithmCmd:
 			syntax.Walk(n, func(m syntax.Node) bool {
 				if w, ok := m.(*syntax.Word); ok && syntax.ValidName(w.Lit()) {
-					add(w.Lit())
+					variable(w.Lit())
 				}
 				return true
 			})
@@ -79,5 +81,5 @@ func Names(src string) []string {
 		}
 		return true
 	})
-	return names
+	return vars, commands
 }

@@ -33,15 +33,15 @@ func TestComplete(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for _, c := range []struct {
-		src  string
-		want []string
+		src            string
+		vars, commands []string
 	}{
-		{"rm -rf $X/*", []string{"rm", "X"}},
-		{`ll "${A:-$B}" && (( i + 1 ))`, []string{"ll", "A", "B", "i"}},
-		{"if", nil},
+		{"rm -rf $X/*; rm $X", []string{"X"}, []string{"rm"}},
+		{`ll "${A:-$B}" && (( i + 1 ))`, []string{"A", "B", "i"}, []string{"ll"}},
+		{"if", nil, nil},
 	} {
-		if got := Names(c.src); !slices.Equal(got, c.want) {
-			t.Errorf("Names(%q) = %q, want %q", c.src, got, c.want)
+		if vars, commands := Names(c.src); !slices.Equal(vars, c.vars) || !slices.Equal(commands, c.commands) {
+			t.Errorf("Names(%q) = %q %q, want %q %q", c.src, vars, commands, c.vars, c.commands)
 		}
 	}
 }

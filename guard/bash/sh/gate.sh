@@ -33,7 +33,15 @@ GUARDSH_K=$BASHPID.$RANDOM$RANDOM
 	\builtin pwd
 	\builtin printf '\0%s\0%s\0' "${GUARDSH_HC-} ${GUARDSH_OFF-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
 	\builtin fc -ln -0
-	\builtin printf '\0\3\0'
+	# What most lines are asked about goes along: a question costs as much as
+	# all the rest of this.
+	\builtin printf '\0\0%s\0%s\0' "$GUARDSH_F" "${SHELLOPTS-}:${BASHOPTS-}"
+	\builtin alias -p
+	\builtin printf '\0'
+	\builtin declare -F
+	\builtin printf '\0%s\0' "$#"
+	\builtin printf '=%s\0' "$@"
+	\builtin printf '\3\0'
 } >&"$GUARDSH_Q"
 GUARDSH_V=
 while :; do
