@@ -30,8 +30,11 @@ if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
 			\builtin printf '\t %s\0K\0\3\0' "$BASH_COMMAND"
 		fi
 	} >&"$GUARDSH_Q"
+	GUARDSH_B=
 	while [[ -z $GUARDSH_V ]]; do
+		GUARDSH_M=
 		if IFS= \builtin read -r -d '' -t 0.2 -u "$GUARDSH_R" GUARDSH_M; then
+			GUARDSH_M=$GUARDSH_B$GUARDSH_M GUARDSH_B=
 			case $GUARDSH_M in
 			"$GUARDSH_K ok") GUARDSH_V=ok ;;
 			"$GUARDSH_K no") GUARDSH_V=no ;;
@@ -39,6 +42,8 @@ if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
 			esac
 		elif [[ ! -e /proc/$GUARDSH_PID/stat ]]; then
 			GUARDSH_V=no
+		else
+			GUARDSH_B+=$GUARDSH_M # the first part of an answer
 		fi
 	done
 	[[ $GUARDSH_V == no ]] && \builtin printf '\0\2W\0%s\0\3\0' "$GUARDSH_K" >&"$GUARDSH_Q"

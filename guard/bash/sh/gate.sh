@@ -43,9 +43,13 @@ GUARDSH_K=$BASHPID.$RANDOM$RANDOM
 	\builtin printf '=%s\0' "$@"
 	\builtin printf '\3\0'
 } >&"$GUARDSH_Q"
-GUARDSH_V=
+GUARDSH_V= GUARDSH_B=
 while :; do
+	# read takes an answer apart when its time is over in the midst of it, as
+	# on a machine that is too busy to go on reading: both parts count.
+	GUARDSH_M=
 	if IFS= \builtin read -r -d '' -t 0.2 -u "$GUARDSH_R" GUARDSH_M && [[ -z $GUARDSH_W ]]; then
+		GUARDSH_M=$GUARDSH_B$GUARDSH_M GUARDSH_B=
 		case $GUARDSH_M in
 		"$GUARDSH_K ok") GUARDSH_V=ok; \builtin break ;;
 		"$GUARDSH_K no") GUARDSH_V=no; \builtin break ;;
@@ -62,6 +66,8 @@ while :; do
 	elif [[ ! -e /proc/$GUARDSH_PID/stat ]]; then
 		\builtin printf '\r\nguardsh: the guard ended before it had answered; the line does not run\r\n' >/dev/tty
 		GUARDSH_V=no; \builtin break
+	else
+		GUARDSH_B+=$GUARDSH_M
 	fi
 done
 # The live shell goes on by a signal of its own, which it takes before anything
