@@ -100,7 +100,7 @@ func FuzzWrapped(f *testing.F) {
 			for n := range wrappers {
 				names = append(names, n)
 			}
-			for n := range wrapperTable {
+			for n := range wrapperTable() {
 				names = append(names, n)
 			}
 			for n := range shells {
@@ -162,11 +162,11 @@ func nested(n int) string { return strings.Repeat("{ ( ", n*10) + "a" + strings.
 // Each grammar is read when its program is first named: it has to be right
 // before that.
 func TestWrapperGrammars(t *testing.T) {
-	for name, wr := range wrapperTable {
+	for name, wr := range wrapperTable() {
 		if wrappers[name] != nil {
 			t.Errorf("%s stands in both tables", name)
 		}
-		if wr.grammar(name) == nil { // panics where it is wrong
+		if wr.grammar() == nil { // panics where it is wrong
 			t.Errorf("%s has no grammar", name)
 		}
 	}

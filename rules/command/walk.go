@@ -159,8 +159,15 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 		return w.stmt(st, c.Stmt)
 	case *syntax.CoprocClause:
 		sub := st.child()
+		run := func() result { return w.stmt(sub, c.Stmt) }
+		if x, ok := c.Stmt.Cmd.(*syntax.CallExpr); ok && len(x.Args) > 0 && len(x.Assigns) > 0 && x.Args[0].Pos().Offset() < x.Assigns[0].Pos().Offset() && w.spliced == nil {
+			// "coproc dd of=x": the parser takes the operands for assignments.
+			if from, to := x.Args[0].Pos(), max(c.Stmt.End().Offset(), x.Assigns[len(x.Assigns)-1].End().Offset()); int(to) <= len(w.src) {
+				run = func() result { return w.inline(sub, w.src[from.Offset():to], w.where(from)) }
+			}
+		}
 		end := w.fork()
-		w.inContext(sub, func(c *context) { c.async, c.top, c.hidden = true, false, true }, func() result { return w.leaves(w.stmt(sub, c.Stmt)) })
+		w.inContext(sub, func(c *context) { c.async, c.top, c.hidden = true, false, true }, func() result { return w.leaves(run()) })
 		end()
 		return success(st)
 	case *syntax.ArithmCmd:

@@ -22,21 +22,16 @@ var carriers = map[string]func(args []word.Word) carried{
 	"less": editorCarries, "more": editorCarries, "most": editorCarries,
 	"sed": sedCarries, "gsed": sedCarries,
 	"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
-	"socat": socatCarries, "expect": expectCarries, "screen": screenCarries,
+	"socat": socatCarries, "expect": expectCarries,
 	"fish": optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"), "pwsh": optionCode("-c", "-Command"),
 	"xterm": behind("-e"), "uxterm": behind("-e"), "urxvt": behind("-e"), "rxvt": behind("-e"), "st": behind("-e"), "konsole": behind("-e"), "alacritty": behind("-e", "--command"),
 	"kitty": behind("--"), "gnome-terminal": behind("--", "-x"), "xfce4-terminal": behind("-x"), "terminator": behind("-x"), "foot": behind("--"),
-	"start-stop-daemon": daemonCarries, "systemd-cat": plainCarries("tpP"), "perf": perfCarries, "hyperfine": eachCode("wmMrsSpcnLuPD"), "bwrap": bwrapCarries,
 	"fd": fdCarries, "fdfind": fdCarries,
-	"i386": plainCarries(""), "x86_64": plainCarries(""), "uname26": plainCarries(""),
 }
 
 // carries walks what a program starts beside its own work.
 func (w *walker) carries(st *state, l launch, base string) {
 	f := carriers[base]
-	if f == nil && (strings.HasPrefix(base, "ld-linux") || strings.HasPrefix(base, "ld-musl") || base == "ld.so") {
-		f = loaderCarries
-	}
 	if f == nil {
 		return
 	}
@@ -112,26 +107,6 @@ func skipOptions(args []word.Word, with string) []word.Word {
 		}
 	}
 	return args
-}
-
-// plainCarries is a command behind options.
-func plainCarries(with string) func([]word.Word) carried {
-	return func(args []word.Word) carried {
-		return carried{argvs: [][]word.Word{skipOptions(args, with)}}
-	}
-}
-
-// eachCode is operands that are code, each of its own.
-func eachCode(with string) func([]word.Word) carried {
-	return func(args []word.Word) (c carried) {
-		for len(args) > 0 {
-			if args = skipOptions(args, with); len(args) > 0 {
-				c.codes = append(c.codes, args[0])
-				args = args[1:]
-			}
-		}
-		return c
-	}
 }
 
 func tarCarries(args []word.Word) carried {
@@ -280,80 +255,6 @@ func expectCarries(args []word.Word) (c carried) {
 	return c
 }
 
-// screenCarries is what is put into a running screen: -X stuff, -X exec.
-func screenCarries(args []word.Word) (c carried) {
-	for i, x := range args {
-		if !x.Is("-X") || i+2 >= len(args) {
-			continue
-		}
-		switch rest := args[i+2:]; {
-		case args[i+1].Is("stuff"):
-			if v, ok := rest[0].Value(); ok {
-				c.codes = append(c.codes, word.Lit(strings.NewReplacer(`\n`, "\n", `\r`, "\n", "^M", "\n", `\015`, "\n").Replace(v)))
-			}
-		case args[i+1].Is("exec"), args[i+1].Is("screen"):
-			c.argvs = append(c.argvs, rest)
-		}
-	}
-	return c
-}
-
-// daemonCarries is start-stop-daemon --start --exec PROGRAM -- ARGUMENTS.
-func daemonCarries(args []word.Word) (c carried) {
-	starts := false
-	var program, rest []word.Word
-	for i := 0; i < len(args); i++ {
-		v, _ := args[i].Value()
-		switch {
-		case v == "--":
-			rest = args[i+1:]
-			i = len(args)
-		case v == "-S" || v == "--start":
-			starts = true
-		case (v == "-x" || v == "--exec" || v == "-a" || v == "--startas") && i+1 < len(args):
-			program = args[i+1 : i+2]
-			i++
-		case strings.HasPrefix(v, "--exec=") || strings.HasPrefix(v, "--startas="):
-			_, p, _ := strings.Cut(v, "=")
-			program = word.Lits(p)
-		}
-	}
-	if starts && len(program) > 0 {
-		c.argvs = [][]word.Word{append(program[:1:1], rest...)}
-	}
-	return c
-}
-
-func perfCarries(args []word.Word) (c carried) {
-	if len(args) > 1 && (args[0].Is("stat") || args[0].Is("record") || args[0].Is("trace")) {
-		c.argvs = [][]word.Word{skipOptions(args[1:], "eoIrCFcptuGDjm")}
-	}
-	return c
-}
-
-// bwrapCarries is bubblewrap, where the root in it is this machine's and may
-// be written.
-func bwrapCarries(args []word.Word) (c carried) {
-	with := map[string]int{"--bind": 2, "--dev-bind": 2, "--ro-bind": 2, "--bind-try": 2, "--ro-bind-try": 2, "--dev-bind-try": 2, "--symlink": 2, "--setenv": 2, "--chmod": 2, "--file": 2,
-		"--proc": 1, "--dev": 1, "--tmpfs": 1, "--dir": 1, "--chdir": 1, "--unsetenv": 1, "--uid": 1, "--gid": 1, "--hostname": 1, "--cap-add": 1, "--cap-drop": 1, "--remount-ro": 1, "--seccomp": 1, "--args": 1, "--lock-file": 1}
-	open := false
-	for len(args) > 0 {
-		v, ok := args[0].Value()
-		if !ok || !strings.HasPrefix(v, "--") {
-			break
-		}
-		n := with[v]
-		if strings.Contains(v, "bind") && !strings.Contains(v, "ro-") && len(args) > 2 && args[1].Is("/") && args[2].Is("/") {
-			open = true
-		}
-		args = args[min(n+1, len(args)):]
-	}
-	if open {
-		c.argvs = [][]word.Word{args}
-	}
-	return c
-}
-
 // fdCarries is fd PATTERN [DIRECTORY…] with -x or -X: find under another name.
 func fdCarries(args []word.Word) (c carried) {
 	mark := slices.IndexFunc(args, func(x word.Word) bool { return x.Is("-x") || x.Is("-X") || x.Is("--exec") || x.Is("--exec-batch") })
@@ -401,24 +302,5 @@ func fdCarries(args []word.Word) (c carried) {
 		end = "+"
 	}
 	c.argvs = [][]word.Word{append(argv, word.Lit(end))}
-	return c
-}
-
-// loaderCarries is the dynamic loader, started with a program as its argument.
-func loaderCarries(args []word.Word) (c carried) {
-	for len(args) > 0 {
-		v, ok := args[0].Value()
-		if !ok || !strings.HasPrefix(v, "--") {
-			break
-		}
-		args = args[1:]
-		switch v {
-		case "--list", "--verify", "--version", "--help":
-			return c
-		case "--library-path", "--inhibit-rpath", "--audit", "--preload", "--argv0":
-			args = args[min(1, len(args)):]
-		}
-	}
-	c.argvs = [][]word.Word{args}
 	return c
 }

@@ -12,8 +12,11 @@ import (
 
 var exact = option.Style{Posix: true, Exact: true}
 
+const sshOpts = "-4\n-6\n-A\n-a\n-C\n-f : background\n-G : ask\n-g\n-K\n-k\n-N : ask\n-n\n-q\n-s : subsystem\n-T\n-t\n-V : ask\n-v\n-X\n-x\n-Y\n-y\n-B =if\n-b =addr\n-c =cipher\n-D =port\n-E =file\n-e =char\n-F =file\n-I =lib\n-i =file\n-J =via\n-L =fwd\n-l =user\n-m =mac\n-O =ctl : ask\n-o =opt\n-P =tag\n-p =port\n-Q =query : ask\n-R =fwd\n-S =path\n-W =host : ask\n-w =tun"
+
 var (
-	sshOptions     = grammar(exact, "-4\n-6\n-A\n-a\n-C\n-f : background\n-G : ask\n-g\n-K\n-k\n-M\n-N : ask\n-n\n-q\n-s : subsystem\n-T\n-t\n-V : ask\n-v\n-X\n-x\n-Y\n-y\n-B =if\n-b =addr\n-c =cipher\n-D =port\n-E =file\n-e =char\n-F =file\n-I =lib\n-i =file\n-J =via\n-L =fwd\n-l =user\n-m =mac\n-O =ctl : ask\n-o =opt\n-P =tag\n-p =port\n-Q =query : ask\n-R =fwd\n-S =path\n-W =host : ask\n-w =tun")
+	autosshOptions = grammar(exact, sshOpts+"\n-M =port")
+	sshOptions     = grammar(exact, sshOpts+"\n-M")
 	pdshOptions    = grammar(exact, "-w =hosts\n-x =not\n-g =group\n-X =group2\n-a\n-A\n-l =user\n-f =n\n-t =s\n-u =s\n-R =type\n-b\n-q : ask\n-S\n-N\n-d\n-V : ask\n-L : ask\n-M =m\n-h : ask\n-i\n-P\n-j\n-C")
 	clushOptions   = grammar(exact, "-w --wnode =hosts\n-x --exclude =not\n-g --group =group\n-X =group2\n-a --all\n-q --quiet\n-v --verbose\n-N\n-n --nostdin\n-b --dshbak\n-B\n-r --regroup\n-S --maxrc\n-L\n-s --groupsource =s\n-f --fanout =n\n-l --user =user\n-o --options =o\n-t --connect_timeout =s\n-u --command_timeout =s\n-R --worker =w\n-c --copy : ask\n--rcopy : ask\n-p\n--dest =d\n--hostfile --machinefile =file\n-O =o\n--diff\n--outdir =d\n--errdir =d\n--pick =n\n--topology =f\n--color =c")
 	psshOptions    = grammar(exact, "-h --hosts =file\n-H --host =hosts\n-l --user =user\n-p --par =n\n-o --outdir =d\n-e --errdir =d\n-t --timeout =s\n-O --option =o\n-v --verbose\n-A --askpass\n-x --extra-args =x\n-X --extra-arg =x\n-i --inline\n--inline-stdout\n-I --send-input\n-P --print\n-g =g")
@@ -24,6 +27,9 @@ var (
 // ssh runs code on another host. Its options may stand behind the host too.
 func (w *walker) ssh(st *state, l launch, base string) result {
 	g := sshOptions()
+	if base == "autossh" {
+		g = autosshOptions()
+	}
 	a := g.Read(l.argv[1:])
 	ops := a.Operands
 	ask := a.Has("ask") || a.Has("subsystem")
@@ -256,16 +262,15 @@ func hostRange(s string, limit int) []string {
 // ansible runs a module on the hosts of a pattern; the shell modules run code.
 func (w *walker) ansible(st *state, l launch, base string) result {
 	a := ansibleOptions().Read(l.argv[1:])
-	module, ok := last(a.Values["module"]).Value()
+	name, ok := last(a.Values["module"]).Value()
 	if !ok {
-		module = "command"
+		name = "command"
 	}
-	module = strings.TrimPrefix(strings.TrimPrefix(module, "ansible.builtin."), "ansible.legacy.")
+	for _, of := range []string{"ansible.builtin.", "ansible.legacy.", "ansible.", "community."} {
+		name = strings.TrimPrefix(name, of)
+	}
 	code := last(a.Values["args"])
-	if module == "reboot" {
-		module, code = "command", word.Lit("reboot")
-	}
-	runs := (module == "command" || module == "shell" || module == "raw") && code.Know != 0
+	runs := (name == "command" || name == "shell" || name == "raw") && code.Know != 0
 	user := word.Word{}
 	if a.Has("become") {
 		if user = last(a.Values["user"]); user.Know == 0 {
@@ -284,6 +289,10 @@ func (w *walker) ansible(st *state, l launch, base string) result {
 			ops = []word.Word{{Src: code.Src, Know: word.Known, Values: []string{v}, Origin: code.Origin}}
 		}
 	}
+	argv := false
+	if text, ok := code.Value(); !runs && (ok || code.Know == 0) {
+		ops, argv = module(name, text), true
+	}
 	hosts := a.Operands
 	if lim := last(a.Values["limit"]); lim.Know != 0 {
 		hosts = []word.Word{lim}
@@ -296,123 +305,5 @@ func (w *walker) ansible(st *state, l launch, base string) result {
 		}
 		names = append(names, h)
 	}
-	return w.remoteCode(st, l, base, remoteRun{hosts: names, user: user, ops: ops, ask: a.Has("ask")})
-}
-
-const dockerGlobal = "--config =dir\n-c --context =name\n-D --debug\n-H --host =host\n-l --log-level =level\n--tls\n--tlscacert =f\n--tlscert =f\n--tlskey =f\n--tlsverify\n-v --version : ask\n--url =u\n--connection =c\n--root =d\n--runroot =d\n--storage-driver =d\n--cgroup-manager =m\n--namespace -n =ns\n-a --address =a\n-f --file =file\n-p --project-name =name\n--profile =p\n--project-directory =dir\n--env-file =f\n-r --remote"
-
-const dockerExec = "-d --detach\n--detach-keys =k\n-e --env =env\n--env-file =f\n-i --interactive\n--privileged : privileged\n-t --tty\n-u --user =user\n-w --workdir =dir\n-T --no-TTY\n--index =n\n-l --latest\n--preserve-fds =n"
-
-const dockerRun = dockerExec + "\n--add-host =x\n--annotation =x\n-a --attach =x\n--blkio-weight =x\n--blkio-weight-device =x\n--cap-add =x\n--cap-drop =x\n--cgroup-parent =x\n--cgroupns =x\n--cidfile =x\n--cpu-period =x\n--cpu-quota =x\n--cpu-rt-period =x\n--cpu-rt-runtime =x\n-c --cpu-shares =x\n--cpus =x\n--cpuset-cpus =x\n--cpuset-mems =x\n--device =device\n--device-cgroup-rule =x\n--device-read-bps =x\n--device-read-iops =x\n--device-write-bps =x\n--device-write-iops =x\n--disable-content-trust\n--dns =x\n--dns-option =x\n--dns-search =x\n--domainname =x\n--entrypoint =entry\n--expose =x\n--gpus =x\n--group-add =x\n--health-cmd =x\n--health-interval =x\n--health-retries =x\n--health-start-period =x\n--health-timeout =x\n-h --hostname =x\n--init\n--ip =x\n--ip6 =x\n--ipc =x\n--isolation =x\n--kernel-memory =x\n--label =x\n--label-file =x\n--link =x\n--link-local-ip =x\n--log-driver =x\n--log-opt =x\n--mac-address =x\n-m --memory =x\n--memory-reservation =x\n--memory-swap =x\n--memory-swappiness =x\n--mount =mount\n--name =name\n--net --network =x\n--network-alias =x\n--no-healthcheck\n--oom-kill-disable\n--oom-score-adj =x\n--pid =pid\n--pids-limit =x\n--platform =x\n-p --publish =x\n-P --publish-all\n--pull =x\n-q --quiet\n--read-only\n--restart =x\n--rm\n--runtime =x\n--security-opt =x\n--shm-size =x\n--sig-proxy [=x]\n--stop-signal =x\n--stop-timeout =x\n--storage-opt =x\n--sysctl =x\n--tmpfs =x\n--ulimit =x\n--userns =x\n--uts =x\n-v --volume =volume\n--volume-driver =x\n--volumes-from =x\n--pod =x\n--systemd =x\n--replace\n--tz =x\n--umask =x\n--no-deps\n--service-ports\n--use-aliases\n--build\n--remove-orphans"
-
-var (
-	dockerOptions     = grammar(option.Style{Posix: true, Exact: true}, dockerGlobal)
-	dockerExecOptions = grammar(option.Style{Posix: true, Exact: true}, dockerExec)
-	dockerRunOptions  = grammar(option.Style{Posix: true, Exact: true}, strings.Replace(dockerRun, "\n-l --latest", "\n-l", 1))
-)
-
-// container is docker, podman and nerdctl: exec and run start commands.
-func (w *walker) container(st *state, l launch, base string) result {
-	a := dockerOptions().Read(l.argv[1:])
-	ops := a.Operands
-	for len(ops) > 0 && (ops[0].Is("container") || ops[0].Is("compose")) {
-		ops = dockerOptions().Read(ops[1:]).Operands
-	}
-	r := remoteRun{kind: Container, argv: true, ask: true}
-	if len(ops) > 1 && (ops[0].Is("exec") || ops[0].Is("run")) {
-		g := dockerExecOptions
-		if ops[0].Is("run") {
-			g = dockerRunOptions
-		}
-		b := g().Read(ops[1:])
-		if len(b.Operands) > 0 {
-			r.hosts, r.ops, r.ask = b.Operands[:1], b.Operands[1:], false
-			if ops[0].Is("run") {
-				r.binds = w.binds(st, b)
-				r.host = slices.ContainsFunc(b.Values["pid"], func(x word.Word) bool { return x.Is("host") })
-			}
-			r.dir = last(b.Values["dir"])
-			if e := last(b.Values["entry"]); e.Know != 0 {
-				r.ops = append([]word.Word{e}, r.ops...)
-			}
-			r.user = last(b.Values["user"])
-		}
-	}
-	return w.remoteCode(st, l, base, r)
-}
-
-var kubectlOptions = grammar(option.Style{Exact: true}, "-n --namespace =ns\n--context =ctx\n--cluster =c\n--kubeconfig =f\n-s --server =s\n--token =t\n--user =u\n--as =u\n-c --container =c\n-i --stdin\n-t --tty\n-q --quiet\n-f --filename =f\n--pod-running-timeout =t\n--request-timeout =t\n-v =n")
-
-// kubectl exec POD -- COMMAND
-func (w *walker) kubectl(st *state, l launch, base string) result {
-	argv := l.argv[1:]
-	var cmd []word.Word
-	for i, x := range argv {
-		if x.Is("--") {
-			argv, cmd = argv[:i], argv[i+1:]
-			break
-		}
-	}
-	a := kubectlOptions().Read(argv)
-	r := remoteRun{kind: Container, argv: true, ask: true}
-	if len(a.Operands) > 1 && (a.Operands[0].Is("exec") || a.Operands[0].Is("rsh")) {
-		if cmd == nil {
-			cmd = a.Operands[2:]
-		}
-		r.hosts, r.ops, r.ask = a.Operands[1:2], cmd, false
-	}
-	return w.remoteCode(st, l, base, r)
-}
-
-var lxcAttachOptions = grammar(exact, "-n --name =name\n-e --elevated-privileges [=p]\n-a --arch =a\n-s --namespaces =n\n-R --remount-sys-proc\n-L --pty-log =f\n-P --lxcpath =p\n-q --quiet\n-o --logfile =f\n-l --logpriority =l\n-v --set-var =v\n--keep-var =v\n--keep-env\n--clear-env\n-f --rcfile =f\n-u --uid =user\n-g --gid =g\n-c --context =c")
-
-// lxc-attach -n NAME -- COMMAND
-func (w *walker) lxcAttach(st *state, l launch, base string) result {
-	a := lxcAttachOptions().Read(l.argv[1:])
-	hosts, ops := a.Values["name"], a.Operands
-	if len(hosts) == 0 && len(ops) > 0 {
-		hosts, ops = ops[:1], ops[1:]
-	}
-	if len(hosts) > 1 {
-		hosts = hosts[len(hosts)-1:]
-	}
-	return w.remoteCode(st, l, base, remoteRun{kind: Container, hosts: hosts, ops: ops, argv: true, input: true, ask: len(hosts) == 0})
-}
-
-var lxcExecOptions = grammar(exact, "--cwd =dir\n--env =e\n--user =user\n--group =g\n--mode =m\n-t --force-interactive\n-T --force-noninteractive\n-n --disable-stdin\n--project =p\n--timeout =t\n--keep-env =k")
-
-// lxc exec NAME -- COMMAND, pct exec ID -- COMMAND.
-func (w *walker) lxc(st *state, l launch, base string) result {
-	a := lxcExecOptions().Read(l.argv[1:])
-	r := remoteRun{kind: Container, argv: true, ask: true}
-	if ops := a.Operands; len(ops) > 1 && ops[0].Is("exec") {
-		b := lxcExecOptions().Read(ops[1:])
-		if len(b.Operands) > 0 {
-			c := lxcExecOptions().Read(b.Operands[1:])
-			r.hosts, r.ops, r.ask = b.Operands[:1], c.Operands, false
-			if r.user = last(b.Values["user"]); r.user.Know != 0 && !r.user.Is("0") {
-				r.user = word.Word{}
-			}
-		}
-	}
-	return w.remoteCode(st, l, base, r)
-}
-
-var saltOptions = grammar(exact, "-G --grain : _\n-E --pcre : _\n-L --list : _\n-N --nodegroup : _\n-C --compound : _\n-S --ipcidr : _\n-t --timeout =t\n-b --batch-size =b\n-c --config-dir =d\n--out =o\n-v --verbose\n--async\n-s --static")
-
-// salt TARGET cmd.run CODE, on the hosts that a pattern names.
-func (w *walker) salt(st *state, l launch, base string) result {
-	a := saltOptions().Read(l.argv[1:])
-	r := remoteRun{ask: true}
-	if ops := a.Operands; len(ops) > 1 {
-		h := word.Word{Src: ops[0].Src, Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Subst, Src: ops[0].Src}}}
-		r.hosts = []word.Word{h}
-		switch fun, _ := ops[1].Value(); fun {
-		case "cmd.run", "cmd.run_all", "cmd.shell", "cmd.script":
-			r.ops, r.ask = ops[2:min(3, len(ops))], len(ops) < 3
-		case "system.reboot", "system.shutdown", "system.poweroff", "system.halt":
-			r.ops, r.ask = word.Lits(strings.TrimPrefix(fun, "system.")), false
-		}
-	}
-	return w.remoteCode(st, l, base, r)
+	return w.remoteCode(st, l, base, remoteRun{hosts: names, user: user, ops: ops, argv: argv, ask: a.Has("ask")})
 }

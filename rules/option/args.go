@@ -96,6 +96,10 @@ func (r *reader) next(o Option) {
 		r.value(o, r.argv[r.i])
 		r.i++
 	}
+	if o.Second != "" && r.i < len(r.argv) {
+		r.out.Values[o.Second] = append(r.out.Values[o.Second], r.argv[r.i])
+		r.i++
+	}
 }
 
 func (r *reader) long(w word.Word, s string) {

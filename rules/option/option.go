@@ -10,7 +10,7 @@
 //	-#                           : count
 //
 // Names come first; "=name" says that the option takes an argument, "[=name]"
-// that it may take one attached; behind " : " stand the attributes that the
+// that it may take one attached, "=one =two" that two words follow; behind " : " stand the attributes that the
 // option sets, or clears with "!". Arguments are kept under their name, so
 // that "-t =dest" and an operand of role dest can be treated alike. "-#"
 // stands for a number with a dash before it, as in nice -5.
@@ -38,6 +38,7 @@ type Style struct {
 type Option struct {
 	Names    []string // with their dashes
 	Arg      string   // the argument's name; "" takes none
+	Second   string   // the name of a second argument, in a word of its own
 	Optional bool     // the argument is optional, and then attached
 	Sets     []string // attributes set
 	Clears   []string // attributes cleared
@@ -78,6 +79,8 @@ func Parse(style Style, text string) (*Grammar, error) {
 			switch {
 			case strings.HasPrefix(f, "[=") && strings.HasSuffix(f, "]"):
 				o.Arg, o.Optional = f[2:len(f)-1], true
+			case strings.HasPrefix(f, "=") && o.Arg != "":
+				o.Second = f[1:]
 			case strings.HasPrefix(f, "="):
 				o.Arg = f[1:]
 			case strings.HasPrefix(f, "-") || (style.Plus && strings.HasPrefix(f, "+")) || style.Bundle || style.Words:
