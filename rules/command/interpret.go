@@ -45,7 +45,7 @@ func init() {
 	lua := &language{name: "lua", code: "e", with: "l", dashes: true, calls: luaCalls, ignore: "v"}
 	awk := &language{name: "awk", code: "e", with: "FvfiEl", long: map[string]byte{"--assign": 'v', "--file": 'f', "--source": 'e', "--field-separator": 'F', "--include": 'i', "--load": 'l', "--exec": 'E'}, program: true, hash: true, noSingle: true, regexp: true, calls: awkCalls, ignore: "Vh"}
 	for names, l := range map[string]*language{
-		"python python2 python3 pypy pypy3": python, "perl": perl, "ruby jruby": ruby, "node nodejs": node, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
+		"python python2 python3 pypy pypy3": python, "perl": perl, "ruby jruby": ruby, "node nodejs bun": node, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
 	} {
 		for _, n := range strings.Fields(names) {
 			languages[n] = l

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -355,6 +356,9 @@ func (w *walker) note(kind NoteKind, text string, at *position) {
 
 // unseen notes that code is run which cannot be seen, and who writes it.
 func (w *walker) unseen(text string, from []int, at *position) {
+	if len(from) > 0 && !slices.ContainsFunc(from, func(i int) bool { return !printsCode(&w.line.Actions[i]) }) {
+		return
+	}
 	n := len(w.line.Notes)
 	w.note(RunUnknown, text, at)
 	if len(w.line.Notes) > n {

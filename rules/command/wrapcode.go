@@ -304,3 +304,33 @@ func fdCarries(args []word.Word) (c carried) {
 	c.argvs = [][]word.Word{append(argv, word.Lit(end))}
 	return c
 }
+
+// codePrinters are programs whose own work is to print code for the shell that
+// called them.
+var codePrinters = map[string]bool{"ssh-agent": true, "gpg-agent": true, "dircolors": true, "keychain": true, "lesspipe": true, "lesspipe.sh": true, "register-python-argcomplete": true,
+	"resize": true, "tset": true, "getopt": true, "locale": true}
+
+// codeVerbs are the words by which other programs are asked for that.
+var codeVerbs = map[string]bool{"completion": true, "completions": true, "hook": true, "init": true, "shellenv": true, "activate": true, "docker-env": true, "podman-env": true, "env": true,
+	"shell.bash": true, "--alias": true, "--bash": true, "--completion": true}
+
+// printsCode reports a program on this machine that was asked for code to be
+// evaluated: eval "$(ssh-agent)", source <(kubectl completion bash).
+func printsCode(a *Action) bool {
+	name, ok := a.Name()
+	if !ok || a.Place.Kind != Here || a.Wrapper || len(a.PipeTo) > 0 || a.Stdin.Kind == InputPipe {
+		return false
+	}
+	if codePrinters[name] {
+		return true
+	}
+	if shells[name] || len(a.Argv) > 5 || name == "curl" || name == "wget" {
+		return false
+	}
+	for _, x := range a.Args() {
+		if v, ok := x.Value(); ok && codeVerbs[v] {
+			return true
+		}
+	}
+	return false
+}

@@ -209,7 +209,11 @@ func (w *walker) foundBelow(in input) []word.Word {
 		return nil
 	}
 	a := &w.line.Actions[in.From[0]]
-	if n, ok := a.Name(); !ok || n != "find" {
+	n, ok := a.Name()
+	if ok && n == "ls" {
+		return listed(a)
+	}
+	if !ok || n != "find" {
 		return nil
 	}
 	rest := findRest
@@ -267,4 +271,37 @@ func findsAll(args []word.Word) bool {
 		}
 	}
 	return true
+}
+
+// listed is what ls in front of a pipe gives: the names that it was given, or
+// those in one directory, which the next command looks for in its own.
+func listed(a *Action) []word.Word {
+	var ops []word.Word
+	self := false
+	for _, x := range a.Args() {
+		v, known := x.Value()
+		if known && len(v) > 1 && v[0] == '-' {
+			if strings.HasPrefix(v, "--") && v != "--directory" || strings.ContainsAny(v[1:2], "lsi") {
+				return nil // more than names
+			}
+			self = self || v == "--directory" || v[1] != '-' && strings.Contains(v, "d")
+			continue
+		}
+		ops = append(ops, x)
+	}
+	if self && len(ops) > 0 {
+		for _, x := range ops {
+			if _, pattern := x.Pattern(); x.Know != word.Known && !pattern {
+				return nil
+			}
+		}
+		return ops
+	}
+	if len(ops) > 1 || len(ops) == 1 && ops[0].Know != word.Known {
+		return nil
+	}
+	if len(ops) == 1 && !strings.HasSuffix(ops[0].Values[0], "/") && !ops[0].Is(".") {
+		return nil // it may be a file's own name
+	}
+	return []word.Word{{Src: "*", Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Glob, Src: "*"}}, Origin: word.FromInput}}
 }

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -264,7 +265,7 @@ func otherPackages(c *call) {
 	if c.has("_search") && (c.name == "apk" || c.name == "pacman" && !c.has("_remove")) {
 		return // apk: simulate; pacman: search and the like
 	}
-	removes := c.has("_remove") || c.name == "xbps-remove"
+	removes := c.has("_remove") || c.name == "xbps-remove" || c.name == "emerge" && slices.ContainsFunc(c.action.Args(), func(w word.Word) bool { return w.Is("-C") || w.Is("-c") })
 	if !removes && len(ops) > 0 {
 		v, ok := ops[0].Value()
 		if !ok || !removeVerbs[v] || c.name == "pacman" || c.name == "emerge" {
