@@ -22,7 +22,7 @@ type shellArgs struct {
 	stdin  bool // -s
 	opts   []word.Word
 	rest   []word.Word // the code or the script, and what follows
-	ignore bool        // --version, --help
+	ignore bool        // --version, --help, -n
 }
 
 // longWith are the long options of shells that take an argument.
@@ -53,6 +53,8 @@ func readShell(args []word.Word) shellArgs {
 					out.code = true
 				case c == 's':
 					out.stdin = true
+				case c == 'n' && s[0] == '-':
+					out.ignore = true // it is read and not run
 				case c == 'o' || c == 'O':
 					if i+1 < len(args) {
 						out.opts = append(out.opts, word.Lit(s[:1]+"o"), args[i+1])
