@@ -87,12 +87,25 @@ func (w *walker) setAlias(st *state, l launch, _ int) result {
 		if st.aliases == nil {
 			st.aliases = map[string]alias{}
 		}
-		st.aliases[name] = alias{body: body}
+		st.aliases[name] = w.newAlias(st, name, alias{body: body})
 		if _, err := st.ctx.files.LookPath(name, ""); err == nil {
 			w.note(DefinesName, "alias "+name, &l.at)
 		}
 	}
 	return success(st)
+}
+
+// newAlias is an alias that counts from the next line on.
+func (w *walker) newAlias(st *state, name string, a alias) alias {
+	a.unit = w.unit
+	if old, ok := st.aliases[name]; ok {
+		if old.unit == a.unit {
+			a.was = old.was
+		} else {
+			a.was = &old
+		}
+	}
+	return a
 }
 
 func (w *walker) unsetAlias(st *state, l launch, _ int) result {
@@ -102,7 +115,7 @@ func (w *walker) unsetAlias(st *state, l launch, _ int) result {
 			if st.aliases == nil {
 				st.aliases = map[string]alias{}
 			}
-			st.aliases[v] = alias{gone: true}
+			st.aliases[v] = w.newAlias(st, v, alias{gone: true})
 		}
 	}
 	return both(st)

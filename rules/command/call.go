@@ -80,7 +80,7 @@ func (w *walker) alias(st *state, s *syntax.Stmt, c *syntax.CallExpr) (result, b
 	if !ok || strings.IndexByte(lit.Value, '\\') >= 0 || w.depth > w.lim.Depth {
 		return result{}, false
 	}
-	a, ok := w.findAlias(st, lit.Value)
+	a, late, ok := w.findAlias(st, lit.Value)
 	if !ok {
 		return result{}, false
 	}
@@ -107,33 +107,53 @@ func (w *walker) alias(st *state, s *syntax.Stmt, c *syntax.CallExpr) (result, b
 	if strings.HasSuffix(a.body, " ") && len(c.Args) > 1 && end > from {
 		// A body that ends in a blank has the next word looked up too.
 		if next := c.Args[1].Lit(); next != "" {
-			if b, ok := w.findAlias(st, next); ok {
+			if b, _, ok := w.findAlias(st, next); ok {
 				rest = w.src[from:c.Args[1].Pos().Offset()] + b.body + w.src[c.Args[1].End().Offset():end]
 			}
 		}
 	}
 	at := w.where(c.Args[0].Pos())
+	into := st
+	if late {
+		// bash does not know it yet. What it would do is shown all the same: the
+		// line may be typed again, or in two.
+		into = st.child()
+		into.certain = Possible
+	}
 	w.calls = append(w.calls, &frame{name: "alias " + lit.Value, sub: -1})
-	r := w.inContext(st, func(x *context) { x.via = with(x.via, "alias "+lit.Value) }, func() result {
-		return w.inline(st, before+a.body+rest, at)
+	r := w.inContext(into, func(x *context) { x.via = with(x.via, "alias "+lit.Value) }, func() result {
+		return w.inline(into, before+a.body+rest, at)
 	})
 	w.calls = w.calls[:len(w.calls)-1]
+	if late {
+		return result{}, false
+	}
 	if a.maybe {
 		r = both(w.join(r.ok, r.fail))
 	}
 	return r, true
 }
 
-func (w *walker) findAlias(st *state, name string) (alias, bool) {
-	if a, ok := st.aliases[name]; ok {
-		// An alias of this very line counts from the next line on.
-		return a, !a.gone && w.opt(st, "expand_aliases")
+// findAlias looks an alias up. One that was set on this very line, or behind the
+// function that names it, comes too late.
+func (w *walker) findAlias(st *state, name string) (a alias, late, ok bool) {
+	newest, here := st.aliases[name]
+	a, ok = newest, here
+	for ok && a.unit >= w.unit {
+		if ok = a.was != nil; ok {
+			a = *a.was
+		}
 	}
-	if !st.ctx.shell {
-		return alias{}, false
+	if ok {
+		return a, false, !a.gone && w.opt(st, "expand_aliases")
 	}
-	body, ok := w.shell.Alias(name)
-	return alias{body: body}, ok
+	if !st.ctx.shell || w.unit < 0 {
+		return alias{}, false, false
+	}
+	if body, set := w.shell.Alias(name); set {
+		return alias{body: body}, false, true
+	}
+	return newest, true, here && !newest.gone && w.opt(st, "expand_aliases")
 }
 
 // with is a copy of via with one more.
@@ -174,7 +194,19 @@ func (w *walker) start(st *state, l launch) result {
 			if b.run == nil {
 				return b.result(st)
 			}
-			return b.run(w, st, l, i)
+			if len(l.assigns) == 0 {
+				return b.run(w, st, l, i)
+			}
+			// They count for the builtin and are gone behind it.
+			fr := &frame{}
+			for _, a := range l.assigns {
+				fr.save(st, a.Name)
+				st.set(a.Name, variable{state: VarSet, val: a.Value, exported: true})
+			}
+			r := b.run(w, st, l, i)
+			r.part()
+			r.each(fr.restore)
+			return r
 		}
 		if l.only {
 			return failure(st)
@@ -295,7 +327,7 @@ func (w *walker) findFunc(st *state, name string) (*function, bool) {
 		return nil, false
 	}
 	if body, ok := w.shell.Function(name); ok {
-		return &function{text: body}, true
+		return &function{text: body, unit: -1}, true
 	}
 	return nil, false
 }
@@ -313,11 +345,24 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 			return both(st)
 		}
 	}
-	if seen > 1 || w.depth+len(w.calls) >= w.lim.Depth {
+	// A function that calls itself is followed as long as each call is sure to
+	// happen with words that are known. Behind that its body is walked once more
+	// with nothing known: that stands for all the calls below.
+	widen := seen > 1 && (st.certain != Certain || w.guessing > 0 || w.steps > maxSteps/16 || !allOf(l.argv)) ||
+		w.depth+len(w.calls) >= w.lim.Depth
+	if widen {
 		if seen == 0 {
 			w.note(TooLarge, "depth of function calls", &l.at)
+			return both(st)
 		}
-		return both(st)
+		if w.widened[name] {
+			return both(st)
+		}
+		if w.widened == nil {
+			w.widened = map[string]bool{}
+		}
+		w.widened[name] = true
+		defer delete(w.widened, name)
 	}
 	body, src := f.body, f.src
 	if body == nil {
@@ -338,8 +383,15 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	st.params, st.more = l.argv[1:], false
 	loops := w.loops
 	w.loops = nil
+	if widen {
+		st.params, st.more, st.certain = nil, true, Possible
+		w.forget(st, func(f *forgetter) { f.node(body) })
+		w.guessing++
+		defer func() { w.guessing-- }()
+	}
 	w.calls = append(w.calls, fr)
-	w.src = src
+	unit := w.unit
+	w.src, w.unit = src, f.unit
 	if w.at == nil {
 		w.at = &l.at
 	}
@@ -354,7 +406,7 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 			}
 		}
 	}, func() result { return w.stmt(st, body) })
-	w.src, w.at, w.loops = saved, at, loops
+	w.src, w.at, w.loops, w.unit = saved, at, loops, unit
 	w.calls = w.calls[:len(w.calls)-1]
 	r.ok, r.fail = w.join(r.ok, fr.ok), w.join(r.fail, fr.fail)
 	r.each(func(s *state) {
@@ -363,6 +415,12 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 		fr.restore(s)
 	})
 	return r
+}
+
+// allOf reports whether all words are known.
+func allOf(ws []word.Word) bool {
+	_, ok := known(ws)
+	return ok
 }
 
 // bodyOf reads a function's body as the live shell gave it: with its head or
@@ -399,6 +457,11 @@ func (f *frame) save(st *state, name string) {
 }
 
 func (f *frame) restore(st *state) {
+	if f.keepsOpts {
+		st.own()
+		st.opts = f.opts
+		st.shared = true // the frame's other end has them too
+	}
 	for name, v := range f.locals {
 		if v != nil {
 			st.set(name, *v)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"maps"
 	"strings"
 
 	"guardsh/rules/word"
@@ -30,7 +31,9 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 					}
 					continue
 				}
-				if !attrs['p'] {
+				if variant == "local" && x.Is("-") {
+					w.localOptions(st)
+				} else if !attrs['p'] {
 					w.declareWord(st, variant, attrs, x)
 				}
 			}
@@ -158,6 +161,20 @@ func (w *walker) local(st *state, name string) {
 				v := w.lookup(st, name)
 				st.set(name, variable{state: VarUnset, exported: v.exported})
 			}
+		}
+		return
+	}
+}
+
+// localOptions keeps the options for the end of the function: local -.
+func (w *walker) localOptions(st *state) {
+	for i := len(w.calls) - 1; i >= 0; i-- {
+		f := w.calls[i]
+		if f.sub < 0 || f.source {
+			continue
+		}
+		if f.sub == w.sub && !f.keepsOpts {
+			f.opts, f.keepsOpts = maps.Clone(st.opts), true
 		}
 		return
 	}

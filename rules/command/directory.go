@@ -1,6 +1,8 @@
 package command
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -68,11 +70,36 @@ func (w *walker) cd(st *state, l launch, _ int) result {
 		return success(st)
 	default:
 		to = args[0]
-		if v := w.lookup(st, "CDPATH"); v.state == VarSet && !v.val.Is("") && !strings.HasPrefix(to.Prefix(), "/") && !strings.HasPrefix(to.Prefix(), ".") {
-			to = word.Hidden(to.Src, word.Var)
-		}
+		to = w.searched(st, to)
 	}
 	return w.move(st, to)
+}
+
+// searched is where CDPATH leads a relative directory.
+func (w *walker) searched(st *state, to word.Word) word.Word {
+	v := w.lookup(st, "CDPATH")
+	p := to.Prefix()
+	if v.state != VarSet || v.val.Is("") || strings.HasPrefix(p, "/") || p == "." || p == ".." || strings.HasPrefix(p, "./") || strings.HasPrefix(p, "../") {
+		return to
+	}
+	list, ok1 := v.val.Value()
+	name, ok2 := to.Value()
+	if !ok1 || !ok2 {
+		return word.Hidden(to.Src, word.Var)
+	}
+	for _, d := range strings.Split(list, ":") {
+		full, ok := absolute(st.cwd, path.Join(d, name))
+		if !ok {
+			return word.Hidden(to.Src, word.Var)
+		}
+		switch _, err := st.ctx.files.Real(path.Clean(full)); {
+		case err == nil:
+			return word.Word{Src: to.Src, Know: word.Known, Values: []string{path.Clean(full)}, Origin: word.FromVariable}
+		case !errors.Is(err, fs.ErrNotExist):
+			return word.Hidden(to.Src, word.Var)
+		}
+	}
+	return to
 }
 
 // move changes the directory, or fails to.

@@ -120,8 +120,8 @@ func (w *walker) parts(st *state, ps []piece, parts []syntax.WordPart, quoted bo
 				continue
 			}
 			text := p.Value
-			if i == 0 && strings.HasPrefix(text, "~") {
-				ps, text = w.tilde(st, ps, text, len(parts) > 1)
+			if i == 0 {
+				ps, text = w.tildes(st, ps, text, len(parts) > 1)
 			}
 			ps = literal(ps, text)
 		case *syntax.SglQuoted:

@@ -80,6 +80,9 @@ func (w *walker) glob(st *state, out []word.Word, ps []piece, src string) []word
 	if err != nil {
 		return unknown()
 	}
+	if v := w.lookup(st, "GLOBIGNORE"); v.state == VarSet && !v.val.Is("") && !v.isList {
+		return unknown() // names that match it are left out
+	}
 	if len(names) == 0 {
 		switch {
 		case w.opt(st, "failglob"):

@@ -18,7 +18,7 @@ func (w *walker) while(st *state, c *syntax.WhileClause) result {
 	certain := st.certain
 	w.forget(st, func(f *forgetter) { f.stmts(c.Cond); f.stmts(c.Do) })
 	w.cond++
-	r := w.seq(st, c.Cond, false)
+	r := w.seq(st, c.Cond, noLines)
 	w.cond--
 	if c.Until {
 		r.ok, r.fail = r.fail, r.ok
@@ -31,7 +31,7 @@ func (w *walker) while(st *state, c *syntax.WhileClause) result {
 	endless := r.fail == nil
 	l := &loop{}
 	w.loops = append(w.loops, l)
-	body := w.branch(r.ok, !endless, func(s *state) result { return w.seq(s, c.Do, false) })
+	body := w.branch(r.ok, !endless, func(s *state) result { return w.seq(s, c.Do, noLines) })
 	w.loops = w.loops[:len(w.loops)-1]
 	end := w.join(body.ok, body.fail)
 	if !endless {
@@ -117,7 +117,7 @@ func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []w
 		w.loops = append(w.loops, l)
 		st.setScalar(name, item)
 		was := st.certain
-		r = w.seq(st, c.Do, false)
+		r = w.seq(st, c.Do, noLines)
 		w.loops = w.loops[:len(w.loops)-1]
 		for _, s := range l.continues {
 			s.certain = was
@@ -149,7 +149,7 @@ func (w *walker) guess(st *state, do []*syntax.Stmt, name string, item word.Word
 	}
 	l := &loop{}
 	w.loops = append(w.loops, l)
-	r := w.branch(st, true, func(s *state) result { return w.seq(s, do, false) })
+	r := w.branch(st, true, func(s *state) result { return w.seq(s, do, noLines) })
 	w.loops = w.loops[:len(w.loops)-1]
 	after := w.join(was, w.join(r.ok, r.fail))
 	for _, s := range append(l.breaks, l.continues...) {
@@ -185,7 +185,7 @@ func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) r
 		l := &loop{}
 		w.loops = append(w.loops, l)
 		was := st.certain
-		r = w.seq(st, c.Do, false)
+		r = w.seq(st, c.Do, noLines)
 		w.loops = w.loops[:len(w.loops)-1]
 		for _, s := range l.continues {
 			s.certain = was

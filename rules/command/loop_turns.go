@@ -37,7 +37,7 @@ func (w *walker) turns(st *state, c *syntax.WhileClause) (result, bool) {
 		before := cur.clone()
 		w.maybeRead = false
 		w.cond++
-		r := w.seq(cur, c.Cond, false)
+		r := w.seq(cur, c.Cond, noLines)
 		w.cond--
 		if c.Until {
 			r.ok, r.fail = r.fail, r.ok
@@ -61,7 +61,7 @@ func (w *walker) turns(st *state, c *syntax.WhileClause) (result, bool) {
 		certain := r.ok.certain
 		l := &loop{}
 		w.loops = append(w.loops, l)
-		b := w.seq(r.ok, c.Do, false)
+		b := w.seq(r.ok, c.Do, noLines)
 		w.loops = w.loops[:len(w.loops)-1]
 		for _, s := range l.continues {
 			s.certain = certain

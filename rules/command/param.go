@@ -417,6 +417,15 @@ func (w *walker) get(st *state, name string, index syntax.ArithmExpr) variable {
 		}
 		return variable{state: VarSet, val: word.Lit(fmt.Sprint(len(st.params)))}
 	case "?", "$", "!", "-", "_", "RANDOM", "SRANDOM", "SECONDS", "LINENO", "BASHPID", "EPOCHSECONDS", "EPOCHREALTIME", "PPID", "FUNCNAME", "BASH_SOURCE", "BASH_LINENO", "BASH_COMMAND", "PIPESTATUS", "DIRSTACK", "SHLVL", "BASH_SUBSHELL":
+		if name == "FUNCNAME" && index == nil {
+			for i := len(w.calls) - 1; i >= 0; i-- {
+				if f := w.calls[i]; f.source {
+					return variable{state: VarSet, val: word.Lit("source")}
+				} else if f.sub >= w.shellSub {
+					return variable{state: VarSet, val: word.Lit(f.name)}
+				}
+			}
+		}
 		if name == "BASH_SOURCE" && index == nil && st.ctx.arg0 != "" {
 			return variable{state: VarSet, val: word.Lit(st.ctx.arg0)}
 		}

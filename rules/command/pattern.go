@@ -310,13 +310,14 @@ func (w *walker) test(st *state, x syntax.TestExpr) truth {
 		case syntax.TsNempStr:
 			return nonEmpty(v)
 		case syntax.TsVarSet:
-			if s, ok := v.Value(); ok && isName(s) {
-				switch w.lookup(st, s).state {
-				case VarSet:
-					return yes
-				case VarUnset:
-					return no
-				}
+			return w.isSet(st, v)
+		case syntax.TsOptSet:
+			if s, ok := v.Value(); ok && !st.ctx.shell || st.opts[s] {
+				return truthFrom(w.opt(st, s))
+			} else if _, here := st.opts[s]; ok && here {
+				return no
+			} else if on, known := w.shell.Option(s); ok && known {
+				return truthFrom(on)
 			}
 		}
 		return maybe
@@ -346,12 +347,48 @@ func nonEmpty(v word.Word) truth {
 	return maybe
 }
 
+// isSet is [[ -v name ]].
+func (w *walker) isSet(st *state, name word.Word) truth {
+	s, ok := name.Value()
+	if !ok {
+		return maybe
+	}
+	v := variable{state: VarUnknown}
+	if array, index, element := subscript(s); element && index != "@" && index != "*" {
+		v = w.elementNamed(st, array, index)
+	} else if isName(s) {
+		v = w.get(st, s, nil)
+	}
+	switch v.state {
+	case VarSet:
+		return yes
+	case VarUnset:
+		return no
+	}
+	return maybe
+}
+
+func truthFrom(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
 func (w *walker) testBinary(st *state, e *syntax.BinaryTest) truth {
 	switch e.Op {
 	case syntax.AndTest:
-		return both2(w.test(st, e.X), w.test(st, e.Y))
+		a := w.test(st, e.X)
+		if a == no {
+			return no
+		}
+		return both2(a, w.test(st, e.Y))
 	case syntax.OrTest:
-		return not(both2(not(w.test(st, e.X)), not(w.test(st, e.Y))))
+		a := w.test(st, e.X)
+		if a == yes {
+			return yes
+		}
+		return not(both2(not(a), not(w.test(st, e.Y))))
 	}
 	x, ok1 := e.X.(*syntax.Word)
 	y, ok2 := e.Y.(*syntax.Word)
@@ -371,7 +408,9 @@ func (w *walker) testBinary(st *state, e *syntax.BinaryTest) truth {
 		}
 		return not(w.matches(st, l, y))
 	case syntax.TsEql, syntax.TsNeq, syntax.TsLeq, syntax.TsGeq, syntax.TsLss, syntax.TsGtr:
-		return compare(testOps[e.Op], integer(l), integer(w.value(st, y)))
+		return compare(testOps[e.Op], w.evaluate(st, l), w.evaluate(st, w.value(st, y)))
+	case syntax.TsReMatch:
+		return w.rematch(st, l, y)
 	}
 	w.value(st, y)
 	return maybe

@@ -129,6 +129,11 @@ func (w *walker) cannotOpen(st *state, d Redir) bool {
 	if !ok || strings.HasPrefix(p, "/dev/tcp/") || strings.HasPrefix(p, "/dev/udp/") || strings.HasPrefix(p, "/dev/fd/") || strings.HasPrefix(p, "/dev/std") {
 		return false // bash opens these itself
 	}
+	if d.Kind == Out && w.opt(st, "noclobber") {
+		if _, err := st.ctx.files.Real(path.Clean(p)); err == nil && !strings.HasPrefix(p, "/dev/") {
+			return true // it is there, and stays
+		}
+	}
 	if d.Kind != In {
 		p = path.Dir(p)
 	}

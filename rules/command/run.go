@@ -71,6 +71,7 @@ func (w *walker) exec(st *state, l launch, i int) result {
 		}
 	})
 	if w.opt(st, "execfail") {
+		st.certain = Possible
 		return failure(st)
 	}
 	return result{}

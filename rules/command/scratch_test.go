@@ -45,7 +45,7 @@ func newScratch(t *testing.T) *scratch {
 	}
 	must(os.Chmod(root, 0o755))
 	must(os.Chmod(filepath.Dir(root), 0o755))
-	for _, d := range []string{"bin", "log", "work/sub/deep", "work/src", "home/ann", "tmp", "dev", "srv/data", "src"} {
+	for _, d := range []string{"bin", "log", "etc", "work/sub/deep", "work/src", "home/ann", "tmp", "dev", "srv/data", "src"} {
 		must(os.MkdirAll(filepath.Join(root, d), 0o777))
 		// Sticky: a find -delete of one row leaves the others their files.
 		must(os.Chmod(filepath.Join(root, d), 0o777|os.ModeSticky))
@@ -54,7 +54,7 @@ func newScratch(t *testing.T) *scratch {
 		"work/x.txt": "x\n", "work/y.txt": "y\n", "work/a b.txt": "", "work/.hidden": "", "work/sub/in.txt": "", "work/sub/deep/z.log": "",
 		"work/names": "alpha\nbeta gamma\n", "srv/data/d1": "", "srv/data/d2": "", "home/ann/notes": "", "dev/null": "",
 		"work/lib.sh": "helper() { one \"$@\" lib; }\nLIB=loaded\ntwo sourced $1\n", "work/run.sh": "#!/bin/bash\nset -e\ncd \"$1\"\none $0 \"$2\"\ntwo $#\n",
-		"work/plain.sh": "three plain $1 $LIB\n", "work/env.sh": "#!/usr/bin/env bash\nfour $EXPORTED $PRIVATE\n", "log/starts": "",
+		"work/plain.sh": "three plain $1 $LIB\n", "work/env.sh": "#!/usr/bin/env bash\nfour $EXPORTED $PRIVATE\n", "log/starts": "", "etc/passwd": "ann:x:61234:61234::/home/ann:/bin/bash\n",
 	} {
 		must(os.WriteFile(filepath.Join(root, name), []byte(text), 0o666))
 		must(os.Chmod(filepath.Join(root, name), 0o666))

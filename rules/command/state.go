@@ -85,6 +85,7 @@ type variable struct {
 }
 
 type function struct {
+	unit  int // the line that its body was read in; -1 in the live shell
 	body  *syntax.Stmt
 	src   string
 	text  string // a body from the live shell, not parsed yet
@@ -95,6 +96,8 @@ type alias struct {
 	body  string
 	maybe bool
 	gone  bool
+	unit  int    // the line that set it: it counts from the next on
+	was   *alias // what it was on that line
 }
 
 func newState(sh Shell, files Files) *state {

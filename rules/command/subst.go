@@ -91,7 +91,7 @@ func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
 	from := len(w.line.Actions)
 	end := w.fork()
 	w.inContext(sub, func(c *context) { c.top, c.hidden, c.via = false, false, with(c.via, "$()") }, func() result {
-		return w.leaves(w.seq(sub, stmts, false))
+		return w.leaves(w.seq(sub, stmts, noLines))
 	})
 	end()
 	w.status = true
@@ -145,7 +145,7 @@ func (w *walker) process(st *state, p *syntax.ProcSubst) {
 		if p.Op == syntax.CmdOut {
 			c.stdin = input{Input: Input{Kind: InputPipe}}
 		}
-	}, func() result { return w.leaves(w.seq(sub, p.Stmts, false)) })
+	}, func() result { return w.leaves(w.seq(sub, p.Stmts, noLines)) })
 	end()
 	w.keepWithin(w.source(p), from)
 	if text, ok := w.written(from); ok && p.Op == syntax.CmdIn {

@@ -6,6 +6,33 @@ import (
 	"guardsh/rules/word"
 )
 
+// tildes expands a tilde at the beginning of a word; in one that looks like an
+// assignment also behind the equals sign and behind each colon.
+func (w *walker) tildes(st *state, ps []piece, text string, more bool) ([]piece, string) {
+	if strings.HasPrefix(text, "~") {
+		return w.tilde(st, ps, text, more)
+	}
+	eq := strings.IndexByte(text, '=')
+	if eq < 0 || !isName(text[:eq]) || !strings.Contains(text, "=~") && !strings.Contains(text, ":~") {
+		return ps, text
+	}
+	ps = append(ps, piece{text: text[:eq+1]})
+	segs := strings.Split(text[eq+1:], ":")
+	for i, seg := range segs {
+		if i > 0 {
+			ps = append(ps, piece{text: ":"})
+		}
+		if strings.HasPrefix(seg, "~") {
+			ps, seg = w.tilde(st, ps, seg, more && i == len(segs)-1)
+		}
+		if i == len(segs)-1 {
+			return ps, seg
+		}
+		ps = literal(ps, seg)
+	}
+	return ps, ""
+}
+
 // tilde expands ~ and ~user at the beginning of a word.
 func (w *walker) tilde(st *state, ps []piece, text string, more bool) ([]piece, string) {
 	end := strings.IndexByte(text, '/')

@@ -124,11 +124,14 @@ type walker struct {
 	denied bool // the last file is there and may not be read
 	status bool // a command substitution gave the status of an assignment
 
-	inputs    int           // numbers of inputs given so far
-	spilt     map[int]spill // inputs that a program may have read from
-	maybeRead bool          // the last read came to nothing if a program took the rest
-	guessing  int           // above zero in a loop whose turns are not counted
-	trial     int           // steps that went into counting turns in vain
+	inputs    int             // numbers of inputs given so far
+	spilt     map[int]spill   // inputs that a program may have read from
+	maybeRead bool            // the last read came to nothing if a program took the rest
+	guessing  int             // above zero in a loop whose turns are not counted
+	widened   map[string]bool // functions that are walked for all calls of themselves
+	units     int             // lines of texts read so far
+	unit      int             // the one that the present command was read in
+	trial     int             // steps that went into counting turns in vain
 
 	shellSub int            // the value of sub where the present shell began
 	dropped  *state         // where bash goes on with the next line after an error
@@ -185,7 +188,11 @@ type frame struct {
 	certain  Certainty
 	sub      int // subshells around it; -1 is no frame to return from
 	locals   map[string]*variable
-	source   bool // a sourced file: local belongs to the function around it
+
+	opts      map[string]bool // what "local -" keeps
+	keepsOpts bool
+
+	source bool // a sourced file: local belongs to the function around it
 }
 
 // loop is a loop that is being walked.
@@ -304,8 +311,12 @@ func (w *walker) text(st *state, text string) result {
 	}
 	tree := w.tree
 	w.tree = f.Stmts
-	r := w.seq(st, f.Stmts, own)
-	w.tree = tree
+	kind, unit := textLines, w.unit
+	if own {
+		kind = shellLines
+	}
+	r := w.seq(st, f.Stmts, kind)
+	w.tree, w.unit = tree, unit
 	if own {
 		r.fail = w.join(r.fail, w.dropped)
 		w.shellSub, w.dropped = shell, dropped

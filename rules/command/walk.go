@@ -6,19 +6,36 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
+// lineKind says whether commands are the lines of a text, and of what text.
+type lineKind uint8
+
+const (
+	noLines    lineKind = iota // parts of a command
+	textLines                  // read one after the other: eval, a sourced file
+	shellLines                 // those of a shell, which goes on with the next after some errors
+)
+
 // seq walks commands one after another. What comes after the first may start
-// in the state of either its success or its failure. lines says that they are
-// the lines of a shell, which goes on with the next after some errors.
-func (w *walker) seq(st *state, stmts []*syntax.Stmt, lines bool) result {
+// in the state of either its success or its failure.
+func (w *walker) seq(st *state, stmts []*syntax.Stmt, lines lineKind) result {
 	r := both(st)
 	for i, s := range stmts {
-		if i > 0 {
-			if lines && w.dropped != nil && s.Pos().Line() > stmts[i-1].End().Line() {
+		next := lines != noLines && (i == 0 || s.Pos().Line() > stmts[i-1].End().Line())
+		if next {
+			w.units++
+			w.unit = w.units
+			if lines == shellLines && w.dropped != nil {
 				r.fail = w.join(r.fail, w.dropped)
 				w.dropped = nil
 			}
+		}
+		if i > 0 {
 			if st = w.join(r.ok, r.fail); st == nil {
-				return result{}
+				r = result{}
+				if w.dropped != nil && lines == shellLines {
+					continue // a line below may be read
+				}
+				return r
 			}
 		}
 		r = w.stmt(st, s)
@@ -141,7 +158,7 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 	case *syntax.BinaryCmd:
 		return w.binary(st, c)
 	case *syntax.Block:
-		return w.seq(st, c.Stmts, false)
+		return w.seq(st, c.Stmts, noLines)
 	case *syntax.Subshell:
 		return w.subshell(st, c.Stmts)
 	case *syntax.IfClause:
@@ -235,7 +252,7 @@ func (w *walker) truthOf(st *state, t truth) result {
 func (w *walker) subshell(st *state, stmts []*syntax.Stmt) result {
 	sub := st.child()
 	end := w.fork()
-	r := w.inContext(sub, func(c *context) { c.top = false }, func() result { return w.leaves(w.seq(sub, stmts, false)) })
+	r := w.inContext(sub, func(c *context) { c.top = false }, func() result { return w.leaves(w.seq(sub, stmts, noLines)) })
 	end()
 	return outcome(st, r)
 }
@@ -328,10 +345,10 @@ func (w *walker) branch(st *state, may bool, f func(*state) result) result {
 
 func (w *walker) ifClause(st *state, c *syntax.IfClause) result {
 	if len(c.Cond) == 0 { // else
-		return w.seq(st, c.Then, false)
+		return w.seq(st, c.Then, noLines)
 	}
 	w.cond++
-	r := w.seq(st, c.Cond, false)
+	r := w.seq(st, c.Cond, noLines)
 	w.cond--
 	if r.ended() {
 		return r
@@ -339,7 +356,7 @@ func (w *walker) ifClause(st *state, c *syntax.IfClause) result {
 	r.part()
 	var then, other result
 	if r.ok != nil {
-		then = w.branch(r.ok, r.fail != nil, func(s *state) result { return w.seq(s, c.Then, false) })
+		then = w.branch(r.ok, r.fail != nil, func(s *state) result { return w.seq(s, c.Then, noLines) })
 	}
 	if r.fail != nil {
 		if c.Else != nil {
@@ -393,7 +410,7 @@ func (w *walker) caseClause(st *state, c *syntax.CaseClause) result {
 		if enter == nil {
 			continue
 		}
-		r := w.branch(enter, m == maybe || !sure, func(s *state) result { return w.seq(s, item.Stmts, false) })
+		r := w.branch(enter, m == maybe || !sure, func(s *state) result { return w.seq(s, item.Stmts, noLines) })
 		if m == maybe {
 			sure = false
 		}
@@ -439,7 +456,7 @@ func (w *walker) define(st *state, c *syntax.FuncDecl) result {
 	if st.funcs == nil {
 		st.funcs = map[string]*function{}
 	}
-	st.funcs[c.Name.Value] = &function{body: c.Body, src: w.src}
+	st.funcs[c.Name.Value] = &function{body: c.Body, src: w.src, unit: w.unit}
 	at := w.where(c.Pos())
 	if _, err := st.ctx.files.LookPath(c.Name.Value, ""); err == nil {
 		w.note(DefinesName, "function "+c.Name.Value, &at)
