@@ -90,6 +90,9 @@ type SnapshotConfig struct {
 	MaxAge  time.Duration //
 	MaxSize int64         // bytes of all snapshots together
 	Budget  time.Duration // how long a line may wait for its snapshot before it is asked about
+	// KeepWithin is how long a change that may cut the session off waits to
+	// be kept, before it is put back.
+	KeepWithin time.Duration
 }
 
 // Automation lets one rule's questions pass where nobody can answer, for one

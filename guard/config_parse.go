@@ -51,6 +51,7 @@ type snapshotsFile struct {
 	MaxAge  string `yaml:"max_age"`
 	MaxSize string `yaml:"max_size"`
 	Budget  string `yaml:"budget"`
+	Keep    string `yaml:"keep_within"`
 }
 
 type automationFile struct {
@@ -299,6 +300,11 @@ func (f *configFile) checkSnapshots(bad func(string, string, ...any)) {
 	if s.MaxAge != "" {
 		if f.snapshots.MaxAge, err = parseSpan(s.MaxAge); err != nil {
 			bad("$.snapshots.max_age", "max_age: %v", err)
+		}
+	}
+	if s.Keep != "" {
+		if f.snapshots.KeepWithin, err = parseSpan(s.Keep); err != nil {
+			bad("$.snapshots.keep_within", "keep_within: %v", err)
 		}
 	}
 	if s.Budget != "" {

@@ -37,6 +37,7 @@ func Settings(p ConfigPaths) []Setting {
 	s.one("snapshots.max_age", spanOf(c.Snapshots.MaxAge))
 	s.one("snapshots.max_size", sizeOf(c.Snapshots.MaxSize))
 	s.one("snapshots.budget", spanOf(c.Snapshots.Budget))
+	s.one("snapshots.keep_within", spanOf(c.Snapshots.KeepWithin))
 	s.one("notify", cmp.Or(strings.Join(c.Notify, " "), "nothing is run"))
 	for i, a := range c.Automation {
 		v := fmt.Sprintf("%s for %s: %s", a.Rule, a.User, a.Reason)

@@ -93,7 +93,7 @@ paste: continue
 supervise: "off"
 sudo: front
 trail: /var/log/audit/guardsh
-snapshots: {store: /srv/keep, max_age: 30d, max_size: 20G, budget: 500ms}
+snapshots: {store: /srv/keep, max_age: 30d, max_size: 20G, budget: 500ms, keep_within: 90s}
 notify: /usr/local/bin/tell --subject "guardsh says"
 automation:
   - {rule: cron/remove-jobs, user: deploy, reason: the nightly reset, until: 2027-01-31}
@@ -122,7 +122,7 @@ automation:
 		},
 		Paste: PasteContinue, Supervise: SuperviseOff, Sudo: SudoFront,
 		Trail:     "/var/log/audit/guardsh",
-		Snapshots: SnapshotConfig{Store: "/srv/keep", MaxAge: 30 * 24 * time.Hour, MaxSize: 20 << 30, Budget: 500 * time.Millisecond},
+		Snapshots: SnapshotConfig{Store: "/srv/keep", MaxAge: 30 * 24 * time.Hour, MaxSize: 20 << 30, Budget: 500 * time.Millisecond, KeepWithin: 90 * time.Second},
 		Notify:    []string{"/usr/local/bin/tell", "--subject", "guardsh says"},
 		Automation: []Automation{
 			{"cron/remove-jobs", "deploy", "the nightly reset", time.Date(2027, 2, 1, 0, 0, 0, 0, time.Local)},

@@ -195,6 +195,7 @@ func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan
 				}
 				out.Say += fmt.Sprintf("guardsh: kept as %s; %s\n", snap.Short, how)
 			}
+			s.arm(ctx, r, j, plan, snap, out)
 			return true
 		}
 	}

@@ -64,6 +64,8 @@ type Session struct {
 
 	mu       sync.Mutex
 	lines    int
+	timers   []*deadman      // dead-man timers that were started
+	prompted time.Time       // when the last prompt was shown
 	answered map[string]bool // rule and object of findings that were answered yes for the line that runs
 }
 

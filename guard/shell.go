@@ -63,6 +63,7 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 				s.Cancelled(out)
 			}
 			rec.sync()
+			s.tendTimers(p)
 			watch(p)
 		},
 		Output: rec.output,

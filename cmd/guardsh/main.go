@@ -52,7 +52,7 @@ func run(argv []string) int {
 // verbs are the commands beside the shell itself.
 func verbs() []*cobra.Command {
 	return []*cobra.Command{
-		checkCommand(), explainCommand(), undoCommand(), snapshotCommand(),
+		checkCommand(), explainCommand(), undoCommand(), snapshotCommand(), keepCommand(),
 		auditCommand(), replayCommand(), allowCommand(), rulesCommand(), configCommand(),
 	}
 }
