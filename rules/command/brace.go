@@ -70,3 +70,48 @@ func hasBrace(x *syntax.Word) bool {
 	}
 	return false
 }
+
+// joinNames puts a parameter's name together that a brace expansion made longer:
+// braces are expanded before anything else is looked at, so $x{a,b} is $xa $xb.
+func joinNames(parts []syntax.WordPart) []syntax.WordPart {
+	var out []syntax.WordPart
+	for _, p := range parts {
+		l, ok := p.(*syntax.Lit)
+		if !ok || len(out) == 0 {
+			out = append(out, p)
+			continue
+		}
+		n := 0
+		for n < len(l.Value) && isName("_"+l.Value[:n+1]) {
+			n++
+		}
+		rest := *l
+		rest.Value = l.Value[n:]
+		switch before := out[len(out)-1].(type) {
+		case *syntax.ParamExp:
+			if n == 0 || !before.Short || before.Param == nil || !isName(before.Param.Value) {
+				break
+			}
+			pe, name := *before, *before.Param
+			name.Value += l.Value[:n]
+			pe.Param = &name
+			out[len(out)-1] = &pe
+			if rest.Value != "" {
+				out = append(out, &rest)
+			}
+			continue
+		case *syntax.Lit:
+			head, dollar := strings.CutSuffix(before.Value, "$")
+			if !dollar || strings.HasSuffix(head, `\`) || !isName(l.Value[:n]) {
+				break
+			}
+			cp := *before
+			cp.Value = head
+			out[len(out)-1] = &cp
+			out = append(out, &syntax.ParamExp{Dollar: l.ValuePos, Short: true, Param: &syntax.Lit{ValuePos: l.ValuePos, ValueEnd: l.ValueEnd, Value: l.Value[:n]}}, &rest)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -340,7 +340,7 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 			continue
 		}
 		seen++
-		if w.forking > c.forking && st.certain == c.certain {
+		if w.forking > c.forking && w.doubts(st) == c.doubts {
 			w.note(ForkBomb, name, &l.at)
 			return both(st)
 		}
@@ -374,12 +374,13 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	if len(l.redirs) > 0 {
 		w.emit(st, Action{Redirs: l.redirs, Compound: true}, l.at)
 	}
-	fr := &frame{name: name, forking: w.forking, certain: st.certain, sub: w.sub}
+	fr := &frame{name: name, forking: w.forking, doubts: w.doubts(st), sub: w.sub}
 	for _, a := range l.assigns {
 		fr.save(st, a.Name)
 		st.set(a.Name, variable{state: VarSet, val: a.Value, exported: true})
 	}
 	params, more, saved, at, certain := st.params, st.more, w.src, w.at, st.certain
+	ended, exits := st.ended, w.exits
 	st.params, st.more = l.argv[1:], false
 	loops := w.loops
 	w.loops = nil
@@ -412,6 +413,9 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	r.each(func(s *state) {
 		s.ctx = st.ctx
 		s.params, s.more, s.certain = params, more, certain
+		if w.exits == exits {
+			s.ended = ended // a return ends the function alone
+		}
 		fr.restore(s)
 	})
 	return r

@@ -91,7 +91,7 @@ func (w *walker) fields(st *state, out []word.Word, x *syntax.Word) []word.Word 
 					continue // an empty element without quotes is no word
 				}
 				n := len(out)
-				out = w.finishAll(st, out, w.parts(st, nil, b.Parts, false), src)
+				out = w.finishAll(st, out, w.argument(st, joinNames(b.Parts)), src)
 				for i := n; i < len(out); i++ {
 					if out[i].Origin == word.FromLiteral {
 						out[i].Origin = word.FromBrace
@@ -101,7 +101,7 @@ func (w *walker) fields(st *state, out []word.Word, x *syntax.Word) []word.Word 
 			return out
 		}
 	}
-	return w.finishAll(st, out, w.parts(st, nil, x.Parts, false), src)
+	return w.finishAll(st, out, w.argument(st, x.Parts), src)
 }
 
 func (w *walker) optDefault(st *state, name string) bool { return w.opt(st, name) }
@@ -120,8 +120,8 @@ func (w *walker) parts(st *state, ps []piece, parts []syntax.WordPart, quoted bo
 				continue
 			}
 			text := p.Value
-			if i == 0 {
-				ps, text = w.tildes(st, ps, text, len(parts) > 1)
+			if i == 0 && strings.HasPrefix(text, "~") {
+				ps, text = w.tilde(st, ps, text, len(parts) > 1)
 			}
 			ps = literal(ps, text)
 		case *syntax.SglQuoted:
@@ -135,11 +135,7 @@ func (w *walker) parts(st *state, ps []piece, parts []syntax.WordPart, quoted bo
 			}
 			ps = append(ps, piece{text: text, quoted: true})
 		case *syntax.DblQuoted:
-			n := len(ps)
-			ps = w.parts(st, ps, p.Parts, true)
-			if len(ps) == n && !onlyList(p.Parts) {
-				ps = append(ps, piece{quoted: true})
-			}
+			ps = w.doubleQuoted(st, ps, p.Parts)
 		case *syntax.ParamExp:
 			ps = w.param(st, ps, p, quoted)
 		case *syntax.CmdSubst:
@@ -165,6 +161,27 @@ func (w *walker) parts(st *state, ps []piece, parts []syntax.WordPart, quoted bo
 		default:
 			ps = append(ps, piece{hole: word.Subst, src: w.source(p), many: !quoted, quoted: quoted})
 		}
+	}
+	return ps
+}
+
+// doubleQuoted adds what stands in double quotes: a word even where it is empty,
+// unless "$@" is part of it and is no word at all.
+func (w *walker) doubleQuoted(st *state, ps []piece, parts []syntax.WordPart) []piece {
+	n, gone, empty := len(ps), false, true
+	for i := range parts {
+		m := len(ps)
+		ps = w.parts(st, ps, parts[i:i+1], true)
+		gone = gone || len(ps) == m && onlyList(parts[i:i+1])
+		for _, p := range ps[m:] {
+			empty = empty && p.text == "" && p.alts == nil && p.hole == word.NoHole && !p.sep
+		}
+	}
+	switch {
+	case empty && gone:
+		return ps[:n]
+	case len(ps) == n:
+		return append(ps, piece{quoted: true})
 	}
 	return ps
 }

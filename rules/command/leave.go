@@ -1,10 +1,11 @@
 package command
 
 func (w *walker) exit(st *state, l launch, _ int) result {
-	if st.ctx.top && st.certain == Certain {
+	if st.ctx.top && st.sure() == Certain {
 		w.line.Ends = true
 	}
 	w.leave(st)
+	w.exits++
 	return result{}
 }
 
@@ -14,6 +15,7 @@ func (w *walker) ret(st *state, l launch, _ int) result {
 		if f.sub < 0 {
 			continue
 		}
+		w.jumps++
 		if f.sub != w.sub {
 			return result{}
 		}
@@ -42,11 +44,19 @@ func (w *walker) levels(l launch) int {
 	return 1
 }
 
+// left is the loop that break or continue means, so many levels up.
+func (w *walker) left(levels int) *loop {
+	if levels > 1 {
+		w.jumps++
+	}
+	return w.loops[max(0, len(w.loops)-levels)]
+}
+
 func (w *walker) brk(st *state, l launch, _ int) result {
 	if len(w.loops) == 0 {
 		return success(st)
 	}
-	o := w.loops[max(0, len(w.loops)-w.levels(l))]
+	o := w.left(w.levels(l))
 	o.breaks = append(o.breaks, st)
 	return result{}
 }
@@ -55,7 +65,7 @@ func (w *walker) cont(st *state, l launch, _ int) result {
 	if len(w.loops) == 0 {
 		return success(st)
 	}
-	o := w.loops[max(0, len(w.loops)-w.levels(l))]
+	o := w.left(w.levels(l))
 	o.continues = append(o.continues, st)
 	return result{}
 }

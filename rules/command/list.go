@@ -52,6 +52,10 @@ func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, q
 			off.n = int64(i)
 		}
 		a, b, ok := window(int64(len(elems)), off.n, length.n)
+		if length.n < 0 {
+			w.fatal = drops // a length below zero
+			return ps
+		}
 		if !ok || length.n < 0 {
 			return append(ps, hole)
 		}

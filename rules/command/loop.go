@@ -15,7 +15,7 @@ func (w *walker) while(st *state, c *syntax.WhileClause) result {
 	}
 	w.guessing++
 	defer func() { w.guessing-- }()
-	certain := st.certain
+	certain, reach := st.certain, w.reach(st)
 	w.forget(st, func(f *forgetter) { f.stmts(c.Cond); f.stmts(c.Do) })
 	w.cond++
 	r := w.seq(st, c.Cond, noLines)
@@ -47,8 +47,8 @@ func (w *walker) while(st *state, c *syntax.WhileClause) result {
 		return result{}
 	}
 	after.certain = certain
-	if endless {
-		after.certain = Possible
+	if reach.back(w, after); endless {
+		after.ended = true // it may never end
 	}
 	return both(after)
 }
@@ -93,7 +93,7 @@ func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []w
 		return success(st)
 	}
 	var out *state
-	r := both(st)
+	r, reach := both(st), w.reach(st)
 	for _, item := range items {
 		if w.unrolled >= w.lim.Unroll {
 			w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
@@ -113,34 +113,16 @@ func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []w
 			continue
 		}
 		item.Origin = word.FromVariable
-		l := &loop{}
-		w.loops = append(w.loops, l)
 		st.setScalar(name, item)
-		was := st.certain
-		r = w.seq(st, c.Do, noLines)
-		w.loops = w.loops[:len(w.loops)-1]
-		for _, s := range l.continues {
-			s.certain = was
-			r.ok = w.join(r.ok, s)
-		}
-		for _, s := range l.breaks {
-			s.certain = was
-			out = w.join(out, s)
-		}
-		if len(l.breaks) > 0 {
-			r.each(func(s *state) { s.certain = Possible })
-		}
+		r = w.turn(st, c.Do, &out)
 	}
-	if out != nil {
-		return both(w.join(out, w.join(r.ok, r.fail)))
-	}
-	return r
+	return w.over(reach, out, r)
 }
 
 // guess walks a loop's body once as possible, with everything that the body
 // assigns unknown.
 func (w *walker) guess(st *state, do []*syntax.Stmt, name string, item word.Word) result {
-	was := st.clone()
+	was, reach := st.clone(), w.reach(st)
 	w.guessing++
 	defer func() { w.guessing-- }()
 	w.forget(st, func(f *forgetter) { f.stmts(do) })
@@ -156,6 +138,7 @@ func (w *walker) guess(st *state, do []*syntax.Stmt, name string, item word.Word
 		after = w.join(after, s)
 	}
 	after.certain = was.certain
+	reach.back(w, after)
 	return both(after)
 }
 
@@ -163,7 +146,7 @@ func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) r
 	if it.Init != nil {
 		w.arith(st, it.Init)
 	}
-	r := both(st)
+	r, reach := both(st), w.reach(st)
 	var out *state
 	for turns := 0; ; turns++ {
 		cond := number{n: 1, known: true}
@@ -182,22 +165,7 @@ func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) r
 			break
 		}
 		w.unrolled++
-		l := &loop{}
-		w.loops = append(w.loops, l)
-		was := st.certain
-		r = w.seq(st, c.Do, noLines)
-		w.loops = w.loops[:len(w.loops)-1]
-		for _, s := range l.continues {
-			s.certain = was
-			r.ok = w.join(r.ok, s)
-		}
-		for _, s := range l.breaks {
-			s.certain = was
-			out = w.join(out, s)
-		}
-		if len(l.breaks) > 0 {
-			r.each(func(s *state) { s.certain = Possible })
-		}
+		r = w.turn(st, c.Do, &out)
 		if st = w.join(r.ok, r.fail); st == nil {
 			break
 		}
@@ -206,8 +174,5 @@ func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) r
 		}
 		r = both(st)
 	}
-	if out != nil {
-		return both(w.join(out, w.join(r.ok, r.fail)))
-	}
-	return r
+	return w.over(reach, out, r)
 }

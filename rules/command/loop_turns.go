@@ -27,7 +27,7 @@ func (w *walker) turns(st *state, c *syntax.WhileClause) (result, bool) {
 		back()
 		return result{}, false
 	}
-	was := st.certain
+	reach := w.reach(st)
 	cur := st.clone()
 	var out *state
 	for range maxTurns {
@@ -44,12 +44,9 @@ func (w *walker) turns(st *state, c *syntax.WhileClause) (result, bool) {
 		}
 		switch {
 		case r.ended():
-			if out != nil {
-				return both(out), true
-			}
-			return r, true
+			return w.over(reach, out, r), true
 		case r.ok == nil:
-			return success(w.join(out, r.fail)), true
+			return w.over(reach, out, success(r.fail)), true
 		case r.fail != nil:
 			if !w.maybeRead || r.ok == r.fail {
 				return fail()
@@ -58,28 +55,14 @@ func (w *walker) turns(st *state, c *syntax.WhileClause) (result, bool) {
 			r.part()
 			out = w.join(out, r.fail)
 		}
-		certain := r.ok.certain
-		l := &loop{}
-		w.loops = append(w.loops, l)
-		b := w.seq(r.ok, c.Do, noLines)
-		w.loops = w.loops[:len(w.loops)-1]
-		for _, s := range l.continues {
-			s.certain = certain
-			b.ok = w.join(b.ok, s)
-		}
+		left := out
+		b := w.turn(r.ok, c.Do, &out)
 		next := w.join(b.ok, b.fail)
-		if len(l.breaks) > 0 && next != nil {
-			return fail() // it may have ended here
-		}
-		for _, s := range l.breaks {
-			s.certain = was
-			out = w.join(out, s)
-		}
 		switch {
-		case next == nil && out == nil:
-			return result{}, true
+		case next != nil && out != left:
+			return fail() // it may have ended here
 		case next == nil:
-			return both(out), true
+			return w.over(reach, out, result{}), true
 		case idle(before, next):
 			return fail() // nothing that a turn does brings the end nearer
 		}
@@ -110,4 +93,50 @@ func (w *walker) mark() func() {
 		w.steps, w.expanded, w.followed, w.unrolled = saved.steps, saved.expanded, saved.followed, saved.unrolled
 		w.loops, w.calls, w.dropped, w.fatal = saved.loops, saved.calls, saved.dropped, 0
 	}
+}
+
+// reach remembers, where a loop begins, whether that place is reached.
+type reach struct {
+	ended bool
+	left  int
+}
+
+func (w *walker) reach(st *state) reach { return reach{st.ended, w.exits + w.jumps} }
+
+// back says that what ended since ended the loop or its turn, no more, unless
+// the shell, a function or an outer loop may have been left.
+func (m reach) back(w *walker, s *state) {
+	if s != nil && w.exits+w.jumps == m.left {
+		s.ended = m.ended
+	}
+}
+
+// turn walks a loop's body once. The states that break leads to join out.
+func (w *walker) turn(st *state, do []*syntax.Stmt, out **state) result {
+	l := &loop{}
+	w.loops = append(w.loops, l)
+	was, reach := st.certain, w.reach(st)
+	r := w.seq(st, do, noLines)
+	w.loops = w.loops[:len(w.loops)-1]
+	for _, s := range l.continues {
+		s.certain = was
+		r.ok = w.join(r.ok, s)
+	}
+	for _, s := range l.breaks {
+		s.certain = was
+		*out = w.join(*out, s)
+	}
+	if len(l.breaks) == 0 {
+		r.each(func(s *state) { reach.back(w, s) })
+	}
+	return r
+}
+
+// over is the result of a loop after its last turn.
+func (w *walker) over(reach reach, out *state, r result) result {
+	if out != nil {
+		r = both(w.join(out, w.join(r.ok, r.fail)))
+	}
+	r.each(func(s *state) { reach.back(w, s) })
+	return r
 }

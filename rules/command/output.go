@@ -114,7 +114,7 @@ func printfText(ws []word.Word) (string, bool) {
 		}
 	}
 	format, args := args[0], args[1:]
-	if strings.Contains(format, "%q") || strings.Contains(format, "(") {
+	if strings.Contains(format, "%q") || strings.Contains(format, "(") || !numbersFit(format, args) {
 		return "", false
 	}
 	var b strings.Builder
@@ -130,6 +130,36 @@ func printfText(ws []word.Word) (string, bool) {
 		args = args[n:]
 	}
 	return b.String(), true
+}
+
+// numbersFit reports whether the arguments of %d and its like are numbers; of
+// what is none, printf takes what begins like one.
+func numbersFit(format string, args []string) bool {
+	var verbs []byte
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' {
+			continue
+		}
+		for i++; i < len(format) && strings.IndexByte("-+ #0123456789.", format[i]) >= 0; i++ {
+		}
+		if i < len(format) && format[i] != '%' {
+			verbs = append(verbs, format[i])
+		}
+	}
+	for i, a := range args {
+		if len(verbs) == 0 {
+			return true
+		}
+		switch verbs[i%len(verbs)] {
+		case 'd', 'i', 'u', 'o', 'x', 'X':
+			if _, err := strconv.ParseInt(a, 0, 64); err != nil || strings.Contains(a, "_") {
+				return false
+			}
+		case '*':
+			return false
+		}
+	}
+	return true
 }
 
 func seqText(args []string) (string, bool) {

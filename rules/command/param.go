@@ -33,8 +33,13 @@ func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) 
 			return w.pieces(ps, ref.val, quoted, word.FromVariable)
 		}
 		ref := word.Hidden(src, word.Var)
-		if x := w.get(st, name, pe.Index); x.state == VarSet {
+		switch x := w.get(st, name, pe.Index); x.state {
+		case VarSet:
 			ref = x.val
+		case VarUnset:
+			w.fatal = drops // nothing to lead anywhere
+			return ps
+		case VarUnknown:
 		}
 		v, ok := ref.Value()
 		array, index, element := subscript(v)
@@ -51,6 +56,9 @@ func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) 
 		case v == "@" || v == "*":
 			return hole()
 		case v != "" && (isName(v) || strings.Trim(v, "0123456789") == ""):
+		case len(v) != 1 || !strings.Contains("#?-$!", v):
+			w.fatal = drops // not a name
+			return ps
 		default:
 			return hole()
 		}
@@ -111,6 +119,9 @@ func (w *walker) single(st *state, ps []piece, pe *syntax.ParamExp, name string,
 	val := v.val
 	if v.state == VarUnset {
 		val = word.Word{Src: src, Know: word.Known, Values: []string{""}, Origin: word.FromVariable}
+		if pe.Repl != nil || pe.Slice != nil {
+			return w.pieces(ps, val, quoted, word.FromVariable) // nothing to work on
+		}
 	}
 	val, ok := w.operate(st, pe, val)
 	if !ok {
@@ -125,7 +136,7 @@ func (w *walker) single(st *state, ps []piece, pe *syntax.ParamExp, name string,
 
 // numeric are the parameters that bash keeps a number in: one word, whatever
 // it is.
-var numeric = map[string]bool{"?": true, "$": true, "!": true, "#": true, "RANDOM": true, "SRANDOM": true, "SECONDS": true, "LINENO": true, "BASHPID": true, "EPOCHSECONDS": true, "PPID": true, "UID": true, "EUID": true}
+var numeric = map[string]bool{"?": true, "$": true, "#": true, "RANDOM": true, "SRANDOM": true, "SECONDS": true, "LINENO": true, "BASHPID": true, "EPOCHSECONDS": true, "PPID": true, "UID": true, "EUID": true}
 
 // fallback handles the operators that ask whether a parameter is set.
 func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name string, v variable, quoted bool, src string) ([]piece, bool) {
@@ -174,7 +185,7 @@ func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name strin
 			return ps
 		}
 		n := len(ps)
-		ps = w.parts(st, ps, pe.Exp.Word.Parts, quoted)
+		ps = w.parts(st, ps, fallbackParts(pe.Exp.Word, quoted), quoted)
 		for i := n; i < len(ps); i++ {
 			if !ps[i].quoted && ps[i].hole == word.NoHole {
 				ps[i].split = true
@@ -201,7 +212,7 @@ func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name strin
 		}
 	case syntax.AssignUnset, syntax.AssignUnsetOrNull:
 		if missing == yes && isName(name) {
-			st.setScalar(name, w.value(st, pe.Exp.Word))
+			st.setScalar(name, w.one(w.parts(st, nil, fallbackParts(pe.Exp.Word, quoted), quoted), src))
 			return w.pieces(ps, st.vars[name].val, quoted, word.FromVariable), true
 		}
 		if missing == maybe && isName(name) && v.state == VarUnknown {
@@ -209,6 +220,10 @@ func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name strin
 			val := word.Word{Src: src, Know: word.Unknown, Shape: shape(hole[len(ps):], false), Origin: word.FromVariable}
 			st.set(name, variable{state: VarUnknown, val: val})
 			return hole, true
+		}
+		if missing == yes && pe.Index == nil {
+			w.fatal = drops // a positional parameter cannot be assigned
+			return ps, true
 		}
 		if missing == maybe && isName(name) {
 			st.set(name, variable{state: VarUnknown})
@@ -265,6 +280,9 @@ func (w *walker) operate(st *state, pe *syntax.ParamExp, val word.Word) (word.Wo
 	for _, v := range val.Values {
 		for _, f := range fs {
 			s, ok := f(v)
+			if !ok && pe.Slice != nil && len(val.Values) == 1 {
+				w.fatal = drops // a length below zero
+			}
 			if !ok || len(s) > maxValue {
 				return val, false
 			}

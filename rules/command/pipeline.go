@@ -22,6 +22,9 @@ func (w *walker) pipeline(st *state, b *syntax.BinaryCmd) result {
 	}
 	stages = append(stages, stage{first, all})
 	in := st.ctx.stdin
+	certain, ended := st.certain, st.ended
+	outer := *st
+	sure := w.alone(&outer, st)
 	var last result
 	w.forking++
 	end := w.fork()
@@ -63,6 +66,9 @@ func (w *walker) pipeline(st *state, b *syntax.BinaryCmd) result {
 	}
 	w.forking--
 	end()
+	sure()
+	st.certain, st.ended = certain, ended
+	last.each(func(s *state) { s.certain, s.ended = certain, s.ended || ended })
 	if w.opt(st, "pipefail") {
 		return both(st)
 	}

@@ -118,11 +118,19 @@ func (w *walker) target(st *state, x *syntax.Word) (target word.Word, ambiguous 
 // cannotOpen reports whether a redirection fails as things stand: then its
 // command does not run. What the line itself names before may be there by then.
 func (w *walker) cannotOpen(st *state, d Redir) bool {
+	if st.cwd.Know == word.OneOf {
+		// In one of the directories is enough for a doubt.
+		one := st.clone()
+		return slices.ContainsFunc(st.cwd.Values, func(dir string) bool {
+			one.cwd = word.Lit(dir)
+			return w.cannotOpen(one, d)
+		})
+	}
 	p, ok := d.Target.Value()
 	if !ok || d.Kind == Text || d.Kind == Duplicate || st.ctx.place.Kind != Here {
 		return false
 	}
-	if p == "" {
+	if p == "" || d.Kind != In && strings.HasSuffix(p, "/") {
 		return true
 	}
 	p, ok = absolute(st.cwd, p)
@@ -150,7 +158,9 @@ func (w *walker) missing(st *state, p string) bool {
 	named := func(x word.Word) bool { return strings.Contains(x.String(), base) }
 	for i := range w.line.Actions {
 		a := &w.line.Actions[i]
-		if slices.ContainsFunc(a.Argv, named) || slices.ContainsFunc(a.Redirs, func(r Redir) bool { return named(r.Target) }) {
+		if slices.ContainsFunc(a.Argv, named) || slices.ContainsFunc(a.Redirs, func(r Redir) bool {
+			return r.Kind != In && (path.Base(r.Target.String()) == base || r.Target.Know != word.Known)
+		}) {
 			return false
 		}
 	}

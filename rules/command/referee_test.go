@@ -22,16 +22,19 @@ func covers(a *Action, s start) bool {
 }
 
 // fit orders the actions that cover a start: one that no other start has taken,
-// then one that says more, then one that is certain.
+// then one that is certain, then one that says more.
 func fit(a *Action, used bool) int {
 	n := 0
 	if !used {
+		n += 8
+	}
+	if a.Certain == Certain {
 		n += 4
 	}
 	if allKnown(a) {
 		n += 2
 	}
-	if a.Certain == Certain {
+	if _, ok := a.Name(); ok {
 		n++
 	}
 	return n

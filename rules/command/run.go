@@ -61,7 +61,7 @@ func (w *walker) exec(st *state, l launch, i int) result {
 		st.ctx = &c
 		return both(st)
 	}
-	if st.ctx.top && st.certain == Certain {
+	if st.ctx.top && st.sure() == Certain {
 		w.line.Ends = true
 	}
 	w.under(st, l, "exec", a.Operands, func(s *state, _ *context) {
@@ -74,6 +74,7 @@ func (w *walker) exec(st *state, l launch, i int) result {
 		st.certain = Possible
 		return failure(st)
 	}
+	w.exits++
 	return result{}
 }
 

@@ -127,12 +127,25 @@ const refereeUID = 61234
 // run runs a line in real bash and returns what it started.
 func (s *scratch) run(t *testing.T, line string) []start {
 	t.Helper()
+	starts, out, ended := s.try(t, line, 20*time.Second)
+	if !ended {
+		t.Fatalf("%s: did not end", line)
+	}
+	if strings.Contains(out, "syntax error") {
+		t.Logf("%s: %s", line, out)
+	}
+	return starts
+}
+
+// try is run with what the line wrote, and whether it came to its end.
+func (s *scratch) try(t *testing.T, line string, limit time.Duration) (starts []start, out string, ended bool) {
+	t.Helper()
 	log := filepath.Join(s.root, "log/starts")
 	if err := os.Truncate(log, 0); err != nil {
 		t.Fatal(err)
 	}
 	// Bounds of its own, and a user and a network that nothing else has.
-	cmd := exec.Command("/bin/bash", "-c", `ulimit -u 200 -t 5 -f 1000; exec /bin/bash -c "$1"`, "_", line)
+	cmd := exec.Command("/bin/bash", "-c", `ulimit -u 200 -t 5 -f 1000; exec /bin/bash -c -- "$1"`, "_", line)
 	cmd.Dir = "/work"
 	cmd.Env = s.env
 	// A descriptor that every process of the row holds: at its end all of them
@@ -154,19 +167,19 @@ func (s *scratch) run(t *testing.T, line string) []start {
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
 	cmd.SysProcAttr = attr
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	var wrote bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &wrote, &wrote
 	err = cmd.Start()
 	holds.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := time.AfterFunc(20*time.Second, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	stop := time.AfterFunc(limit, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	err = cmd.Wait()
 	if !stop.Stop() {
-		t.Fatalf("%s: did not end", line)
+		return nil, "", false
 	}
-	if e := held.SetReadDeadline(time.Now().Add(5 * time.Second)); e != nil {
+	if e := held.SetReadDeadline(time.Now().Add(limit / 4)); e != nil {
 		t.Fatal(e)
 	}
 	held.Read(make([]byte, 1)) // what is still there at the deadline is ended below
@@ -179,7 +192,6 @@ func (s *scratch) run(t *testing.T, line string) []start {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var starts []start
 	for _, rec := range strings.SplitAfter(string(b), "\x00\xff\n") {
 		if rec == "" {
 			continue
@@ -187,10 +199,7 @@ func (s *scratch) run(t *testing.T, line string) []start {
 		f := strings.Split(strings.TrimSuffix(rec, "\x00\xff\n"), "\x00")
 		starts = append(starts, start{f[0], f[1:]})
 	}
-	if strings.Contains(out.String(), "syntax error") {
-		t.Logf("%s: %s", line, out.String())
-	}
-	return starts
+	return starts, wrote.String(), true
 }
 
 // rootFiles answers for the scratch root.

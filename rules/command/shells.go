@@ -421,7 +421,7 @@ func (w *walker) dot(st *state, l launch, i int) result {
 			return both(st)
 		}
 	}
-	fr := &frame{name: via, sub: w.sub, forking: w.forking, certain: st.certain, source: true}
+	fr := &frame{name: via, sub: w.sub, forking: w.forking, doubts: w.doubts(st), source: true}
 	w.calls = append(w.calls, fr)
 	params, more, certain, ctx := st.params, st.more, st.certain, st.ctx
 	if len(args) > 1 {

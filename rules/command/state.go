@@ -15,6 +15,7 @@ type state struct {
 	oldpwd  word.Word
 	dirs    []word.Word // the directory stack below cwd
 	certain Certainty
+	ended   bool        // the shell may have ended before
 	params  []word.Word // positional parameters
 	arg0    word.Word
 	more    bool // there are more positional parameters than are known
@@ -229,6 +230,17 @@ func (r *result) part() {
 	}
 }
 
+// doubt says that what comes next may not be reached.
+func (r result) doubt() { r.each(func(s *state) { s.ended = true }) }
+
+// sure is how certain the next command is to start.
+func (st *state) sure() Certainty {
+	if st.ended {
+		return Possible
+	}
+	return st.certain
+}
+
 func (r result) each(f func(*state)) {
 	if r.ok != nil {
 		f(r.ok)
@@ -249,6 +261,7 @@ func (w *walker) join(a, b *state) *state {
 	j := a.clone()
 	j.cwd = w.either(a.cwd, b.cwd)
 	j.oldpwd = w.either(a.oldpwd, b.oldpwd)
+	j.ended = a.ended || b.ended
 	if a.certain < b.certain {
 		j.certain = a.certain
 	} else {

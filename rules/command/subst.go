@@ -87,15 +87,22 @@ func (w *walker) run(st *state, x word.Word, at position, what string) result {
 
 // subst walks a command substitution and returns its value.
 func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
+	if len(stmts) == 0 {
+		return word.Word{Src: src, Know: word.Known, Values: []string{""}, Origin: word.FromSubst}
+	}
+	if w.fatal != 0 {
+		return word.Hidden(src, word.Subst) // an error stopped the expansion before it
+	}
 	sub := st.child()
 	from := len(w.line.Actions)
-	end := w.fork()
+	end, sure := w.fork(), w.alone(st, sub)
 	w.inContext(sub, func(c *context) { c.top, c.hidden, c.via = false, false, with(c.via, "$()") }, func() result {
 		return w.leaves(w.seq(sub, stmts, noLines))
 	})
 	end()
 	w.status = true
 	text, known := w.written(from)
+	sure()
 	w.keepWithin(src, from)
 	for i := from; i < len(w.line.Actions); i++ {
 		w.meta[i].hidden = true
@@ -136,9 +143,12 @@ func (w *walker) keepWithin(src string, from int) {
 
 // process walks a process substitution.
 func (w *walker) process(st *state, p *syntax.ProcSubst) {
+	if w.fatal != 0 {
+		return
+	}
 	sub := st.child()
 	from := len(w.line.Actions)
-	end := w.fork()
+	end, sure := w.fork(), w.alone(st, sub)
 	w.inContext(sub, func(c *context) {
 		c.top, c.hidden, c.async = false, false, true
 		c.via = with(c.via, p.Op.String()+")")
@@ -154,6 +164,7 @@ func (w *walker) process(st *state, p *syntax.ProcSubst) {
 		}
 		w.processes[w.source(p)] = text
 	}
+	sure()
 	for i := from; i < len(w.line.Actions); i++ {
 		w.meta[i].hidden = true
 	}
@@ -166,6 +177,32 @@ func (w *walker) processText(x word.Word) (string, bool) {
 	}
 	t, ok := w.processes[x.Shape[0].Src]
 	return t, ok
+}
+
+// alone walks what runs by itself, in sub, as if it were certain: what is written
+// and read within is certain among itself even where all of it may not run. The
+// function that it returns says of the actions what they are.
+func (w *walker) alone(st, sub *state) func() {
+	from, c := len(w.line.Actions), st.sure()
+	sub.certain, sub.ended = Certain, false
+	if c == Certain {
+		return func() {}
+	}
+	w.apart++
+	return func() {
+		w.apart--
+		for i := from; i < len(w.line.Actions); i++ {
+			w.line.Actions[i].Certain = c
+		}
+	}
+}
+
+// doubts counts what the present command may not be reached for.
+func (w *walker) doubts(st *state) int {
+	if st.sure() == Certain {
+		return w.apart
+	}
+	return w.apart + 1
 }
 
 // written is what the actions from index on write to their standard output,

@@ -1,41 +1,16 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
+	"mvdan.cc/sh/v3/syntax"
 )
-
-// tildes expands a tilde at the beginning of a word; in one that looks like an
-// assignment also behind the equals sign and behind each colon.
-func (w *walker) tildes(st *state, ps []piece, text string, more bool) ([]piece, string) {
-	if strings.HasPrefix(text, "~") {
-		return w.tilde(st, ps, text, more)
-	}
-	eq := strings.IndexByte(text, '=')
-	if eq < 0 || !isName(text[:eq]) || !strings.Contains(text, "=~") && !strings.Contains(text, ":~") {
-		return ps, text
-	}
-	ps = append(ps, piece{text: text[:eq+1]})
-	segs := strings.Split(text[eq+1:], ":")
-	for i, seg := range segs {
-		if i > 0 {
-			ps = append(ps, piece{text: ":"})
-		}
-		if strings.HasPrefix(seg, "~") {
-			ps, seg = w.tilde(st, ps, seg, more && i == len(segs)-1)
-		}
-		if i == len(segs)-1 {
-			return ps, seg
-		}
-		ps = literal(ps, seg)
-	}
-	return ps, ""
-}
 
 // tilde expands ~ and ~user at the beginning of a word.
 func (w *walker) tilde(st *state, ps []piece, text string, more bool) ([]piece, string) {
-	end := strings.IndexByte(text, '/')
+	end := strings.IndexAny(text, "/:")
 	if end < 0 {
 		if more {
 			return ps, text // ~"x" and ~$x are not expanded
@@ -50,7 +25,7 @@ func (w *walker) tilde(st *state, ps []piece, text string, more bool) ([]piece, 
 	case "":
 		return w.pieces(ps, w.home(st), true, word.FromVariable), rest
 	case "+":
-		return w.pieces(ps, st.cwd, true, word.FromVariable), rest
+		return w.pieces(ps, w.scalar(st, "PWD"), true, word.FromVariable), rest
 	case "-":
 		return w.pieces(ps, w.oldpwd(st), true, word.FromVariable), rest
 	}
@@ -88,4 +63,53 @@ func (w *walker) oldpwd(st *state) word.Word {
 		return v.val
 	}
 	return word.Hidden("$OLDPWD", word.Var)
+}
+
+// tildes adds the parts of a value, where a tilde counts at the beginning and
+// behind each colon: PATH=~/a:~/b.
+func (w *walker) tildes(st *state, ps []piece, parts []syntax.WordPart) []piece {
+	for i, p := range parts {
+		l, ok := p.(*syntax.Lit)
+		if !ok || w.holes != nil && strings.IndexByte(l.Value, holeOpen) >= 0 {
+			ps = w.parts(st, ps, parts[i:i+1], false)
+			continue
+		}
+		segs := strings.Split(l.Value, ":")
+		for j, seg := range segs {
+			if j > 0 {
+				ps = append(ps, piece{text: ":"})
+			}
+			if strings.HasPrefix(seg, "~") && (j > 0 || i == 0) {
+				ps, seg = w.tilde(st, ps, seg, j == len(segs)-1 && i < len(parts)-1)
+			}
+			ps = literal(ps, seg)
+		}
+	}
+	return ps
+}
+
+// argument adds the parts of a word of a command. One that looks like an
+// assignment, as of=~/x does, has its tildes expanded like one.
+func (w *walker) argument(st *state, parts []syntax.WordPart) []piece {
+	if len(parts) == 0 {
+		return nil
+	}
+	l, ok := parts[0].(*syntax.Lit)
+	if !ok || w.opt(st, "posix") {
+		return w.parts(st, nil, parts, false)
+	}
+	name, val, ok := strings.Cut(l.Value, "=")
+	if !ok || !isName(strings.TrimSuffix(name, "+")) || !hasTilde(parts) {
+		return w.parts(st, nil, parts, false)
+	}
+	cp := *l
+	cp.Value = val
+	return w.tildes(st, literal(nil, name+"="), append([]syntax.WordPart{&cp}, parts[1:]...))
+}
+
+func hasTilde(parts []syntax.WordPart) bool {
+	return slices.ContainsFunc(parts, func(p syntax.WordPart) bool {
+		l, ok := p.(*syntax.Lit)
+		return ok && strings.IndexByte(l.Value, '~') >= 0
+	})
 }

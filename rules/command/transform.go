@@ -207,3 +207,32 @@ func (w *walker) attributes(st *state, ps []piece, name string, quoted bool, src
 	}
 	return append(ps, piece{text: text, quoted: quoted, split: !quoted, from: word.FromVariable})
 }
+
+// fallbackParts are the parts of the word behind :- and the like. Inside double
+// quotes single quotes are text, though the tree has them as quotes.
+func fallbackParts(x *syntax.Word, quoted bool) []syntax.WordPart {
+	if x == nil {
+		return nil
+	}
+	if !quoted {
+		return x.Parts
+	}
+	var out []syntax.WordPart
+	for _, p := range x.Parts {
+		q, ok := p.(*syntax.SglQuoted)
+		if !ok || q.Dollar {
+			out = append(out, p)
+			continue
+		}
+		out = append(out, &syntax.Lit{Value: "'"})
+		if f, err := parseText("x \"" + q.Value + "\""); err == nil && len(f.Stmts) == 1 {
+			if c, ok := f.Stmts[0].Cmd.(*syntax.CallExpr); ok && len(c.Args) == 2 {
+				if d, ok := c.Args[1].Parts[0].(*syntax.DblQuoted); ok && len(c.Args[1].Parts) == 1 {
+					out = append(out, d.Parts...)
+				}
+			}
+		}
+		out = append(out, &syntax.Lit{Value: "'"})
+	}
+	return out
+}

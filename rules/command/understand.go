@@ -48,8 +48,8 @@ const (
 
 // Understand reads a line as bash would and returns what it would start. It
 // never fails: what cannot be understood is a note.
-func Understand(src string, opts Options) *Line {
-	line := &Line{Src: src}
+func Understand(src string, opts Options) (line *Line) {
+	line = &Line{Src: src}
 	lim := opts.Limits
 	setDefault(&lim.Bytes, defaultBytes)
 	setDefault(&lim.Depth, defaultDepth)
@@ -116,6 +116,9 @@ type walker struct {
 	processes map[string]string // what <(…) writes, by its source
 	within    map[string][]int  // the actions inside $(…) and <(…), by their source
 
+	apart  int // what may not run at all, around the present command
+	exits  int // how often the shell may have ended so far
+	jumps  int // how often a function or an outer loop may have been left so far
 	calls  []*frame
 	loops  []*loop
 	fatal  mishap // what an expansion or an assignment came to
@@ -165,6 +168,7 @@ func (w *walker) failed(st *state) result {
 		w.leave(s)
 	}
 	w.fatal = 0
+	w.exits++
 	return result{}
 }
 
@@ -185,7 +189,7 @@ type frame struct {
 	name     string
 	ok, fail *state // where return leads
 	forking  int
-	certain  Certainty
+	doubts   int
 	sub      int // subshells around it; -1 is no frame to return from
 	locals   map[string]*variable
 
@@ -305,7 +309,7 @@ func (w *walker) text(st *state, text string) result {
 	}
 	w.depth++
 	shell, dropped := w.shellSub, w.dropped
-	own := w.depth == 1 || w.sub != shell
+	own := w.depth == 1 || w.sub != shell || !inAlias(w.calls)
 	if own {
 		w.shellSub, w.dropped = w.sub, nil
 	}
@@ -324,6 +328,12 @@ func (w *walker) text(st *state, text string) result {
 	w.depth--
 	w.src = saved
 	return r
+}
+
+// inAlias reports whether what is walked is the body of an alias: part of the
+// line that it stands in.
+func inAlias(calls []*frame) bool {
+	return len(calls) > 0 && strings.HasPrefix(calls[len(calls)-1].name, "alias ")
 }
 
 // inline walks a text that stands elsewhere: its actions carry the position of
@@ -398,7 +408,7 @@ func (w *walker) emit(st *state, a Action, at position) int {
 		a.Via = c.via
 	}
 	if a.Certain == 0 {
-		a.Certain = st.certain
+		a.Certain = st.sure()
 	}
 	a.Async = a.Async || c.async
 	a.Line, a.Col = at.line, at.col

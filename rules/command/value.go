@@ -36,24 +36,7 @@ func (w *walker) assigned(st *state, x *syntax.Word) word.Word {
 	if !colon {
 		return w.value(st, x)
 	}
-	var ps []piece
-	for i, p := range x.Parts {
-		l, ok := p.(*syntax.Lit)
-		if !ok {
-			ps = w.parts(st, ps, x.Parts[i:i+1], false)
-			continue
-		}
-		for j, seg := range strings.Split(l.Value, ":") {
-			if j > 0 {
-				ps = append(ps, piece{text: ":"})
-			}
-			if strings.HasPrefix(seg, "~") && (j > 0 || i == 0) {
-				ps, seg = w.tilde(st, ps, seg, false)
-			}
-			ps = literal(ps, seg)
-		}
-	}
-	return w.one(ps, w.source(x))
+	return w.one(w.tildes(st, nil, x.Parts), w.source(x))
 }
 
 // one joins pieces to one word.

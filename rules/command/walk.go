@@ -19,6 +19,9 @@ const (
 // in the state of either its success or its failure.
 func (w *walker) seq(st *state, stmts []*syntax.Stmt, lines lineKind) result {
 	r := both(st)
+	if len(stmts) == 0 {
+		r = success(st)
+	}
 	for i, s := range stmts {
 		next := lines != noLines && (i == 0 || s.Pos().Line() > stmts[i-1].End().Line())
 		if next {
@@ -316,7 +319,7 @@ func (w *walker) and(r result, y *syntax.Stmt) result {
 	r.part()
 	ry := w.branch(r.ok, r.fail != nil, func(st *state) result { return w.stmt(st, y) })
 	if ry.ended() && r.fail != nil {
-		r.fail.certain = Possible
+		r.fail.ended = true
 	}
 	return result{ok: ry.ok, fail: w.join(r.fail, ry.fail)}
 }
@@ -327,6 +330,9 @@ func (w *walker) or(r result, y *syntax.Stmt) result {
 	}
 	r.part()
 	ry := w.branch(r.fail, r.ok != nil, func(st *state) result { return w.stmt(st, y) })
+	if ry.ended() && r.ok != nil {
+		r.ok.ended = true
+	}
 	return result{ok: w.join(r.ok, ry.ok), fail: ry.fail}
 }
 
@@ -367,7 +373,7 @@ func (w *walker) ifClause(st *state, c *syntax.IfClause) result {
 	}
 	out := result{ok: w.join(then.ok, other.ok), fail: w.join(then.fail, other.fail)}
 	if r.ok != nil && then.ended() || r.fail != nil && other.ended() {
-		out.each(func(s *state) { s.certain = Possible })
+		out.doubt()
 	}
 	return out
 }
@@ -439,12 +445,7 @@ func (w *walker) caseClause(st *state, c *syntax.CaseClause) result {
 	if through != nil {
 		out.ok = w.join(out.ok, through)
 	}
-	out.each(func(s *state) {
-		s.certain = was
-		if ends {
-			s.certain = Possible
-		}
-	})
+	out.each(func(s *state) { s.certain, s.ended = was, s.ended || ends })
 	return out
 }
 

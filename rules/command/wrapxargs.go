@@ -119,10 +119,23 @@ func (w *walker) xargs(st *state, l launch, base string) result {
 		}
 		return both(st)
 	}
+	if n := integer(last(a.Values["lines"])); n.known && n.n > 0 {
+		// As many lines as that, each split into its words.
+		for i, turns := 0, 0; i < len(items) && turns < w.lim.Unroll; turns++ {
+			batch := argv[:len(argv):len(argv)]
+			for end := min(i+int(min(n.n, maxWords)), len(items)); i < end; i++ {
+				for _, f := range strings.Fields(items[i]) {
+					batch = append(batch, fromInput(f))
+				}
+			}
+			w.under(st, l, base, batch, change(true))
+		}
+		if len(items) > 0 {
+			return both(st)
+		}
+	}
 	size := len(items)
 	if n := integer(last(a.Values["count"])); n.known && n.n > 0 {
-		size = int(min(n.n, int64(len(items))))
-	} else if n := integer(last(a.Values["lines"])); n.known && n.n > 0 && len(a.Values["lines"]) > 0 {
 		size = int(min(n.n, int64(len(items))))
 	}
 	if len(items) == 0 {
