@@ -3,6 +3,7 @@ package command
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"guardsh/rules/word"
 )
@@ -15,23 +16,25 @@ type carried struct {
 
 // carriers are programs that can be told to start something, each with where
 // that stands among its arguments.
-var carriers = map[string]func(args []word.Word) carried{
-	"tar": tarCarries, "bsdtar": tarCarries, "gtar": tarCarries,
-	"git": gitCarries, "rsync": optionCode("-e", "--rsh"), "zip": optionCode("-TT", "--unzip-command"),
-	"vi": editorCarries, "vim": editorCarries, "nvim": editorCarries, "view": editorCarries, "ex": editorCarries, "vimdiff": editorCarries, "gvim": editorCarries,
-	"less": editorCarries, "more": editorCarries, "most": editorCarries,
-	"sed": sedCarries, "gsed": sedCarries,
-	"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
-	"socat": socatCarries, "expect": expectCarries,
-	"fish": optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"), "pwsh": optionCode("-c", "-Command"),
-	"xterm": behind("-e"), "uxterm": behind("-e"), "urxvt": behind("-e"), "rxvt": behind("-e"), "st": behind("-e"), "konsole": behind("-e"), "alacritty": behind("-e", "--command"),
-	"kitty": behind("--"), "gnome-terminal": behind("--", "-x"), "xfce4-terminal": behind("-x"), "terminator": behind("-x"), "foot": behind("--"),
-	"fd": fdCarries, "fdfind": fdCarries,
-}
+var carriers = sync.OnceValue(func() map[string]func(args []word.Word) carried {
+	return map[string]func(args []word.Word) carried{
+		"tar": tarCarries, "bsdtar": tarCarries, "gtar": tarCarries,
+		"git": gitCarries, "rsync": optionCode("-e", "--rsh"), "zip": optionCode("-TT", "--unzip-command"),
+		"vi": editorCarries, "vim": editorCarries, "nvim": editorCarries, "view": editorCarries, "ex": editorCarries, "vimdiff": editorCarries, "gvim": editorCarries,
+		"less": editorCarries, "more": editorCarries, "most": editorCarries,
+		"sed": sedCarries, "gsed": sedCarries,
+		"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
+		"socat": socatCarries, "expect": expectCarries,
+		"fish": optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"), "pwsh": optionCode("-c", "-Command"),
+		"xterm": behind("-e"), "uxterm": behind("-e"), "urxvt": behind("-e"), "rxvt": behind("-e"), "st": behind("-e"), "konsole": behind("-e"), "alacritty": behind("-e", "--command"),
+		"kitty": behind("--"), "gnome-terminal": behind("--", "-x"), "xfce4-terminal": behind("-x"), "terminator": behind("-x"), "foot": behind("--"),
+		"fd": fdCarries, "fdfind": fdCarries,
+	}
+})
 
 // carries walks what a program starts beside its own work.
 func (w *walker) carries(st *state, l launch, base string) {
-	f := carriers[base]
+	f := carriers()[base]
 	if f == nil {
 		return
 	}
