@@ -135,6 +135,14 @@ func (w *walker) read(st *state, l launch, _ int) result {
 	raw := a.Has("raw")
 	if !known || lost {
 		var any []string
+		if !known && len(a.Operands) == 1 && delim == "\n" && most < 0 && a.Values["array"] == nil {
+			if x, ok := w.anyItem(in); ok {
+				if name, ok := a.Operands[0].Value(); ok {
+					w.storeNamed(st, name, x)
+					return both(st)
+				}
+			}
+		}
 		if known && most < 0 {
 			any = readAll(text, delim, raw, w.lim.Values)
 		}
@@ -179,6 +187,20 @@ func (w *walker) read(st *state, l launch, _ int) result {
 		return failure(st)
 	}
 	return success(st)
+}
+
+// anyItem is one of the words that a pipe hands on, or nothing.
+func (w *walker) anyItem(in input) (word.Word, bool) {
+	ws := w.items(in)
+	if len(ws) == 0 {
+		return word.Word{}, false
+	}
+	out := ws[0]
+	for _, x := range ws[1:] {
+		out = w.either(out, x)
+	}
+	out.Many = false
+	return out, len(out.Shape) > 1 || out.Know == word.OneOf
 }
 
 // cutInput takes what stands before a delimiter: its text, its length with the

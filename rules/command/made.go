@@ -3,6 +3,7 @@ package command
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"guardsh/rules/word"
 )
@@ -12,18 +13,21 @@ import (
 // says that the line wrote it, ok that all of its text is known.
 func (w *walker) made(st *state, name word.Word) (text string, made, ok bool) {
 	v, known := name.Value()
-	p, abs := absolute(st.cwd, v)
-	if !known || v == "" || !abs {
+	if !known || v == "" {
 		return "", false, false
 	}
-	p = path.Clean(p)
+	return w.madeBefore(len(w.line.Actions), st.cwd, v)
+}
+
+// madeBefore is made for what the actions before one have written.
+func (w *walker) madeBefore(n int, cwd word.Word, name string) (text string, made, ok bool) {
 	// The newest first: what was appended stands behind what was there.
-	for i := len(w.line.Actions) - 1; i >= 0; i-- {
+	for i := n - 1; i >= 0; i-- {
 		a := &w.line.Actions[i]
 		if a.Place.Kind != Here {
 			continue
 		}
-		part, into, appends, ok := w.puts(i, p)
+		part, into, appends, ok := w.puts(i, cwd, name)
 		if !into {
 			continue
 		}
@@ -39,13 +43,39 @@ func (w *walker) made(st *state, name word.Word) (text string, made, ok bool) {
 	return "", made, false
 }
 
-// puts is what an action writes into the file p.
-func (w *walker) puts(i int, p string) (text string, into, appends, ok bool) {
+// contents is the text of a file that action i names, as it is by then.
+func (w *walker) contents(i int, name string) (string, bool) {
+	if name == "" || name == "-" {
+		return "", false
+	}
+	cwd := w.line.Actions[i].Cwd
+	text, made, ok := w.madeBefore(i, cwd, name)
+	if !made {
+		p, abs := absolute(cwd, name)
+		if !abs {
+			return "", false
+		}
+		b, err := w.files.ReadFile(p, int64(w.lim.Bytes)+1)
+		text, ok = string(b), err == nil
+	}
+	return text, ok && strings.IndexByte(text, 0) < 0
+}
+
+// puts is what an action writes into a file.
+func (w *walker) puts(i int, cwd word.Word, name string) (text string, into, appends, ok bool) {
 	a := &w.line.Actions[i]
+	p, abs := absolute(cwd, name)
 	is := func(x word.Word) bool {
 		v, known := x.Value()
-		q, abs := absolute(a.Cwd, v)
-		return known && abs && v != "" && path.Clean(q) == p
+		if !known || v == "" {
+			return false
+		}
+		q, abs2 := absolute(a.Cwd, v)
+		if !abs && !abs2 {
+			// Wherever it is: the same name in the same place.
+			return path.Clean(v) == path.Clean(name) && same(a.Cwd, cwd)
+		}
+		return abs && abs2 && path.Clean(q) == path.Clean(p)
 	}
 	for _, r := range a.Redirs {
 		if r.Kind != Out && r.Kind != Clobber && r.Kind != Append || !is(r.Target) {
@@ -62,17 +92,17 @@ func (w *walker) puts(i int, p string) (text string, into, appends, ok bool) {
 		text, ok = w.output(i)
 		return text, true, r.Kind == Append, ok
 	}
-	name, _ := a.Name()
+	program, _ := a.Name()
 	args := a.Args()
-	switch name {
+	switch program {
 	case "tee":
 		if slices.ContainsFunc(args, is) {
 			text, ok = w.read0(i)
 			return text, true, slices.ContainsFunc(args, func(x word.Word) bool { return x.Is("-a") || x.Is("--append") }), ok
 		}
 	case "cp", "mv", "install", "curl", "wget":
-		if n := len(args); n > 1 && slices.ContainsFunc(args, is) && (is(args[n-1]) || name == "curl" || name == "wget") {
-			return "", true, false, n == 2 && name == "cp" && args[0].Is("/dev/null")
+		if n := len(args); n > 1 && slices.ContainsFunc(args, is) && (is(args[n-1]) || program == "curl" || program == "wget") {
+			return "", true, false, n == 2 && program == "cp" && args[0].Is("/dev/null")
 		}
 	case "truncate":
 		if n := len(args); n > 1 && is(args[n-1]) {

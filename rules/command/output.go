@@ -43,6 +43,9 @@ func init() {
 		"pwd": pwdText, "cat": copied, "tee": copied, "base64": decoded, "realpath": (*walker).realpath, "readlink": (*walker).realpath,
 		"which": (*walker).which, "command": (*walker).which, "type": (*walker).which, "whoami": (*walker).whoami, "id": (*walker).id,
 	}
+	for n := range filters {
+		writers[n] = filtered
+	}
 	for _, n := range []string{":", "true", "cd", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap"} {
 		writers[n] = silent
 	}
@@ -277,15 +280,14 @@ func copied(w *walker, i int) (string, bool) {
 		var b strings.Builder
 		for _, x := range a.Args() {
 			v, ok := x.Value()
-			p, abs := absolute(a.Cwd, v)
-			if !ok || !abs || v == "" || v[0] == '-' {
+			if !ok || v == "" || v[0] == '-' {
 				return "", false
 			}
-			text, err := w.files.ReadFile(p, int64(w.lim.Bytes)+1)
-			if err != nil || strings.IndexByte(string(text), 0) >= 0 {
+			text, ok := w.contents(i, v)
+			if !ok {
 				return "", false
 			}
-			b.Write(text)
+			b.WriteString(text)
 		}
 		return b.String(), true
 	}

@@ -18,11 +18,11 @@ import (
 
 // recorders are the names that only record. Those that the rows make up are
 // single words; the others stand in for programs that would do harm.
-var recorders = strings.Fields("sudo doas ssh watch script su time screen sshpass setarch whoami hostname uname date one two three four five six seven eight nine ten rm mv cp ls tar dd mkfs reboot grep systemctl service curl wget git make vi touch chmod chown ln kill9 rsync yes no jot put get")
+var recorders = strings.Fields("sudo doas ssh watch script su time screen sshpass setarch whoami hostname uname date one two three four five six seven eight nine ten rm mv cp ls tar dd mkfs reboot systemctl service curl wget git make vi touch chown ln kill9 rsync yes no jot put get")
 
 // realPrograms are there as they are: wrappers whose grammar is refereed too,
 // and what rows need in substitutions.
-var realPrograms = strings.Fields("env nice nohup timeout stdbuf setsid xargs find flock basename dirname which seq cat sh ionice taskset chrt base64 echo realpath readlink")
+var realPrograms = strings.Fields("env nice nohup timeout stdbuf setsid xargs find flock basename dirname which seq cat sh ionice taskset chrt base64 echo realpath readlink grep head tail sort uniq tac cut tr sed wc tee mkdir awk chmod")
 
 type start struct {
 	cwd  string

@@ -184,7 +184,7 @@ func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
 		w.unseen("a shell runs "+name.Src, w.sources(name), &l.at)
 		return
 	}
-	if w.eachDir(sub, name, func(s *state) { w.scriptFile(s, l, i, a) }) {
+	if _, made, _ := w.made(sub, name); !made && w.eachDir(sub, name, func(s *state) { w.scriptFile(s, l, i, a) }) {
 		return
 	}
 	text, ok := w.readFile(sub, name)
@@ -254,6 +254,9 @@ func (st *state) fresh() {
 
 // readFile reads a file that a word names.
 func (w *walker) readFile(st *state, name word.Word) (string, bool) {
+	if text, ok := w.processText(name); ok {
+		return text, true
+	}
 	v, ok := name.Value()
 	if !ok || v == "" {
 		return "", false
@@ -262,12 +265,12 @@ func (w *walker) readFile(st *state, name word.Word) (string, bool) {
 	case Remote, Container, Chroot:
 		return "", false
 	}
+	if text, made, ok := w.made(st, name); made {
+		return text, ok // not what is there now
+	}
 	p, ok := absolute(st.cwd, v)
 	if !ok {
 		return "", false
-	}
-	if text, made, ok := w.made(st, name); made {
-		return text, ok // not what is there now
 	}
 	b, err := st.ctx.files.ReadFile(p, int64(w.lim.Bytes)+1)
 	if err != nil {
@@ -332,15 +335,27 @@ func (w *walker) script(st *state, l launch, i int, name string) {
 		}
 		file = found
 	}
-	if w.eachDir(st, word.Lit(file), func(s *state) { w.script(s, l, i, file) }) {
+	made, written, whole := w.made(st, word.Lit(file))
+	if !written && w.eachDir(st, word.Lit(file), func(s *state) { w.script(s, l, i, file) }) {
 		return
 	}
 	p, ok := absolute(st.cwd, file)
+	if !ok && written {
+		p, ok = file, true
+	}
 	if !ok || systemDirs[path.Dir(p)] {
 		return
 	}
-	head, err := st.ctx.files.ReadFile(p, 256)
-	if err != nil || !textual(string(head)) {
+	head := []byte(made)
+	if !written {
+		var err error
+		if head, err = st.ctx.files.ReadFile(p, 256); err != nil {
+			return
+		}
+	} else if !whole {
+		return
+	}
+	if !textual(string(head)) {
 		return
 	}
 	if lang := scriptLanguage(string(head)); lang != nil {

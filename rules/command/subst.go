@@ -114,9 +114,30 @@ func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
 		return large(src)
 	}
 	if !known || strings.IndexByte(text, 0) >= 0 {
-		return word.Hidden(src, word.Subst)
+		return w.printedWord(st, from, src)
 	}
 	return word.Word{Src: src, Know: word.Known, Values: []string{strings.TrimRight(text, "\n")}, Origin: word.FromSubst}
+}
+
+// printedWord is what a substitution gives whose text is not known: its
+// beginning may be, as with $(find /srv -name x).
+func (w *walker) printedWord(st *state, from int, src string) word.Word {
+	var writers []int
+	for i := from; i < len(w.line.Actions); i++ {
+		if a := &w.line.Actions[i]; !a.Compound && len(a.PipeTo) == 0 && len(a.Argv) > 0 && !a.Wrapper {
+			writers = append(writers, i)
+		}
+	}
+	if len(writers) != 1 || !same(w.line.Actions[writers[0]].Cwd, st.cwd) {
+		return word.Hidden(src, word.Subst)
+	}
+	ws := w.printed(writers, 0)
+	if len(ws) != 1 || ws[0].Know != word.Unknown || len(ws[0].Shape) < 2 && ws[0].Many {
+		return word.Hidden(src, word.Subst)
+	}
+	x := ws[0]
+	x.Src, x.Many, x.Origin = src, false, word.FromSubst
+	return x
 }
 
 // substFile is the text of $(<file).

@@ -202,20 +202,8 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	})
 }
 
-// foundBelow is what a find in front of a pipe gives: names below its starting
-// points.
-func (w *walker) foundBelow(in input) []word.Word {
-	if in.Kind != InputPipe || len(in.From) != 1 {
-		return nil
-	}
-	a := &w.line.Actions[in.From[0]]
-	n, ok := a.Name()
-	if ok && n == "ls" {
-		return listed(a)
-	}
-	if !ok || n != "find" {
-		return nil
-	}
+// found is what a find prints: names below its starting points.
+func found(a *Action) []word.Word {
 	rest := findRest
 	rest.All = findsAll(a.Args())
 	var out []word.Word

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -93,12 +94,14 @@ func (w *walker) xargs(st *state, l launch, base string) result {
 	if !known || !ok {
 		src := "input of xargs"
 		item := word.Word{Src: src, Know: word.Unknown, Many: mark == "", Origin: word.FromInput, Shape: []word.Part{{Hole: word.Subst, Src: "…"}}}
-		froms := w.foundBelow(in)
+		froms := slices.Clone(w.items(in))
 		if len(froms) == 0 {
 			froms = []word.Word{item}
 		}
 		for i := range froms {
-			froms[i].Many = mark == ""
+			if froms[i].Know == word.Unknown {
+				froms[i].Many = mark == ""
+			}
 		}
 		if mark == "" {
 			w.under(st, l, base, append(argv[:len(argv):len(argv)], froms...), change(!a.Has("ifany")))

@@ -1,0 +1,105 @@
+package command
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// handsOn are the programs that print what they read, in their order or
+// another; the value says that none of it may be missing.
+var handsOn = map[string]bool{"cat": true, "tee": true, "sort": true, "tac": true, "shuf": true, "grep": false, "egrep": false, "fgrep": false, "uniq": false, "head": false, "tail": false}
+
+// items is what can be read from a pipe, as words, where the text is not known
+// but something of each word is: names below a directory, a variable's value
+// behind a known beginning. nil where nothing is known.
+func (w *walker) items(in input) []word.Word {
+	if in.Kind != InputPipe {
+		return nil
+	}
+	return w.printed(in.From, 0)
+}
+
+// printed is what actions print.
+func (w *walker) printed(from []int, depth int) []word.Word {
+	var out []word.Word
+	for _, i := range from {
+		a := &w.line.Actions[i]
+		if a.Wrapper || len(a.Argv) == 0 {
+			continue // what it starts prints
+		}
+		ws := w.itemsOf(i, depth)
+		if len(ws) == 0 {
+			return nil
+		}
+		if out = append(out, ws...); len(out) > w.lim.Values {
+			return nil
+		}
+	}
+	return out
+}
+
+func (w *walker) itemsOf(i, depth int) []word.Word {
+	a := &w.line.Actions[i]
+	name, ok := a.Name()
+	if !ok || depth > w.lim.Depth {
+		return nil
+	}
+	if text, ok := w.output(i); ok {
+		var out []word.Word
+		for _, f := range strings.Fields(text) {
+			x := fromInput(f)
+			if a.Certain != Certain {
+				x = missing(x)
+			}
+			out = append(out, x)
+		}
+		return out
+	}
+	switch name {
+	case "find":
+		return found(a)
+	case "ls":
+		return listed(a)
+	case "echo":
+		if args := a.Args(); len(args) > 0 && !strings.HasPrefix(args[0].Prefix(), "-") {
+			return args
+		}
+		return nil
+	case "printf":
+		args := a.Args()
+		if len(args) < 2 {
+			return nil
+		}
+		format, ok := args[0].Value()
+		if ok && strings.Trim(strings.NewReplacer("%s", "", `\n`, "", `\0`, "").Replace(format), " ") == "" && strings.Count(format, "%s") == 1 {
+			return args[1:]
+		}
+		return nil
+	}
+	all, hands := handsOn[name]
+	if !hands || a.Stdin.Kind != InputPipe {
+		return nil
+	}
+	out := append([]word.Word{}, w.printed(a.Stdin.From, depth+1)...)
+	for j := range out {
+		if !all {
+			out[j] = missing(out[j])
+		}
+	}
+	return out
+}
+
+// missing is a word that may not come at all.
+func missing(x word.Word) word.Word {
+	if x.Know == word.Unknown {
+		x.Many = true
+		return x
+	}
+	if v, ok := x.Value(); ok {
+		return word.Word{Src: x.Src, Know: word.Unknown, Many: true, Shape: []word.Part{{Lit: v}}, Origin: word.FromInput}
+	}
+	h := word.Hidden(x.Src, word.Subst)
+	h.Many = true
+	return h
+}
