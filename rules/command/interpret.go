@@ -44,8 +44,10 @@ func init() {
 	php := &language{name: "php", code: "rRB", with: "dczt", long: map[string]byte{"--run": 'r'}, hash: true, slashes: true, interpolates: true, sigils: true, backticks: true, dot: true, calls: phpCalls, ignore: "vmil"}
 	lua := &language{name: "lua", code: "e", with: "l", dashes: true, calls: luaCalls, ignore: "v"}
 	awk := &language{name: "awk", code: "e", with: "FvfiEl", long: map[string]byte{"--assign": 'v', "--file": 'f', "--source": 'e', "--field-separator": 'F', "--include": 'i', "--load": 'l', "--exec": 'E'}, program: true, hash: true, noSingle: true, regexp: true, calls: awkCalls, ignore: "Vh"}
+	julia := &language{name: "julia", code: "eE", with: "LpJCHg", long: map[string]byte{"--eval": 'e', "--print": 'E', "--load": 'L'}, hash: true, backticks: true, calls: juliaCalls, ignore: "vh"}
+	r := &language{name: "r", code: "e", with: "fg", long: map[string]byte{"--file": 'f'}, hash: true, calls: rCalls}
 	for names, l := range map[string]*language{
-		"python python2 python3 pypy pypy3": python, "perl": perl, "ruby jruby": ruby, "node nodejs bun": node, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
+		"python python2 python3 pypy pypy3": python, "perl": perl, "ruby jruby": ruby, "node nodejs bun": node, "julia": julia, "R Rscript": r, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
 	} {
 		for _, n := range strings.Fields(names) {
 			languages[n] = l
@@ -129,7 +131,7 @@ options:
 				if lang.name == "python" {
 					break options
 				}
-			case lang.name == "awk" && (c == 'f' || c == 'E'):
+			case (lang.name == "awk" || lang.name == "r") && (c == 'f' || c == 'E'):
 				file = x
 			case lang.name == "awk" && c == 'v':
 				if n, v, ok := cutWord(x, "="); ok {

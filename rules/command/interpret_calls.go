@@ -60,3 +60,11 @@ var luaCalls = map[string]string{
 }
 
 var awkCalls = map[string]string{"system": "!code"}
+
+var rCalls = map[string]string{
+	"system": "!code", "shell": "!code", "system2": "!exec", "unlink": "!rm", "file.remove": "rm -f -- @", "file.rename": "mv -T -- $1 $2", "file.copy": "cp -- $1 $2", "file.create": "!write1", "file": "!open", "sink": "!write1", "Sys.chmod": "chmod $2 -- $1",
+}
+
+var juliaCalls = map[string]string{
+	"rm": "!rm", "mv": "mv -T -- $1 $2", "cp": "cp -r -- $1 $2", "write": "!write1", "open": "!open", "chmod": "chmod $2 -- $1", "truncate": "truncate -s $2 -- $1",
+}

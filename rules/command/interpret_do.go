@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -202,7 +203,7 @@ func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 		e.file(first, Append)
 	case "!rm", "!rmdir":
 		switch {
-		case a.kv["recursive"].name == "true":
+		case slices.Contains([]string{"true", "TRUE", "T"}, a.kv["recursive"].name):
 			e.start(append(word.Lits("rm", "-rf", "--"), first))
 		case f[0] == "!rmdir":
 			e.start(append(word.Lits("rmdir", "--"), first))

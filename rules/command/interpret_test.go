@@ -161,4 +161,7 @@ awk -v d=/lib 'BEGIN { system("rm -rf " d) }' => rm -rf /lib
 awk 'BEGIN { "date" | getline d; print d }' => date
 awk '/rm -rf \/lib/ { print "system(\"x\")" }' x =>
 gawk -f x.awk => reboot
+R -e 'system("rm -rf /lib"); unlink("/usr", recursive = TRUE); unlink("/x")' => rm -rf /lib | rm -rf -- /usr | rm -f -- /x
+Rscript -e 'cat("rm -rf /")' =>
+julia -e 'rm("/lib", recursive=true); mv("/a", "/b")' => rm -rf -- /lib | mv -T -- /a /b
 `

@@ -66,6 +66,9 @@ func (w *walker) makeTool(st *state, l launch, base string) result {
 	}
 	for _, f := range files {
 		text, ok := w.readFile(sub, f)
+		if in := w.standardInput(st, l); f.Is("-") || f.Is("/dev/stdin") {
+			text, ok = in.text, in.known
+		}
 		if !ok {
 			continue
 		}

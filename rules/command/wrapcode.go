@@ -24,7 +24,7 @@ var carriers = sync.OnceValue(func() map[string]func(args []word.Word) carried {
 		"less": editorCarries, "more": editorCarries, "most": editorCarries,
 		"sed": sedCarries, "gsed": sedCarries,
 		"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
-		"socat": socatCarries, "expect": expectCarries,
+		"socat": socatCarries,
 		"fish": optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"), "pwsh": optionCode("-c", "-Command"),
 		"xterm": behind("-e"), "uxterm": behind("-e"), "urxvt": behind("-e"), "rxvt": behind("-e"), "st": behind("-e"), "konsole": behind("-e"), "alacritty": behind("-e", "--command"),
 		"kitty": behind("--"), "gnome-terminal": behind("--", "-x"), "xfce4-terminal": behind("-x"), "terminator": behind("-x"), "foot": behind("--"),
@@ -215,7 +215,7 @@ func sedCarries(args []word.Word) (c carried) {
 			continue
 		}
 		for _, line := range strings.Split(v, "\n") {
-			line = strings.TrimLeft(line, "0123456789,$ \t")
+			line = strings.TrimLeft(line, "0123456789,$ \t{;")
 			if code, is := strings.CutPrefix(line, "e "); is {
 				c.codes = append(c.codes, word.Lit(code))
 			}
@@ -239,19 +239,6 @@ func socatCarries(args []word.Word) (c carried) {
 			// It writes what it reads: the same as cat into that file.
 			if name, opts, _ := strings.Cut(rest, ","); !strings.Contains(opts, "rdonly") && name != "" && name != "-" && len(args) > 1 && !args[0].Is("-U") {
 				c.argvs = append(c.argvs, word.Lits("tee", "-a", "--", name))
-			}
-		}
-	}
-	return c
-}
-
-// expectCarries is what expect's code spawns.
-func expectCarries(args []word.Word) (c carried) {
-	for _, code := range optionCode("-c")(args).codes {
-		v, _ := code.Value()
-		for _, stmt := range strings.FieldsFunc(v, func(r rune) bool { return r == ';' || r == '\n' }) {
-			if cmd, ok := strings.CutPrefix(strings.TrimSpace(stmt), "spawn "); ok {
-				c.codes = append(c.codes, word.Lit(cmd))
 			}
 		}
 	}

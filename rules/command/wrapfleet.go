@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 
 	"guardsh/rules/option"
 	"guardsh/rules/word"
@@ -14,31 +15,31 @@ import (
 // first of several.
 type task struct{ when, do string }
 
-var ansibleModules = map[string][]task{
-	"reboot":           {{"", "reboot"}},
-	"file":             {{"state=absent", "rm -rf -- $path"}, {"mode recurse=yes", "chmod -R $mode $path"}, {"mode recurse=true", "chmod -R $mode $path"}, {"owner recurse=yes", "chown -R $owner $path"}, {"owner recurse=true", "chown -R $owner $path"}, {"mode", "chmod $mode $path"}, {"owner", "chown $owner $path"}},
-	"service":          {{"state=stopped", "systemctl stop $name"}, {"state=restarted", "systemctl restart $name"}, {"state=reloaded", "systemctl reload $name"}, {"enabled=no", "systemctl disable $name"}, {"enabled=false", "systemctl disable $name"}},
-	"package":          {{"state=absent", "apt-get remove -y $name"}, {"state=removed", "apt-get remove -y $name"}},
-	"yum":              {{"state=absent", "yum remove -y $name"}, {"state=removed", "yum remove -y $name"}},
-	"user":             {{"state=absent remove=yes", "userdel -r $name"}, {"state=absent remove=true", "userdel -r $name"}, {"state=absent", "userdel $name"}},
-	"group":            {{"state=absent", "groupdel $name"}},
-	"copy":             {{"dest", "cp file $dest"}},
-	"filesystem":       {{"fstype dev", "mkfs -t $fstype $dev"}},
-	"mount":            {{"state=unmounted", "umount $path"}, {"state=absent", "umount $path"}},
-	"lvol":             {{"state=absent vg lv", "lvremove -f $vg/$lv"}},
-	"lvg":              {{"state=absent vg", "vgremove -f $vg"}},
-	"parted":           {{"state=absent device number", "parted -s $device rm $number"}, {"label device", "parted -s $device mklabel $label"}},
-	"cron":             {{"state=absent", "crontab /dev/stdin"}},
-	"docker_container": {{"state=absent", "docker rm -f $name"}, {"state=stopped", "docker stop $name"}},
-	"sysctl":           {{"name value", "sysctl -w $name=$value"}},
-}
-
-func init() {
+var ansibleModules = sync.OnceValue(func() map[string][]task {
+	modules := map[string][]task{
+		"reboot":           {{"", "reboot"}},
+		"file":             {{"state=absent", "rm -rf -- $path"}, {"mode recurse=yes", "chmod -R $mode $path"}, {"mode recurse=true", "chmod -R $mode $path"}, {"owner recurse=yes", "chown -R $owner $path"}, {"owner recurse=true", "chown -R $owner $path"}, {"mode", "chmod $mode $path"}, {"owner", "chown $owner $path"}},
+		"service":          {{"state=stopped", "systemctl stop $name"}, {"state=restarted", "systemctl restart $name"}, {"state=reloaded", "systemctl reload $name"}, {"enabled=no", "systemctl disable $name"}, {"enabled=false", "systemctl disable $name"}},
+		"package":          {{"state=absent", "apt-get remove -y $name"}, {"state=removed", "apt-get remove -y $name"}},
+		"yum":              {{"state=absent", "yum remove -y $name"}, {"state=removed", "yum remove -y $name"}},
+		"user":             {{"state=absent remove=yes", "userdel -r $name"}, {"state=absent remove=true", "userdel -r $name"}, {"state=absent", "userdel $name"}},
+		"group":            {{"state=absent", "groupdel $name"}},
+		"copy":             {{"dest", "cp file $dest"}},
+		"filesystem":       {{"fstype dev", "mkfs -t $fstype $dev"}},
+		"mount":            {{"state=unmounted", "umount $path"}, {"state=absent", "umount $path"}},
+		"lvol":             {{"state=absent vg lv", "lvremove -f $vg/$lv"}},
+		"lvg":              {{"state=absent vg", "vgremove -f $vg"}},
+		"parted":           {{"state=absent device number", "parted -s $device rm $number"}, {"label device", "parted -s $device mklabel $label"}},
+		"cron":             {{"state=absent", "crontab /dev/stdin"}},
+		"docker_container": {{"state=absent", "docker rm -f $name"}, {"state=stopped", "docker stop $name"}},
+		"sysctl":           {{"name value", "sysctl -w $name=$value"}},
+	}
 	for as, name := range map[string]string{"systemd": "service", "systemd_service": "service", "apt": "package", "dnf": "yum", "template": "copy", "lineinfile": "copy", "blockinfile": "copy", "replace": "copy",
 		"posix.mount": "mount", "general.filesystem": "filesystem", "general.lvol": "lvol", "general.lvg": "lvg", "general.parted": "parted"} {
-		ansibleModules[as] = ansibleModules[name]
+		modules[as] = modules[name]
 	}
-}
+	return modules
+})
 
 // module is the command that a module with its arguments stands for.
 func module(name, args string) []word.Word {
@@ -57,7 +58,7 @@ func module(name, args string) []word.Word {
 		}
 	}
 tasks:
-	for _, t := range ansibleModules[name] {
+	for _, t := range ansibleModules()[name] {
 		for _, cond := range strings.Fields(t.when) {
 			k, v, exact := strings.Cut(cond, "=")
 			if kv[k] == "" || exact && !strings.EqualFold(kv[k], v) {
@@ -83,14 +84,16 @@ var saltOptions = grammar(option.Style{Exact: true}, "-G --grain\n-E --pcre\n-L 
 
 // saltFunctions are execution modules by the command that they stand for; $1
 // is the first argument.
-var saltFunctions = map[string]string{
-	"system.reboot": "reboot", "system.shutdown": "shutdown -h now", "system.poweroff": "poweroff", "system.halt": "halt", "system.init": "init $1",
-	"service.stop": "systemctl stop $1", "service.restart": "systemctl restart $1", "service.disable": "systemctl disable $1", "service.reload": "systemctl reload $1", "service.mask": "systemctl mask $1",
-	"file.remove": "rm -rf -- $1", "file.write": "cp file $1", "file.copy": "cp -- $1 $2", "file.rename": "mv -- $1 $2", "file.truncate": "truncate -s 0 $1",
-	"pkg.remove": "apt-get remove -y $1", "pkg.purge": "apt-get purge -y $1", "user.delete": "userdel $1", "group.delete": "groupdel $1",
-	"disk.format_": "mkfs $1", "extfs.mkfs": "mkfs -t $2 $1", "mount.umount": "umount $1", "lvm.lvremove": "lvremove -f $2/$1", "lvm.vgremove": "vgremove -f $1",
-	"cron.rm_job": "", "virt.stop": "virsh destroy $1", "virt.shutdown": "virsh shutdown $1", "virt.purge": "virsh undefine $1 --remove-all-storage", "docker.stop": "docker stop $1", "docker.rm": "docker rm -f $1",
-}
+var saltFunctions = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"system.reboot": "reboot", "system.shutdown": "shutdown -h now", "system.poweroff": "poweroff", "system.halt": "halt", "system.init": "init $1",
+		"service.stop": "systemctl stop $1", "service.restart": "systemctl restart $1", "service.disable": "systemctl disable $1", "service.reload": "systemctl reload $1", "service.mask": "systemctl mask $1",
+		"file.remove": "rm -rf -- $1", "file.write": "cp file $1", "file.copy": "cp -- $1 $2", "file.rename": "mv -- $1 $2", "file.truncate": "truncate -s 0 $1",
+		"pkg.remove": "apt-get remove -y $1", "pkg.purge": "apt-get purge -y $1", "user.delete": "userdel $1", "group.delete": "groupdel $1",
+		"disk.format_": "mkfs $1", "extfs.mkfs": "mkfs -t $2 $1", "mount.umount": "umount $1", "lvm.lvremove": "lvremove -f $2/$1", "lvm.vgremove": "vgremove -f $1",
+		"cron.rm_job": "", "virt.stop": "virsh destroy $1", "virt.shutdown": "virsh shutdown $1", "virt.purge": "virsh undefine $1 --remove-all-storage", "docker.stop": "docker stop $1", "docker.rm": "docker rm -f $1",
+	}
+})
 
 // salt runs functions on the hosts that it is given; those of cmd run code.
 func (w *walker) salt(st *state, l launch, base string) result {
@@ -99,7 +102,7 @@ func (w *walker) salt(st *state, l launch, base string) result {
 	r := remoteRun{ask: true, hosts: []word.Word{word.Hidden("targets", word.Subst)}, argv: true}
 	r.hosts[0].Many = true
 	if base == "salt-call" {
-		r.local = true
+		r.local, r.user, r.dir = true, word.Lit("root"), word.Lit("/root")
 		ops = append([]word.Word{word.Lit("localhost")}, ops...)
 	}
 	if len(ops) > 1 && !a.Has("ask") {
@@ -129,7 +132,7 @@ func (w *walker) salt(st *state, l launch, base string) result {
 				}
 			}
 		default:
-			if argv := filled(saltFunctions[f], args); argv != nil {
+			if argv := filled(saltFunctions()[f], args); argv != nil {
 				r.ops, r.ask = argv, false
 			}
 		}

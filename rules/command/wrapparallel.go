@@ -1,30 +1,25 @@
 package command
 
 import (
+	"path"
+	"slices"
+	"strconv"
 	"strings"
 
+	"guardsh/rules/option"
 	"guardsh/rules/word"
 )
 
-const parallelOpts = "-j --jobs -P --max-procs =n\n-k --keep-order\n-N --max-replace-args =n\n-n --max-args =n\n-a --arg-file =file\n-I =replace\n--bar\n--eta\n--progress\n--dry-run --dryrun : ask\n-v\n-t\n-q --quote\n--delay =s\n--timeout =s\n--retries =n\n--halt =h\n--joblog =f\n--resume\n--tmpdir =d\n--results =d\n-S --sshlogin =host\n--colsep -C =r\n-d --delimiter =d\n-0 --null\n-X\n-m\n--xargs\n-L =n\n--pipe : ask\n--block =s\n--will-cite\n--no-notice\n--line-buffer --lb\n--group\n-u --ungroup\n--tag\n--no-run-if-empty -r\n--shuf\n--nice =n\n--load =n\n--memfree =n\n--wd --workdir =dir\n-i\n--env =v\n--header =h\n--silent\n-W =n\n--linebuffer\n--verbose\n--plain"
+const parallelOpts = "-j --jobs -P --max-procs =jobs\n-k --keep-order\n-N --max-replace-args -n --max-args =n\n-a --arg-file =file\n-I =replace\n--bar\n--eta\n--progress\n--dry-run --dryrun : ask\n-v\n-t\n-q --quote\n--delay =s\n--timeout =s\n--retries =x\n--halt =h\n--joblog =f\n--resume\n--tmpdir =d\n--results =d\n-S --sshlogin =host\n--colsep -C =r\n-d --delimiter =d\n-0 --null\n-X\n-m\n--xargs\n-L =lines\n--pipe : ask\n--block =s\n--will-cite\n--no-notice\n--line-buffer --lb\n--group\n-u --ungroup\n--tag\n--no-run-if-empty -r\n--shuf\n--nice =x\n--load =x\n--memfree =x\n--wd --workdir =dir\n-i\n--env =v\n--header =h\n--silent\n-W =x\n--linebuffer\n--verbose\n--plain\n--fg\n--bg\n--wait\n--id =x\n--semaphore\n--link\n--linkinputsource\n--rpl =x\n--version : ask\n--help -h : ask"
 
 var parallelOptions = grammar(posix, parallelOpts)
 
-// parallel runs code for each of the arguments behind ":::", or for each line
-// that it reads.
+// parallel runs code for each of the arguments behind ":::", in the files
+// behind "::::" and -a, or for each line that it reads.
 func (w *walker) parallel(st *state, l launch, base string) result {
-	argv := l.argv[1:]
-	var given []word.Word
-	has := false
-	for i, x := range argv {
-		if x.Is(":::") || x.Is(":::+") || x.Is("::::") {
-			if x.Is(":::") {
-				given = argv[i+1:]
-			}
-			has = true
-			argv = argv[:i]
-			break
-		}
+	argv, tail := l.argv[1:], []word.Word(nil)
+	if i := slices.IndexFunc(argv, isSource); i >= 0 {
+		argv, tail = argv[:i], argv[i:]
 	}
 	a := parallelOptions().Read(argv)
 	cmd := a.Operands
@@ -32,54 +27,191 @@ func (w *walker) parallel(st *state, l launch, base string) result {
 	if a.Has("ask") {
 		return both(st)
 	}
-	in := w.standardInput(st, l)
-	if !has && in.known {
-		has = true
-		for _, s := range strings.Split(strings.TrimSuffix(in.text, "\n"), "\n") {
-			given = append(given, fromInput(s))
-		}
+	turns, known := w.parallelTurns(st, l, base, a, tail, len(cmd) > 0)
+	if !known {
+		turns = [][]word.Word{{{Src: "{}", Know: word.Unknown, Shape: []word.Part{{Hole: word.Subst, Src: "{}"}}, Origin: word.FromInput}}}
 	}
-	unknown := !has || len(a.Values["n"]) > 1
-	for _, g := range given {
-		if _, ok := g.Value(); !ok || g.Is(":::") || g.Is(":::+") || g.Is("::::") {
-			unknown = true
-		}
-	}
-	if unknown || len(given) == 0 || len(a.Values["host"]) > 0 {
-		given = []word.Word{{Src: "{}", Know: word.Unknown, Shape: []word.Part{{Hole: word.Subst, Src: "{}"}}, Origin: word.FromInput}}
-	}
-	for i, g := range given {
+	for i, args := range turns {
 		if i >= w.lim.Unroll {
 			w.note(TooLarge, "input of parallel", &l.at)
 			break
 		}
-		if v, ok := g.Value(); ok && len(cmd) > 0 {
-			g.Values = []string{quoteShell(v)}
-		}
-		words := make([]word.Word, 0, len(cmd)+1)
-		used := false
-		for _, x := range cmd {
-			y := w.replaced(x, "{}", g)
-			used = used || !same(x, y)
-			words = append(words, y)
-		}
-		if !used {
-			words = append(words, g)
-		}
-		if _, ok := w.code(w.joined(words)); !ok && len(cmd) > 0 {
+		code := w.joined(w.parallelWords(cmd, args, len(cmd) > 0 && !last(a.Values["n"]).Is("0")))
+		if _, ok := w.code(code); !ok && len(cmd) > 0 {
 			continue
 		}
-		w.shellCode(st, l, base, w.joined(words), func(s *state, c *context) {
-			if unknown {
+		w.shellCode(st, l, base, code, func(s *state, c *context) {
+			if !known {
 				s.certain = Possible
 			}
-			if h := a.Values["host"]; len(h) > 0 && !h[0].Is(":") {
-				remote(s, c, Remote, h)
+			if hosts := w.loginsOf(a.Values["host"]); len(hosts) > 0 {
+				remote(s, c, Remote, hosts)
 			}
 			c.stdin = input{Input: Input{Kind: InputClosed}}
 		})
 	}
 	return both(st)
+}
+
+// loginsOf are the hosts that -S names: "8/root@web1,web2", where ":" is this
+// machine.
+func (w *walker) loginsOf(given []word.Word) []word.Word {
+	var out []word.Word
+	for _, x := range given {
+		v, ok := x.Value()
+		if !ok {
+			out = append(out, x)
+			continue
+		}
+		for _, h := range w.hostList(v) {
+			_, after, _ := strings.Cut("/"+h, "/")
+			if i := strings.LastIndexAny(after, "/@"); i >= 0 {
+				after = after[i+1:]
+			}
+			if after != ":" {
+				out = append(out, word.Lit(after))
+			}
+		}
+	}
+	return out
+}
+
+func isSource(x word.Word) bool {
+	return x.Is(":::") || x.Is(":::+") || x.Is("::::") || x.Is("::::+")
+}
+
+// parallelTurns are the arguments of each turn: one of each source, or with -N
+// several of one. They are known where all of them are.
+func (w *walker) parallelTurns(st *state, l launch, base string, a option.Args, tail []word.Word, quoted bool) ([][]word.Word, bool) {
+	known := true
+	lines := func(text string) (out []word.Word) {
+		for _, s := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+			out = append(out, fromInput(s))
+		}
+		return out
+	}
+	file := func(f word.Word) []word.Word {
+		text, ok := w.processText(f)
+		if !ok {
+			text, ok = w.readFile(st, f)
+		}
+		known = known && ok
+		return lines(text)
+	}
+	var sources [][]word.Word
+	linked := map[int]bool{}
+	for _, f := range a.Values["file"] {
+		sources = append(sources, file(f))
+	}
+	for len(tail) > 0 {
+		kind := tail[0]
+		tail = tail[1:]
+		n := slices.IndexFunc(tail, isSource)
+		if n < 0 {
+			n = len(tail)
+		}
+		linked[len(sources)] = kind.Is(":::+") || kind.Is("::::+")
+		if strings.HasPrefix(kind.Values[0], "::::") {
+			for _, f := range tail[:n] {
+				sources = append(sources, file(f))
+			}
+		} else {
+			sources = append(sources, eachValue(tail[:n]))
+		}
+		tail = tail[n:]
+	}
+	if len(sources) == 0 {
+		if base == "sem" {
+			return [][]word.Word{nil}, true // one turn, without arguments
+		}
+		in := w.standardInput(st, l)
+		if !in.known {
+			return nil, false
+		}
+		sources = append(sources, lines(in.text))
+	}
+	turns := [][]word.Word{nil}
+	for i, s := range sources {
+		var next [][]word.Word
+		for k, t := range turns {
+			for n, x := range s {
+				if _, ok := x.Value(); !ok {
+					known = false
+				}
+				if linked[i] && n != k || len(next) > w.lim.Unroll {
+					continue
+				}
+				next = append(next, append(t[:len(t):len(t)], x))
+			}
+		}
+		turns = next
+	}
+	if n := integer(last(a.Values["n"])); n.known && n.n > 1 && len(sources) == 1 {
+		var grouped [][]word.Word
+		for i := 0; i < len(turns); i += int(n.n) {
+			var g []word.Word
+			for _, t := range turns[i:min(i+int(n.n), len(turns))] {
+				g = append(g, t...)
+			}
+			grouped = append(grouped, g)
+		}
+		turns = grouped
+	}
+	for _, t := range turns {
+		for i := range t {
+			if v, ok := t[i].Value(); ok && quoted {
+				t[i].Values = []string{quoteShell(v)}
+			}
+		}
+	}
+	return turns, known && len(turns) > 0
+}
+
+// parallelMarks are the replacement strings of which a turn's argument is a
+// part.
+var parallelMarks = map[string]func(string) string{
+	"{.}": withoutExt, "{/}": path.Base, "{//}": path.Dir, "{/.}": func(s string) string { return path.Base(withoutExt(s)) },
+}
+
+func withoutExt(s string) string { return strings.TrimSuffix(s, path.Ext(s)) }
+
+// parallelWords is a command with a turn's arguments in it, or behind it.
+func (w *walker) parallelWords(cmd, args []word.Word, behind bool) []word.Word {
+	if len(cmd) == 0 {
+		return args
+	}
+	var words []word.Word
+	used := false
+	for _, x := range cmd {
+		y := x
+		put := func(mark string, by word.Word) {
+			if z := w.replaced(y, mark, by); !same(y, z) {
+				y, used = z, true
+			}
+		}
+		if strings.Contains(x.Prefix(), "{") {
+			put("{}", w.joined(args))
+			for i, v := range args {
+				n := strconv.Itoa(i + 1)
+				put("{"+n+"}", v)
+				for mark, f := range parallelMarks {
+					if s, ok := v.Value(); ok {
+						v := v
+						v.Values = []string{f(s)}
+						put("{"+n+mark[1:], v)
+						put(mark, v)
+					} else {
+						put(mark, v)
+					}
+				}
+			}
+		}
+		words = append(words, y)
+	}
+	if !used && behind {
+		words = append(words, args...)
+	}
+	return words
 }
 
 // quoteShell quotes a string for a shell.

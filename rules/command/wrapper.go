@@ -76,6 +76,12 @@ func readWrapper(base string, wr *wrapper, argv []word.Word) command {
 			return c
 		}
 		c.key += " " + v
+		if next.as != "" {
+			to := next.as
+			if next = wrapperTable()[to]; next.sub {
+				c.key = to // its subcommands are that one's
+			}
+		}
 		c.wr = next
 		c.read(ops[1:])
 	}

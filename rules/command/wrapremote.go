@@ -59,7 +59,26 @@ func (w *walker) ssh(st *state, l launch, base string) result {
 			local = local && key == "port" && v.Is("22") // a forwarded port leads elsewhere
 		}
 	}
-	return w.remoteCode(st, l, base, remoteRun{local: local, hosts: []word.Word{host}, user: user, ops: ops, ask: ask || host.Know == 0, input: true, async: a.Has("background")})
+	var here []word.Word // code that runs on this side
+	for _, o := range a.Values["opt"] {
+		key, code, ok := cutWord(o, "=")
+		if !ok {
+			key, code, _ = cutWord(o, " ")
+		}
+		switch strings.ToLower(strings.TrimSpace(key)) {
+		case "proxycommand", "localcommand", "knownhostscommand":
+			here = append(here, code)
+		case "remotecommand":
+			ops = []word.Word{code}
+		}
+	}
+	r := w.remoteCode(st, l, base, remoteRun{local: local, hosts: []word.Word{host}, user: user, ops: ops, ask: ask || host.Know == 0, input: true, async: a.Has("background")})
+	for _, code := range here {
+		if _, ok := w.code(code); ok && host.Know != 0 {
+			w.shellCode(st, l, base, code, nil)
+		}
+	}
+	return r
 }
 
 type remoteRun struct {

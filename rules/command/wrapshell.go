@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/option"
@@ -45,7 +46,13 @@ func (w *walker) su(st *state, l launch, base string) result {
 		i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: in.known}, l.at)
 		if i >= 0 {
 			sub := st.clone()
-			sub.ctx = w.changed(sub, func(c *context) { w.become(sub, c, user, "root"); newEnv(sub, c) })
+			sub.ctx = w.changed(sub, func(c *context) {
+				w.become(sub, c, user, "root")
+				newEnv(sub, c)
+				if login {
+					sub.cwd = w.homeOf(sub, c)
+				}
+			})
 			w.shellInput(sub, l, i, base, shellArgs{}, in)
 		}
 		return both(st)
@@ -97,23 +104,26 @@ func (w *walker) sg(st *state, l launch, base string) result {
 	return both(st)
 }
 
-// flock FILE COMMAND, flock FILE -c CODE, flock FD.
+// flock FILE COMMAND, flock FILE -c CODE, flock -c CODE FILE, flock FD.
 func (w *walker) flock(st *state, l launch, base string) result {
 	a := flockOptions().Read(l.argv[1:])
 	ops := a.Operands
+	code := last(a.Values["code"])
 	if len(ops) > 0 {
 		ops = ops[1:]
 	}
-	runs := len(ops) > 0 && !a.Has("ask")
+	if code.Know == 0 && len(ops) > 1 && (ops[0].Is("-c") || ops[0].Is("--command")) {
+		code = ops[1]
+	}
+	runs := (len(ops) > 0 || code.Know != 0) && !a.Has("ask")
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
-	if !runs {
-		return both(st)
+	switch {
+	case !runs:
+	case code.Know != 0:
+		w.shellCode(st, l, base, code, nil)
+	default:
+		w.under(st, l, base, ops, nil)
 	}
-	if (ops[0].Is("-c") || ops[0].Is("--command")) && len(ops) > 1 {
-		w.shellCode(st, l, base, ops[1], nil)
-		return both(st)
-	}
-	w.under(st, l, base, ops, nil)
 	return both(st)
 }
 
@@ -147,6 +157,9 @@ func abbreviates(x word.Word, full string, n int) bool {
 func (w *walker) scriptTool(st *state, l launch, base string) result {
 	a := scriptOptions().Read(l.argv[1:])
 	code := last(a.Values["code"])
+	if i := slices.IndexFunc(l.argv, func(x word.Word) bool { return x.Is("--") }); i >= 0 && code.Know == 0 && i+1 < len(l.argv) {
+		code = w.joined(l.argv[i+1:])
+	}
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: code.Know != 0}, l.at)
 	if code.Know != 0 {
 		w.shellCode(st, l, base, code, nil)
@@ -184,6 +197,9 @@ func (w *walker) argsTool(st *state, l launch, base string) result {
 		}
 	}
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(ops) > 0}, l.at)
+	own := l
+	own.argv = l.argv[:len(l.argv)-len(ops)]
+	w.tells(st, own, base)
 	w.under(st, l, base, ops, func(s *state, _ *context) { s.certain = Possible })
 	return both(st)
 }

@@ -101,10 +101,8 @@ var wrapperTable = sync.OnceValue(func() map[string]*wrapper {
 		}
 	}
 	for name, wr := range table {
-		if wr.as != "" {
-			if table[name] = table[wr.as]; table[name] == nil {
-				panic(name + ": no entry " + wr.as)
-			}
+		if wr.as != "" && table[wr.as] == nil {
+			panic(name + ": no entry " + wr.as)
 		}
 	}
 	return table

@@ -1,0 +1,238 @@
+package command
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// tcl goes through a Tcl or Expect script once, from the top: a bounded look
+// for exec, spawn, system, file delete and open, with the words that are
+// written out and the variables that are set to such words.
+type tcl struct {
+	w    *walker
+	st   *state
+	l    launch
+	via  string
+	vars map[string]string
+	nest int
+}
+
+// tclWord is a word of a command: its text, whether it is written out, and
+// whether it stood in braces.
+type tclWord struct {
+	text  string
+	known bool
+	brace bool
+}
+
+// script goes through commands; perhaps says that they need not run.
+func (t *tcl) script(s string, perhaps bool) {
+	if t.nest > 16 {
+		return
+	}
+	t.nest++
+	defer func() { t.nest-- }()
+	var ws []tclWord
+	end := func() {
+		if len(ws) > 0 {
+			t.command(ws, perhaps)
+		}
+		ws = nil
+	}
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == '\n' || c == ';':
+			end()
+			i++
+		case c == ' ' || c == '\t' || c == '\r':
+			i++
+		case c == '\\' && i+1 < len(s) && s[i+1] == '\n':
+			i += 2
+		case c == '#' && len(ws) == 0:
+			for i < len(s) && s[i] != '\n' {
+				i++
+			}
+		case c == '{':
+			n := closing(s[i:], '{', '}')
+			ws = append(ws, tclWord{text: s[i+1 : i+max(n-1, 1)], known: true, brace: true})
+			i += max(n, 1)
+		default:
+			x, n := t.word(s[i:], perhaps)
+			ws = append(ws, x)
+			i += max(n, 1)
+		}
+	}
+	end()
+}
+
+// closing is the length of a bracketed text, to its end where it is not closed.
+func closing(s string, open, shut byte) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case open:
+			depth++
+		case shut:
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(s)
+}
+
+// word reads a bare or quoted word, with what is put in it.
+func (t *tcl) word(s string, perhaps bool) (tclWord, int) {
+	var b strings.Builder
+	out := tclWord{known: true}
+	quoted := s[0] == '"'
+	i := 0
+	if quoted {
+		i = 1
+	}
+	for i < len(s) {
+		c := s[i]
+		switch {
+		case quoted && c == '"':
+			out.text = b.String()
+			return out, i + 1
+		case !quoted && (c == ' ' || c == '\t' || c == '\n' || c == ';'):
+			out.text = b.String()
+			return out, i
+		case c == '\\' && i+1 < len(s):
+			b.WriteString(ansiC(s[i : i+2]))
+			i += 2
+			continue
+		case c == '[':
+			n := closing(s[i:], '[', ']')
+			t.script(strings.TrimSuffix(s[i+1:i+n], "]"), perhaps)
+			out.known = false
+			i += n
+			continue
+		case c == '$':
+			j := i + 1
+			for j < len(s) && wordByte(s[j]) {
+				j++
+			}
+			name := s[i+1 : j]
+			if strings.HasPrefix(s[i:], "${") {
+				n := closing(s[i+1:], '{', '}')
+				name, j = strings.TrimSuffix(s[i+2:i+1+n], "}"), i+1+n
+			}
+			v, ok := t.vars[name]
+			if !ok {
+				out.known = out.known && name == ""
+			}
+			b.WriteString(v)
+			i = max(j, i+1)
+			continue
+		default:
+			b.WriteByte(c)
+		}
+		i++
+	}
+	out.text = b.String()
+	return out, i
+}
+
+// blocks are the commands that take code as words in braces.
+var tclBlocks = map[string]bool{"if": true, "while": true, "for": true, "foreach": true, "catch": true, "try": true, "proc": true, "eval": true, "after": true, "uplevel": true, "expect": true, "switch": true, "namespace": true, "time": true}
+
+func (t *tcl) command(ws []tclWord, perhaps bool) {
+	change := func(s *state, _ *context) {
+		if perhaps {
+			s.certain = Possible
+		}
+	}
+	start := func(argv []word.Word) {
+		if len(argv) > 0 {
+			t.w.under(t.st, t.l, t.via, argv, change)
+		}
+	}
+	args := ws[1:]
+	switch ws[0].text {
+	case "set":
+		if len(args) == 2 {
+			delete(t.vars, args[0].text)
+			if args[1].known && len(args[1].text) < maxValue && !perhaps {
+				t.vars[args[0].text] = args[1].text
+			}
+		}
+	case "exec", "spawn":
+		for len(args) > 0 && strings.HasPrefix(args[0].text, "-") {
+			args = args[1:]
+		}
+		from := 0
+		for i := 0; i <= len(args); i++ {
+			if i == len(args) || args[i].text == "|" || args[i].text == "&" || strings.HasPrefix(args[i].text, ">") || strings.HasPrefix(args[i].text, "2>") || strings.HasPrefix(args[i].text, "<") {
+				start(tclArgs(args[from:i]))
+				from = i + 1
+				if i < len(args) && args[i].text != "|" {
+					break
+				}
+			}
+		}
+	case "system":
+		if all := tclArgs(args); len(all) > 0 {
+			if code := t.w.joined(all); !perhaps || code.Know == word.Known {
+				if _, ok := t.w.code(code); ok {
+					t.w.shellCode(t.st, t.l, t.via, code, change)
+				}
+			}
+		}
+	case "file":
+		if len(args) < 2 {
+			return
+		}
+		verb := args[0].text
+		args = args[1:]
+		for len(args) > 0 && strings.HasPrefix(args[0].text, "-") {
+			args = args[1:]
+		}
+		switch verb {
+		case "delete":
+			start(append(word.Lits("rm", "-rf", "--"), tclArgs(args)...))
+		case "rename":
+			start(append(word.Lits("mv", "--"), tclArgs(args)...))
+		case "copy":
+			start(append(word.Lits("cp", "-r", "--"), tclArgs(args)...))
+		}
+	case "open":
+		if len(args) == 0 || !args[0].known {
+			return
+		}
+		if code, ok := strings.CutPrefix(args[0].text, "|"); ok {
+			t.w.shellCode(t.st, t.l, t.via, word.Lit(code), change)
+		} else if len(args) > 1 && strings.ContainsAny(args[1].text, "wa+") {
+			sub := t.st.clone()
+			t.w.beneath(sub, t.l, t.via, change, func() result {
+				t.w.emit(sub, Action{Redirs: []Redir{{FD: 1, Kind: Out, Target: word.Lit(args[0].text)}}}, t.l.at)
+				return both(sub)
+			})
+		}
+	default:
+		if !tclBlocks[ws[0].text] {
+			return
+		}
+		for _, a := range args {
+			if a.brace {
+				t.script(a.text, ws[0].text != "eval" && ws[0].text != "catch" && ws[0].text != "time")
+			}
+		}
+	}
+}
+
+func tclArgs(ws []tclWord) []word.Word {
+	var out []word.Word
+	for _, x := range ws {
+		if x.known {
+			out = append(out, word.Lit(x.text))
+		} else {
+			out = append(out, word.Hidden("…", word.Var))
+		}
+	}
+	return out
+}

@@ -1,0 +1,126 @@
+package command
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"guardsh/rules/word"
+)
+
+// teller is a program that takes commands a line each, in arguments, from a
+// file or from its input, and among them some that start a shell's code.
+type teller struct {
+	with    []string // options whose argument is such a line
+	file    []string // options whose argument is a file of them
+	skip    int      // operands before those that are lines
+	lines   bool     // operands behind those are lines too
+	escapes []string // what a line begins with that goes to a shell
+	tcl     bool     // the lines are Tcl
+}
+
+var bang = []string{"!", ":!"}
+
+// tellers are such programs by name.
+var tellers = sync.OnceValue(func() map[string]teller {
+	return map[string]teller{
+		"ed": {escapes: bang}, "ex": {with: []string{"-c", "--cmd"}, file: []string{"-S"}, escapes: bang}, "vim": {file: []string{"-S", "-s"}, escapes: bang},
+		"psql":    {with: []string{"-c", "--command"}, file: []string{"-f", "--file"}, escapes: []string{`\!`}},
+		"mysql":   {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}},
+		"mariadb": {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}},
+		"sqlite3": {with: []string{"-cmd"}, file: []string{"-init"}, skip: 1, lines: true, escapes: []string{".shell ", ".system "}},
+		"duckdb":  {with: []string{"-c", "-cmd"}, file: []string{"-f", "-init"}, escapes: []string{".shell ", ".system "}},
+		"gdb":     {with: []string{"-ex", "--ex", "-eval-command", "--eval-command", "-iex"}, file: []string{"-x", "--command"}, escapes: []string{"shell ", "!"}},
+		"lldb":    {with: []string{"-o", "--one-line", "-O"}, file: []string{"-s", "--source"}, escapes: []string{"platform shell ", "shell "}},
+		"ftp":     {escapes: bang}, "sftp": {file: []string{"-b"}, escapes: bang}, "lftp": {with: []string{"-e", "-c"}, file: []string{"-f"}, escapes: bang}, "smbclient": {with: []string{"-c"}, escapes: bang},
+		"gnuplot": {with: []string{"-e"}, escapes: []string{"!", "system "}},
+		"tclsh":   {tcl: true}, "expect": {with: []string{"-c"}, file: []string{"-f", "-b"}, tcl: true}, "wish": {tcl: true}, "jimsh": {with: []string{"-e"}, tcl: true},
+	}
+})
+
+// tells walks what the lines start that a program is told.
+func (w *walker) tells(st *state, l launch, base string) {
+	t, ok := tellers()[strings.TrimRight(base, "0123456789.")]
+	if !ok {
+		t, ok = tellers()[base]
+	}
+	if !ok || len(t.escapes) == 0 && !t.tcl {
+		return
+	}
+	var texts []string
+	add := func(x word.Word) {
+		if v, ok := x.Value(); ok {
+			texts = append(texts, v)
+		}
+	}
+	read := func(x word.Word) {
+		text, ok := w.processText(x)
+		if !ok {
+			text, ok = w.readFile(st, x)
+		}
+		if ok {
+			texts = append(texts, text)
+		}
+	}
+	args := l.argv[1:]
+	given, n := false, 0
+	for k := 0; k < len(args); k++ {
+		x := args[k]
+		name, val, attached := strings.Cut(x.Prefix(), "=")
+		switch {
+		case slices.Contains(t.with, x.Prefix()) && k+1 < len(args):
+			given = true
+			k++
+			add(args[k])
+		case attached && strings.HasPrefix(name, "--") && slices.Contains(t.with, name):
+			given = true
+			texts = append(texts, val)
+		case slices.Contains(t.file, x.Prefix()) && k+1 < len(args):
+			given = true
+			k++
+			read(args[k])
+		case strings.HasPrefix(x.Prefix(), "-") && len(x.Prefix()) > 1:
+		case t.tcl && !given:
+			given = true // a script, its arguments behind it
+			read(x)
+			k = len(args)
+		default:
+			if n++; t.lines && n > t.skip {
+				given = true
+				add(x)
+			}
+		}
+	}
+	if in := w.standardInput(st, l); !given && in.Kind != InputShell && in.Kind != InputClosed {
+		switch {
+		case in.known:
+			texts = append(texts, in.text)
+		case in.Kind == InputFile:
+			read(in.Word)
+		case in.Kind == InputText:
+			if text, ok := w.code(in.Word); ok {
+				texts = append(texts, text)
+			}
+		}
+	}
+	for _, text := range texts {
+		if len(text) > maxCode {
+			w.note(TooLarge, base+": more code than is looked through", &l.at)
+			text = text[:maxCode]
+		}
+		if t.tcl {
+			(&tcl{w: w, st: st, l: l, via: base, vars: map[string]string{}}).script(text, false)
+			continue
+		}
+		for _, line := range strings.Split(text, "\n") {
+			line = strings.TrimSpace(line)
+			for _, e := range t.escapes {
+				code, ok := strings.CutPrefix(line, e)
+				if code = strings.TrimSuffix(strings.TrimSpace(code), ";"); ok && code != "" && !w.unreadable(code) {
+					w.shellCode(st, l, base, word.Lit(code), nil)
+					break
+				}
+			}
+		}
+	}
+}
