@@ -12,7 +12,6 @@ import (
 	"guardsh/rules"
 	"guardsh/rules/command"
 	"guardsh/rules/effect"
-	"guardsh/rules/word"
 )
 
 func explainCommand() *cobra.Command {
@@ -71,8 +70,9 @@ func explainLine(w io.Writer, j guard.Judgement) error {
 	if len(j.Line.Actions) == 0 {
 		e.f("  none\n")
 	}
-	for i, a := range j.Line.Actions {
-		e.action(i, a)
+	several := strings.Contains(strings.TrimSpace(j.Line.Src), "\n")
+	for i := range j.Line.Actions {
+		e.action(i, j.Line.Actions, several)
 	}
 	for _, n := range j.Line.Notes {
 		e.f("  note: %s: %s (line %d, column %d)\n", n.Kind, guard.Printable(n.Text), n.Line, n.Col)
@@ -104,55 +104,12 @@ func explainLine(w io.Writer, j guard.Judgement) error {
 	return e.err
 }
 
-func (e *explainer) action(i int, a command.Action) {
-	e.f("  %d. %s", i+1, a.Certain)
-	if len(a.Via) > 0 {
-		e.f(", by %s", strings.Join(a.Via, " > "))
-	}
-	if a.User != "" {
-		e.f(", as %s", a.User)
-	}
-	if a.Place.Kind != command.Here {
-		var names []string
-		for _, n := range a.Place.Names {
-			names = append(names, n.String())
-		}
-		e.f(", %s %s", placeNames[a.Place.Kind], guard.Printable(strings.Join(names, " ")))
-	}
-	e.f(", in %s\n", guard.Printable(known(a.Cwd)))
-	for _, w := range a.Argv {
-		e.word("", w)
-	}
-	for _, r := range a.Redirs {
-		if r.Kind != command.Text && r.Kind != command.Duplicate {
-			e.word(redirectNames[r.Kind], r.Target)
-		}
-	}
-}
-
 var placeNames = map[command.PlaceKind]string{
 	command.Remote: "on host", command.Container: "in container", command.Chroot: "below", command.Namespace: "in namespace",
 }
 
 var redirectNames = map[command.Redirect]string{
 	command.In: "< ", command.Out: "> ", command.Append: ">> ", command.Clobber: ">| ", command.ReadWrite: "<> ",
-}
-
-// word shows a word's value and, where it was not simply written out, where
-// it came from.
-func (e *explainer) word(sign string, w word.Word) {
-	e.f("       %s%s", sign, guard.Printable(known(w)))
-	if w.Origin != word.FromLiteral && w.Src != w.String() {
-		e.f("    from %s (%s)", guard.Printable(w.Src), w.Origin)
-	}
-	e.f("\n")
-}
-
-func known(w word.Word) string {
-	if w.Know == word.Unknown {
-		return "unknown: " + w.Src
-	}
-	return w.String()
 }
 
 func (e *explainer) effect(ef effect.Effect, facts *rules.Facts) {
