@@ -236,7 +236,7 @@ func (w *walker) program(st *state, l launch, name string) result {
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
 	if i >= 0 {
 		w.carries(st, l, base)
-		w.tells(st, l, base)
+		w.tells(st, l, i, base)
 		if lang := languageOf(base); lang != nil {
 			w.interpret(st, l, i, lang, base)
 		} else {

@@ -106,7 +106,7 @@ type Action struct {
 	// loop or a function, whose own actions follow.
 	Compound bool
 	Wrapper  bool      // the action's own work is to start another, which is listed too
-	Given    word.Word // the text of the file that it was given, where the line itself makes it
+	Given    word.Word // the text that it was given in a file or by a pipe, where that is known and counts
 	Opens    bool      // a shell that takes its lines from the terminal: they are not part of this one
 	Certain  Certainty
 	Async    bool // started with &

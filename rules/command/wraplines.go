@@ -17,6 +17,8 @@ type teller struct {
 	lines   bool     // operands behind those are lines too
 	escapes []string // what a line begins with that goes to a shell
 	tcl     bool     // the lines are Tcl
+	query   bool     // what it does depends on what it is told: see effect
+	scripts bool     // operands that end in .js or .sql are files of them
 }
 
 var bang = []string{"!", ":!"}
@@ -25,29 +27,32 @@ var bang = []string{"!", ":!"}
 var tellers = sync.OnceValue(func() map[string]teller {
 	return map[string]teller{
 		"ed": {escapes: bang}, "ex": {with: []string{"-c", "--cmd"}, file: []string{"-S"}, escapes: bang}, "vim": {file: []string{"-S", "-s"}, escapes: bang},
-		"psql":    {with: []string{"-c", "--command"}, file: []string{"-f", "--file"}, escapes: []string{`\!`}},
-		"mysql":   {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}},
-		"mariadb": {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}},
-		"sqlite3": {with: []string{"-cmd"}, file: []string{"-init"}, skip: 1, lines: true, escapes: []string{".shell ", ".system "}},
-		"duckdb":  {with: []string{"-c", "-cmd"}, file: []string{"-f", "-init"}, escapes: []string{".shell ", ".system "}},
-		"gdb":     {with: []string{"-ex", "--ex", "-eval-command", "--eval-command", "-iex"}, file: []string{"-x", "--command"}, escapes: []string{"shell ", "!"}},
-		"lldb":    {with: []string{"-o", "--one-line", "-O"}, file: []string{"-s", "--source"}, escapes: []string{"platform shell ", "shell "}},
-		"ftp":     {escapes: bang}, "sftp": {file: []string{"-b"}, escapes: bang}, "lftp": {with: []string{"-e", "-c"}, file: []string{"-f"}, escapes: bang}, "smbclient": {with: []string{"-c"}, escapes: bang},
+		"psql":      {with: []string{"-c", "--command"}, file: []string{"-f", "--file"}, escapes: []string{`\!`}, query: true},
+		"mysql":     {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}, query: true},
+		"mariadb":   {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}, query: true},
+		"sqlite3":   {with: []string{"-cmd"}, file: []string{"-init"}, skip: 1, lines: true, escapes: []string{".shell ", ".system "}, query: true},
+		"duckdb":    {with: []string{"-c", "-cmd"}, file: []string{"-f", "-init"}, escapes: []string{".shell ", ".system "}, query: true},
+		"gdb":       {with: []string{"-ex", "--ex", "-eval-command", "--eval-command", "-iex"}, file: []string{"-x", "--command"}, escapes: []string{"shell ", "!"}},
+		"lldb":      {with: []string{"-o", "--one-line", "-O"}, file: []string{"-s", "--source"}, escapes: []string{"platform shell ", "shell "}},
+		"redis-cli": {query: true}, "valkey-cli": {query: true}, "mongosh": {with: []string{"--eval"}, file: []string{"-f", "--file"}, query: true, scripts: true}, "mongo": {with: []string{"--eval"}, query: true, scripts: true},
+		"clickhouse-client": {with: []string{"-q", "--query"}, file: []string{"--queries-file"}, query: true}, "cqlsh": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true},
+		"cockroach": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true}, "sqlcmd": {with: []string{"-Q", "-q"}, file: []string{"-i"}, query: true},
+		"ftp": {escapes: bang}, "sftp": {file: []string{"-b"}, escapes: bang}, "lftp": {with: []string{"-e", "-c"}, file: []string{"-f"}, escapes: bang}, "smbclient": {with: []string{"-c"}, escapes: bang},
 		"gnuplot": {with: []string{"-e"}, escapes: []string{"!", "system "}},
 		"tclsh":   {tcl: true}, "expect": {with: []string{"-c"}, file: []string{"-f", "-b"}, tcl: true}, "wish": {tcl: true}, "jimsh": {with: []string{"-e"}, tcl: true},
 	}
 })
 
 // tells walks what the lines start that a program is told.
-func (w *walker) tells(st *state, l launch, base string) {
+func (w *walker) tells(st *state, l launch, i int, base string) {
 	t, ok := tellers()[strings.TrimRight(base, "0123456789.")]
 	if !ok {
 		t, ok = tellers()[base]
 	}
-	if !ok || len(t.escapes) == 0 && !t.tcl {
+	if !ok || i < 0 {
 		return
 	}
-	var texts []string
+	var texts, files []string
 	add := func(x word.Word) {
 		if v, ok := x.Value(); ok {
 			texts = append(texts, v)
@@ -59,7 +64,7 @@ func (w *walker) tells(st *state, l launch, base string) {
 			text, ok = w.readFile(st, x)
 		}
 		if ok {
-			texts = append(texts, text)
+			texts, files = append(texts, text), append(files, text)
 		}
 	}
 	args := l.argv[1:]
@@ -79,6 +84,12 @@ func (w *walker) tells(st *state, l launch, base string) {
 			given = true
 			k++
 			read(args[k])
+		case attached && strings.HasPrefix(name, "--") && slices.Contains(t.file, name):
+			given = true
+			read(word.Lit(val))
+		case t.scripts && strings.HasSuffix(x.Prefix(), ".js"):
+			given = true
+			read(x)
 		case strings.HasPrefix(x.Prefix(), "-") && len(x.Prefix()) > 1:
 		case t.tcl && !given:
 			given = true // a script, its arguments behind it
@@ -95,6 +106,9 @@ func (w *walker) tells(st *state, l launch, base string) {
 		switch {
 		case in.known:
 			texts = append(texts, in.text)
+			if in.Kind != InputText {
+				files = append(files, in.text)
+			}
 		case in.Kind == InputFile:
 			read(in.Word)
 		case in.Kind == InputText:
@@ -102,6 +116,9 @@ func (w *walker) tells(st *state, l launch, base string) {
 				texts = append(texts, text)
 			}
 		}
+	}
+	if t.query && len(files) > 0 {
+		w.line.Actions[i].Given = word.Lit(strings.Join(files, "\n"))
 	}
 	for _, text := range texts {
 		if len(text) > maxCode {

@@ -196,10 +196,10 @@ func (w *walker) argsTool(st *state, l launch, base string) result {
 			break
 		}
 	}
-	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(ops) > 0}, l.at)
+	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(ops) > 0}, l.at)
 	own := l
 	own.argv = l.argv[:len(l.argv)-len(ops)]
-	w.tells(st, own, base)
+	w.tells(st, own, i, base)
 	w.under(st, l, base, ops, func(s *state, _ *context) { s.certain = Possible })
 	return both(st)
 }

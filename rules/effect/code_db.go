@@ -22,7 +22,9 @@ func statements(c *call) {
 	if c.name == "sqlite3" && len(c.args.Operands) > 1 {
 		texts = append(texts, c.args.Operands[1:]...)
 	}
-	if len(texts) == 0 {
+	if g := c.action.Given; g.Know != 0 {
+		texts = append(texts, g)
+	} else if len(texts) == 0 {
 		switch in := c.action.Stdin; in.Kind {
 		case command.InputText:
 			texts = append(texts, in.Word)
@@ -94,6 +96,16 @@ func sqlStatements(s string) [][]string {
 				cur = append(cur, text)
 			}
 			i = j
+		case ch == '$' && dollarQuote(s[i:]) > 0:
+			// A body: of a function, which is only made, or of DO, which runs.
+			n := dollarQuote(s[i:])
+			flush()
+			body, _, _ := strings.Cut(s[i+n:], s[i:i+n])
+			if len(cur) > 0 && strings.EqualFold(cur[0], "DO") {
+				out = append(out, sqlStatements(body)...)
+			}
+			cur = append(cur, "'"+body)
+			i += min(2*n+len(body), len(s)-i) - 1
 		case ch == '-' && strings.HasPrefix(s[i:], "--"), ch == '#':
 			flush()
 			j := strings.IndexByte(s[i:], '\n')
@@ -132,6 +144,20 @@ func sqlStatements(s string) [][]string {
 	return out
 }
 
+// dollarQuote is the length of PostgreSQL's $$ or $name$ at the beginning of a
+// text; 0 where there is none.
+func dollarQuote(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '$':
+			return i + 1
+		case c != '_' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9' || i == 1):
+			return 0
+		}
+	}
+	return 0
+}
+
 // sql is one statement.
 func (c *call) sql(f []string, src word.Word) {
 	up := make([]string, len(f))
@@ -160,6 +186,27 @@ func (c *call) sql(f []string, src word.Word) {
 		return false
 	}
 	switch up[0] {
+	case "BEGIN", "EXPLAIN", "DECLARE", "THEN", "ELSE":
+		if len(f) > 1 && (up[0] != "EXPLAIN" || up[1] == "ANALYZE") {
+			c.sql(f[1:], src) // a plain EXPLAIN runs nothing
+		}
+	case "ANALYZE":
+		if len(f) > 1 {
+			c.sql(f[1:], src)
+		}
+	case "EXECUTE":
+		if len(f) > 1 && strings.HasPrefix(f[1], "'") {
+			for _, words := range sqlStatements(f[1][1:]) {
+				c.sql(words, src)
+			}
+		}
+	case "WITH": // the statement behind the queries that it names
+		for i, u := range up {
+			if i > 0 && (u == "DELETE" || u == "UPDATE" || u == "TRUNCATE") {
+				c.sql(f[i:], src)
+				break
+			}
+		}
 	case "DROP":
 		if len(f) < 2 {
 			return
@@ -219,6 +266,7 @@ func (c *call) redis(ws []word.Word) {
 
 // mongo is a script for mongo.
 func (c *call) mongo(s string, src word.Word) {
+	s = withoutStrings(s)
 	switch {
 	case strings.Contains(s, "dropDatabase("):
 		c.database(src, "dropDatabase", "namespace", "data", "delete")
@@ -229,6 +277,36 @@ func (c *call) mongo(s string, src word.Word) {
 	case strings.Contains(s, "shutdownServer("):
 		c.emit(c.effect(Stop), Object{Type: Service, Name: "mongod", Word: src})
 	}
+}
+
+// withoutStrings is JavaScript without what stands in its strings and comments.
+func withoutStrings(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch ch := s[i]; {
+		case ch == '\'' || ch == '"' || ch == '`':
+			b.WriteByte(ch)
+			for i++; i < len(s) && s[i] != ch; i++ {
+				if s[i] == '\\' {
+					i++
+				}
+			}
+			b.WriteByte(ch)
+		case strings.HasPrefix(s[i:], "//"):
+			for i < len(s) && s[i] != '\n' {
+				i++
+			}
+		case strings.HasPrefix(s[i:], "/*"):
+			if j := strings.Index(s[i+2:], "*/"); j >= 0 {
+				i += j + 3
+			} else {
+				i = len(s)
+			}
+		default:
+			b.WriteByte(ch)
+		}
+	}
+	return b.String()
 }
 
 // namespaces and dataTypes are kubernetes' names for what holds others and for
