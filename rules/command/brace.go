@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -112,6 +113,28 @@ func joinNames(parts []syntax.WordPart) []syntax.WordPart {
 			continue
 		}
 		out = append(out, p)
+	}
+	return out
+}
+
+// spread is the declarations that braces in the value of one make, since it is a
+// word of a command too: declare x={a,b} is x=a x=b.
+func spread(a *syntax.Assign) []*syntax.Assign {
+	if a.Value == nil || !hasBrace(a.Value) {
+		return []*syntax.Assign{a}
+	}
+	cp := *a.Value
+	if !syntax.SplitBraces(&cp) || braceWords(&cp, 0) > maxWords {
+		return []*syntax.Assign{a}
+	}
+	var out []*syntax.Assign
+	for x, err := range expand.BracesSeq(nil, &cp) {
+		if err != nil || len(out) > maxNest {
+			return []*syntax.Assign{a}
+		}
+		one := *a
+		one.Value = &syntax.Word{Parts: joinNames(x.Parts)}
+		out = append(out, &one)
 	}
 	return out
 }

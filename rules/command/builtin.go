@@ -77,10 +77,12 @@ func (w *walker) bracket(st *state, l launch, _ int) result {
 }
 
 func (w *walker) setAlias(st *state, l launch, _ int) result {
+	r := success
 	for _, a := range l.argv[1:] {
 		v, ok := a.Value()
 		name, body, set := strings.Cut(v, "=")
 		if !ok || !set {
+			r = both // it shows one, if there is one
 			continue
 		}
 		st.own()
@@ -92,7 +94,7 @@ func (w *walker) setAlias(st *state, l launch, _ int) result {
 			w.note(DefinesName, "alias "+name, &l.at)
 		}
 	}
-	return success(st)
+	return r(st)
 }
 
 // newAlias is an alias that counts from the next line on.

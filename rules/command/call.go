@@ -295,6 +295,7 @@ func (w *walker) under(st *state, l launch, via string, argv []word.Word, change
 func (w *walker) beneath(sub *state, l launch, via string, change func(*state, *context), f func() result) {
 	end := w.fork()
 	sub.atExit = nil
+	sub.dirs, sub.nodirs = nil, true
 	w.inContext(sub, func(c *context) {
 		c.top = false
 		if via != "" {

@@ -43,7 +43,9 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 			argv = append(argv, word.Lit(w.source(a)))
 			continue
 		}
-		argv = append(argv, w.declared(st, variant, attrs, off, a))
+		for _, one := range spread(a) {
+			argv = append(argv, w.declared(st, variant, attrs, off, one))
+		}
 	}
 	redirs, in := w.redirs(st, s.Redirs)
 	if w.fatal != 0 {

@@ -65,6 +65,9 @@ func (w *walker) cd(st *state, l launch, _ int) result {
 	case len(args) > 1 && !args[0].Many:
 		return failure(st) // too many arguments
 	case args[0].Is("-"):
+		if st.oldpwd.Know == 0 && w.lookup(st, "OLDPWD").state == VarUnset {
+			return failure(st) // nowhere to go back to
+		}
 		to = w.oldpwd(st)
 	case args[0].Is(""):
 		return success(st)
@@ -126,9 +129,12 @@ func (w *walker) pushd(st *state, l launch, _ int) result {
 			st.dirs[0] = st.cwd
 			return w.move(st, to)
 		}
+		if len(args) == 0 && st.nodirs {
+			return failure(st)
+		}
 		fail := st.clone()
 		st.cwd = word.Hidden("$PWD", word.Var)
-		st.dirs = nil
+		st.dirs, st.nodirs = nil, false
 		return result{st, fail}
 	}
 	was := st.cwd
@@ -141,6 +147,9 @@ func (w *walker) pushd(st *state, l launch, _ int) result {
 
 func (w *walker) popd(st *state, _ launch, _ int) result {
 	if len(st.dirs) == 0 {
+		if st.nodirs {
+			return failure(st)
+		}
 		fail := st.clone()
 		st.cwd = word.Hidden("$PWD", word.Var)
 		return result{st, fail}

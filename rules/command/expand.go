@@ -180,6 +180,10 @@ func (w *walker) doubleQuoted(st *state, ps []piece, parts []syntax.WordPart) []
 	switch {
 	case empty && gone:
 		return ps[:n]
+	case gone:
+		for i := n; i < len(ps); i++ {
+			ps[i].many = ps[i].many || ps[i].hole != word.NoHole // no word, if that is empty
+		}
 	case len(ps) == n:
 		return append(ps, piece{quoted: true})
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math/rand"
 	"strings"
 	"testing"
 
@@ -84,6 +85,10 @@ func check(t *testing.T, src string, l *Line) {
 
 func FuzzUnderstand(f *testing.F) {
 	seeds(f)
+	for i := range 400 {
+		g := &generator{r: rand.New(rand.NewSource(int64(i)))}
+		f.Add(g.program())
+	}
 	f.Fuzz(func(t *testing.T, src string) {
 		check(t, src, Understand(src, Options{Shell: &StaticShell{Dir: "/work", Environ: []string{"A=a b", "HOME=/h"}}, Limits: Limits{Actions: 256, Unroll: 64}}))
 		check(t, src, Understand(src, Options{Shell: &StaticShell{Aliases: map[string]string{"ll": "ls -l ", "x": "ll;x"}, Funcs: map[string]string{"f": "f () { g \"$@\"; }"}}, Limits: Limits{Actions: 256, Unroll: 64}}))
@@ -109,6 +114,23 @@ func FuzzWrapped(f *testing.F) {
 		}
 		src := names[int(which)%len(names)] + " " + args
 		check(t, src, Understand(src, Options{Shell: &StaticShell{Dir: "/work", Environ: []string{}}, Limits: Limits{Actions: 256, Unroll: 64}}))
+	})
+}
+
+// FuzzExpand expands words in a shell that has a value of each kind.
+func FuzzExpand(f *testing.F) {
+	for i := range 400 {
+		g := &generator{r: rand.New(rand.NewSource(int64(i)))}
+		f.Add(g.some(1, 3, " ", g.word), uint8(i))
+	}
+	before := []string{
+		"x=a:b/c.d; y='*'; a=(p 'q r' ''); declare -A m=([k]=v [l]='w w'); r=x; n=-1; set -- 1 '2 3' ''",
+		"x=; IFS=:; a=([3]=t [1]=u); unset y; declare -n r=a; shopt -s nullglob extglob",
+		"x=$U; y=${U:-d}; a=($U *); read -r r; set -u -f",
+	}
+	f.Fuzz(func(t *testing.T, words string, which uint8) {
+		src := before[int(which)%len(before)] + "\none " + words
+		check(t, src, Understand(src, Options{Shell: &StaticShell{Dir: "/work", Environ: []string{"HOME=/h"}}, Limits: Limits{Actions: 256, Unroll: 64}}))
 	})
 }
 

@@ -39,7 +39,7 @@ func (g *generator) scalar() string {
 	return g.pick("x", "y", "z", "x", "A", "EMPTY", "N", "STAR", "P", "UNSET", "HOME", "1", "2")
 }
 func (g *generator) number() string {
-	return g.pick("0", "1", "2", "3", "-1", "N", "i", "x+1", "N*2", "i%2", "1<<2", "N>2?7:8", "010", "0x1f", "(N-1)/2", "i++", "++i", "x=4", "y+=2", "N==3", "N&&i", "!N", "-N", "2**3", "a[1]", "UNSET")
+	return g.pick("0", "1", "2", "3", "-1", "N", "i", "N+1", "N*2", "i%2", "1<<2", "N>2?7:8", "010", "0x1f", "(N-1)/2", "i++", "++i", "x=4", "y+=2", "N==3", "N&&i", "!N", "-N", "2**3", "a[1]", "UNSET")
 }
 
 func (g *generator) lit() string {
@@ -161,7 +161,7 @@ func (g *generator) simple() string {
 }
 
 func (g *generator) redirect() string {
-	return g.pick("> /tmp/out", ">> /tmp/out", "< x.txt", "2>&1", "> /dev/null", "< none", "> none/x", "2> /dev/null", "<<< "+g.word(), "> $UNSET", "> \"$EMPTY\"", "&> /tmp/out", "3< names", "> /tmp/{a,b}", "< *.txt", ">| /tmp/out", "<&-", "> \"/tmp/out$N\"")
+	return g.pick("> /tmp/out", ">> /tmp/out", "< x.txt", "2>&1", "> /dev/null", "< absent", "> absent/x", "2> /dev/null", "<<< "+g.word(), "> $UNSET", "> \"$EMPTY\"", "&> /tmp/out", "3< names", "> /tmp/{a,b}", "< *.txt", ">| /tmp/out", "<&-", "> \"/tmp/out$N\"")
 }
 
 func (g *generator) cond() string {
@@ -244,7 +244,7 @@ func (g *generator) wrapped() string {
 	case 3:
 		return g.pick("echo "+g.lit()+" "+g.lit(), "printf '%s\\n' p 'q r'", "cat names", ":", "echo") + " | xargs " + g.pick("", "-n1 ", "-I{} ", "-r ", "-d '\\n' ", "-t ", "-L1 ") + g.pick(cmd, cmd+" {}")
 	case 4:
-		return "find " + g.pick(".", "sub", "x.txt none", "$P", "-maxdepth 1") + " " + g.pick("-name '*.txt' ", "-type d ", "-maxdepth 1 ", "-name none ", "") + "-exec one " + g.pick("{} ';'", "p {} +", "{} \\;")
+		return "find " + g.pick(".", "sub", "x.txt", "$P", "-maxdepth 1") + " " + g.pick("-name '*.txt' ", "-type d ", "-maxdepth 1 ", "-name none ", "") + "-exec one " + g.pick("{} ';'", "p {} +", "{} \\;")
 	case 5:
 		return g.pick("source", ".") + " " + g.pick("./lib.sh", "lib.sh", "./lib.sh "+g.word(), "./none.sh") + "; helper h; one $LIB"
 	case 6:
@@ -283,7 +283,7 @@ func (g *generator) statement() string {
 		g.deep--
 		return s
 	case 11:
-		return g.pick("cd sub", "cd ..", "cd none", "cd", "cd -", "cd /srv", "cd \"$P\"", "cd $UNSET", "cd sub/deep", "pushd sub", "pushd sub; popd", "pushd /srv; popd", "cd ~", "cd -- sub", "cd x.txt", "cd sub || exit", "cd none && two", "PWD=/q", "cd . && cd /work", "CDPATH=/srv cd data", "cd s*")
+		return g.pick("cd sub", "cd ..", "cd none", "cd", "cd -", "cd /srv", "cd \"$P\"", "cd $UNSET", "cd sub/deep", "pushd sub", "pushd sub; popd", "popd", "pushd", "pushd /srv; popd", "cd ~", "cd -- sub", "cd x.txt", "cd sub || exit", "cd none && two", "PWD=/q", "cd . && cd /work", "CDPATH=/srv cd data", "cd s*")
 	case 12:
 		if len(g.funcs) > 0 {
 			return g.funcs[g.n(len(g.funcs))] + " " + g.some(0, 3, " ", g.word)

@@ -13,6 +13,10 @@ func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, q
 	elems, more := w.elements(st, name)
 	hole := piece{hole: word.Var, src: src, many: true, quoted: quoted}
 	if pe.Length {
+		if name != "@" && name != "*" && w.opt(st, "nounset") && w.lookup(st, name).state == VarUnset {
+			w.fatal = ends
+			return ps
+		}
 		if more {
 			return append(ps, piece{hole: word.Var, src: src, quoted: true})
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,12 @@ func init() {
 	for n := range filters {
 		writers[n] = filtered
 	}
-	for _, n := range []string{":", "true", "cd", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap"} {
+	// cd says where it went if that is not what was typed.
+	writers["cd"] = func(w *walker, i int) (string, bool) {
+		said := slices.ContainsFunc(w.line.Actions[i].Args(), func(x word.Word) bool { return x.Could("-") })
+		return "", !said && !strings.Contains(w.line.Src, "CDPATH") && w.shell.Var("CDPATH").State != VarSet
+	}
+	for _, n := range []string{":", "true", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap"} {
 		writers[n] = silent
 	}
 }

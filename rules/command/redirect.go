@@ -158,8 +158,8 @@ func (w *walker) missing(st *state, p string) bool {
 	named := func(x word.Word) bool { return strings.Contains(x.String(), base) }
 	for i := range w.line.Actions {
 		a := &w.line.Actions[i]
-		if slices.ContainsFunc(a.Argv, named) || slices.ContainsFunc(a.Redirs, func(r Redir) bool {
-			return r.Kind != In && (path.Base(r.Target.String()) == base || r.Target.Know != word.Known)
+		if !a.Wrapper && slices.ContainsFunc(a.Argv, named) || slices.ContainsFunc(a.Redirs, func(r Redir) bool {
+			return r.Kind != In && path.Base(r.Target.String()) == base
 		}) {
 			return false
 		}

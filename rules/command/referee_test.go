@@ -61,6 +61,22 @@ type tally struct{ starts, missed, named, full, unknowable, wrong, certain, neve
 func compareStarts(l *Line, starts []start, n *tally) []string {
 	var wrong []string
 	used := map[int]bool{}
+	// A start that few actions cover chooses before one that many do.
+	choice := map[string]int{}
+	for _, s := range starts {
+		k := s.key()
+		if _, in := choice[k]; in {
+			continue
+		}
+		choice[k] = 0
+		for i := range l.Actions {
+			if a := &l.Actions[i]; len(a.Argv) > 0 && !a.Builtin && covers(a, s) {
+				choice[k]++
+			}
+		}
+	}
+	starts = slices.Clone(starts)
+	slices.SortStableFunc(starts, func(a, b start) int { return choice[a.key()] - choice[b.key()] })
 	for _, s := range starts {
 		n.starts++
 		best := -1

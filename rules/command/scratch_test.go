@@ -29,6 +29,8 @@ type start struct {
 	argv []string
 }
 
+func (s start) key() string { return s.cwd + "\x00" + strings.Join(s.argv, "\x00") }
+
 type scratch struct {
 	root string
 	env  []string

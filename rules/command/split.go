@@ -6,6 +6,17 @@ import (
 	"guardsh/rules/word"
 )
 
+// before is a variable that the line did not set on one of two ways.
+func (w *walker) before(st *state, name string) variable {
+	if name == "IFS" {
+		if v, ok := w.ifs(st); ok {
+			return variable{state: VarSet, val: word.Lit(v)}
+		}
+		return variable{state: VarUnknown}
+	}
+	return w.lookup(st, name)
+}
+
 // ifs is the characters that split unquoted expansions.
 func (w *walker) ifs(st *state) (string, bool) {
 	v, ok := st.vars["IFS"]

@@ -14,6 +14,7 @@ type state struct {
 	cwd     word.Word
 	oldpwd  word.Word
 	dirs    []word.Word // the directory stack below cwd
+	nodirs  bool        // dirs is all of that stack
 	certain Certainty
 	ended   bool        // the shell may have ended before
 	params  []word.Word // positional parameters
@@ -109,6 +110,7 @@ func newState(sh Shell, files Files) *state {
 		st.cwd = word.Hidden("$PWD", word.Var)
 	}
 	st.params = sh.Positional()
+	_, st.nodirs = sh.(*StaticShell) // it begins here
 	st.arg0 = word.Hidden("$0", word.Var)
 	return st
 }
@@ -268,7 +270,7 @@ func (w *walker) join(a, b *state) *state {
 		j.certain = b.certain
 	}
 	if !slices.EqualFunc(a.dirs, b.dirs, same) {
-		j.dirs = nil
+		j.dirs, j.nodirs = nil, false
 	}
 	if !slices.EqualFunc(a.params, b.params, same) || a.more != b.more {
 		if len(a.params) == len(b.params) && !a.more && !b.more {
@@ -293,10 +295,10 @@ func (w *walker) join(a, b *state) *state {
 	}
 	j.vars = joinMaps(a.vars, b.vars, func(n string, x, y variable, inX, inY bool) variable {
 		if !inX {
-			x = w.lookup(a, n)
+			x = w.before(a, n)
 		}
 		if !inY {
-			y = w.lookup(b, n)
+			y = w.before(b, n)
 		}
 		return w.eitherVar(x, y)
 	})
