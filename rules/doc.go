@@ -59,11 +59,15 @@ What an expression may name:
 	session host                               who types, from where; what the machine is and serves
 	empty                                      vars, path, class, reach: what the object is if the variables in it are empty
 	under                                      the directory below which find or a pipe of names found it; else ""
+	apart                                      the object's word and its neighbour, if they could be one: meant, left, right,
+	                                           star; next and one are the path facts of right and meant
+	blank                                      the variables in the object's or source's word that are known to be empty
+	intended intendedDir                       the directory of the cd that has to fail before this happens, and its facts
 	unsure                                     all of a working directory that is not known
 	line note fetches                          the line; the note's text; whether a program in it fetches from the network
 
 and call, besides expr's own: class(path), dir, base, quote, unslash, bytes(n) as "1.5 GiB", count(n, "entry",
-"entries"), list(names) as "a, b and 3 more".
+"entries"), list(names) as "a, b and 3 more", gathers(path): lines are added to it.
 
 Verdicts. All rules that speak are heard, the strictest wins, and the order
 never matters; of one rule about one object the stricter finding stays. A label

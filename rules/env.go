@@ -41,6 +41,10 @@ type env struct {
 	Every   bool                `expr:"everything"`
 	Unsure  bool                `expr:"unsure"`
 	Fetches bool                `expr:"fetches"`
+	Split   split               `expr:"apart"`
+	Blank   []string            `expr:"blank"`
+	Dir     string              `expr:"intended"`
+	DirIs   PathFact            `expr:"intendedDir"`
 	From    string              `expr:"from"`
 	Source  PathFact            `expr:"source"`
 	Path    PathFact            `expr:"path"`
@@ -114,6 +118,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.Empty = s.emptied(e, line)
 	}
+	v.near(e, facts)
 	return v
 }
 
@@ -283,6 +288,7 @@ func (s *Set) options() []expr.Option {
 		expr.Env(&env{}),
 		expr.DisableBuiltin("count"),
 		str(func(x string) any { return string(p.Class(x)) }, new(func(string) string), "class"),
+		str(func(x string) any { return p.Gathers(x) }, new(func(string) bool), "gathers"),
 		str(func(x string) any { return path.Dir(x) }, new(func(string) string), "dir"),
 		str(func(x string) any { return path.Base(x) }, new(func(string) string), "base"),
 		str(func(x string) any { return quote(x) }, new(func(string) string), "quote"),

@@ -50,7 +50,7 @@ type judgement struct {
 }
 
 func (j *judgement) effect(e *effect.Effect, i int) {
-	if e.Has("dry") || j.impossible(e) {
+	if e.Has("dry") || j.impossible(e) || j.entered(e) {
 		return
 	}
 	for _, o := range []*effect.Object{&e.Object, e.Source} {
@@ -83,6 +83,12 @@ func (j *judgement) impossible(e *effect.Effect) bool {
 	}
 	dest := j.facts.Of(effect.Object{Type: effect.Path, Name: path.Dir(e.Object.Name)}).Path
 	return dest.Exists && dest.Type != "dir" && dest.Type != "link" && dest.Type != ""
+}
+
+// entered reports an effect that a line has only where its cd fails, while the
+// directory that it goes to is there.
+func (j *judgement) entered(e *effect.Effect) bool {
+	return e.Dir != nil && j.facts.Of(*e.Dir).Path.Type == "dir" && j.facts.Of(*e.Dir).Path.Exists
 }
 
 // everywhere is all other hosts on which the line does a kind of act, sorted.

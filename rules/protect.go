@@ -375,6 +375,26 @@ func (t *Protection) Config(p string) bool {
 	return strings.HasPrefix(p, "/etc/") || strings.HasPrefix(p, "/usr/local/etc/")
 }
 
+// gathered are the files in which each line was put by somebody else, one
+// after the other: what is to be added goes behind what is there.
+var gathered = map[string]bool{"/etc/fstab": true, "/etc/crypttab": true, "/etc/hosts": true, "/etc/hosts.allow": true, "/etc/hosts.deny": true,
+	"/etc/passwd": true, "/etc/group": true, "/etc/shadow": true, "/etc/gshadow": true, "/etc/sudoers": true, "/etc/crontab": true, "/etc/anacrontab": true,
+	"/etc/profile": true, "/etc/bash.bashrc": true, "/etc/bashrc": true, "/etc/environment": true, "/etc/sysctl.conf": true, "/etc/exports": true,
+	"/etc/services": true, "/etc/protocols": true, "/etc/shells": true, "/etc/aliases": true, "/etc/mail/aliases": true, "/etc/modules": true,
+	"/etc/inittab": true, "/etc/rc.local": true, "/etc/security/limits.conf": true, "/etc/ssh/sshd_config": true, "/etc/ssh/ssh_config": true,
+	"/etc/apt/sources.list": true, "/etc/auto.master": true, "/etc/ethers": true, "/etc/login.defs": true, "/etc/rsyslog.conf": true,
+	"/etc/network/interfaces": true, "/etc/default/grub": true, "/etc/ansible/hosts": true, "/etc/nsswitch.conf": true, "/etc/logrotate.conf": true}
+
+// homeGathered are the names of such files in a home directory.
+var homeGathered = []string{"/.ssh/authorized_keys", "/.ssh/authorized_keys2", "/.ssh/known_hosts", "/.ssh/config", "/.bashrc", "/.bash_profile", "/.profile",
+	"/.zshrc", "/.pgpass", "/.netrc", "/.bash_aliases"}
+
+// Gathers reports a file to which lines are added, rather than written anew.
+func (t *Protection) Gathers(p string) bool {
+	p = path.Clean(p)
+	return gathered[p] || slices.ContainsFunc(homeGathered, func(h string) bool { return strings.HasSuffix(p, h) })
+}
+
 // Reach is the protected paths at or below p, those that matter most first; at
 // most max of them (0: all).
 func (t *Protection) Reach(p string, max int) []string {

@@ -124,7 +124,7 @@ func (g *gathering) paths() {
 			list = append(list, x)
 		}
 		if source {
-			x.tree = x.tree || treeKinds[e.Kind]
+			x.tree = x.tree || e != nil && treeKinds[e.Kind]
 			return
 		}
 		x.follow = x.follow || follows(e)
@@ -145,6 +145,13 @@ func (g *gathering) paths() {
 		add(&e.Object, e, false)
 		if e.Source != nil {
 			add(e.Source, e, true)
+		}
+		if e.Split != nil {
+			add(&e.Split.Next, nil, true)
+			add(&e.Split.One, nil, true)
+		}
+		if e.Dir != nil {
+			add(e.Dir, nil, true)
 		}
 	}
 	g.lookUp(list)

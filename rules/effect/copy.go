@@ -284,8 +284,12 @@ func teeFiles(c *call) {
 	if c.has("append") {
 		kind = Append
 	}
+	e := c.effect(kind)
+	if text, known := c.input(); known && kind == Truncate {
+		e.written(text)
+	}
 	for _, w := range c.values("file") {
-		c.emitWord(c.effect(kind), Path, w, false)
+		c.emitWord(e, Path, w, false)
 	}
 }
 

@@ -123,6 +123,9 @@ type Effect struct {
 	Certain command.Certainty
 	Place   command.Place
 	User    string // as in command.Action
+	// What the line may have meant instead; nil nearly always.
+	Split *Split  // the word and its neighbour, with a space between them
+	Dir   *Object // the directory of the cd that has to fail before this happens
 }
 
 // Has reports whether an attribute is set.

@@ -399,5 +399,6 @@ func (c *call) emit(e Effect, o Object) {
 	if (o.Type == Path || o.Type == Device) && !c.special(&e) {
 		return
 	}
+	c.near(&e)
 	*c.out = append(*c.out, e)
 }

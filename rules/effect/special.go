@@ -2,6 +2,7 @@ package effect
 
 import (
 	"path"
+	"strconv"
 	"strings"
 
 	"guardsh/rules/command"
@@ -255,8 +256,23 @@ func (c *call) redirections() {
 		case kind == Truncate && c.silent(r.FD):
 			e.mark("empty")
 		}
+		if kind == Truncate {
+			if text, known := output(c.action); known && r.FD == 1 {
+				e.written(text)
+			}
+		}
 		c.emitWord(e, Path, r.Target, false)
 	}
+}
+
+// written says how much a file holds afterwards, where that is known.
+func (e *Effect) written(text string) {
+	lines := strings.Count(strings.TrimSuffix(text, "\n"), "\n") + 1
+	if text == "" {
+		lines = 0
+	}
+	e.param("lines", strconv.Itoa(lines))
+	e.param("bytes", strconv.Itoa(len(text)))
 }
 
 // silent reports whether nothing is written through the redirection: the file

@@ -38,6 +38,7 @@ func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts 
 		if e.Source != nil {
 			w.object(f, e, *e.Source, false)
 		}
+		w.near(f, e)
 	}
 	if f.Session.Interface == "" && !w.at.Local {
 		f.Session.Interface = "eth0"
@@ -80,6 +81,26 @@ func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted 
 	case effect.Service:
 		name := strings.TrimSuffix(o.Name, ".service")
 		of.Service = rules.ServiceFact{Active: true, Carries: !w.at.Local && carriers[name], Note: w.at.Notes[name]}
+	}
+}
+
+// near imagines what the line may have meant instead. What is named by no word
+// of the line exists only where the situation says so, and whether a cd works
+// is known only where it does.
+func (w *World) near(f *rules.Facts, e *effect.Effect) {
+	there := func(o effect.Object) {
+		if f.Objects[o.Key()] == nil {
+			p := w.path(e, o, false)
+			p.Exists = slices.Contains(w.at.Tree, path.Clean(o.Name))
+			f.Objects[o.Key()] = &rules.ObjectFact{Path: p}
+		}
+	}
+	if s := e.Split; s != nil {
+		w.object(f, e, s.Next, false)
+		there(s.One)
+	}
+	if e.Dir != nil {
+		there(*e.Dir)
 	}
 }
 

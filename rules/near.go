@@ -1,0 +1,119 @@
+package rules
+
+import (
+	"strings"
+
+	"guardsh/rules/effect"
+	"guardsh/rules/word"
+)
+
+// split is what a rule may say of two words that may have been meant as one.
+type split struct {
+	Left  string   `expr:"left"`
+	Right string   `expr:"right"`
+	Meant string   `expr:"meant"` // "" where no space can be too many
+	Star  bool     `expr:"star"`
+	Next  PathFact `expr:"next"` // what the right one names as it stands
+	One   PathFact `expr:"one"`  // what both name together
+}
+
+// near fills in what the line may have meant instead.
+func (v *env) near(e *effect.Effect, facts *Facts) {
+	if s := e.Split; s != nil {
+		v.Split = split{Left: s.Left, Right: s.Right, Meant: s.Meant, Star: s.Star, Next: facts.Of(s.Next).Path, One: facts.Of(s.One).Path}
+	}
+	if e.Dir != nil {
+		v.Dir, v.DirIs = e.Dir.Name, facts.Of(*e.Dir).Path
+	}
+	v.Blank = blanks(e.Object.Word)
+	if e.Source != nil {
+		v.Blank = append(v.Blank, blanks(e.Source.Word)...)
+	}
+}
+
+// blanks are the variables in a word that are known to be empty: the word's
+// value is what is left of it without them.
+func blanks(w word.Word) []string {
+	v, known := w.Value()
+	if p, ok := w.Pattern(); !known && ok {
+		v, known = p, true
+	}
+	if !known || !strings.Contains(w.Src, "$") {
+		return nil
+	}
+	names, rest := variables(w.Src)
+	for _, n := range names {
+		if neverEmpty(n) {
+			return nil
+		}
+	}
+	if rest != v && !strings.ContainsAny(rest, "*?[") {
+		return nil
+	}
+	if strings.ContainsAny(rest, "*?[") && !matchesRest(rest, v) {
+		return nil
+	}
+	return names
+}
+
+// matchesRest reports whether v is what the pattern is, or one of the names
+// that it became.
+func matchesRest(pattern, v string) bool {
+	if pattern == v {
+		return true
+	}
+	ps, vs := strings.Split(pattern, "/"), strings.Split(v, "/")
+	if len(ps) != len(vs) {
+		return false
+	}
+	for i := range ps {
+		if !MatchName(ps[i], vs[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// variables takes a word's source apart: the parameters in it as they are
+// written, and what stands around them without its quotes.
+func variables(src string) (names []string, rest string) {
+	var b strings.Builder
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; {
+		case c == '"':
+		case c == '\'':
+			end := strings.IndexByte(src[i+1:], '\'')
+			if end < 0 {
+				return nil, src
+			}
+			b.WriteString(src[i+1 : i+1+end])
+			i += end + 1
+		case c == '\\' && i+1 < len(src):
+			i++
+			b.WriteByte(src[i])
+		case c == '$' && i+1 < len(src) && src[i+1] == '{':
+			end := strings.IndexByte(src[i:], '}')
+			if end < 0 {
+				return nil, src
+			}
+			names = append(names, src[i:i+end+1])
+			i += end
+		case c == '$' && i+1 < len(src) && isName(src[i+1]):
+			j := i + 1
+			for j < len(src) && isName(src[j]) {
+				j++
+			}
+			names = append(names, src[i:j])
+			i = j - 1
+		case c == '$':
+			return nil, src
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return names, b.String()
+}
+
+func isName(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}
