@@ -10,8 +10,8 @@ import (
 )
 
 // make(1): the recipes of the targets that are named and of what they need, as
-// far as the makefile says so plainly. Functions, conditions and pattern rules
-// are not followed.
+// far as the makefile says so. Both branches of a condition are read: what it
+// sets is not sure.
 
 var makeOptions = grammar(option.Style{}, "-b\n-m\n-B --always-make\n-C --directory =chdir\n-d\n--debug [=flags]\n-e --environment-overrides\n-E --eval =eval\n-f --file --makefile =file\n-h --help : ask\n-i --ignore-errors\n-I --include-dir =dir\n-j --jobs [=n]\n-k --keep-going\n-l --load-average [=n]\n-L\n-n --just-print --dry-run --recon : ask\n-o --old-file =file2\n-O --output-sync [=type]\n-p --print-data-base\n-q --question : ask\n-r --no-builtin-rules\n-R\n-s --silent --quiet\n-S\n-t --touch : ask\n--trace\n-v --version : ask\n-w --print-directory\n--no-print-directory\n-W --what-if =file2\n--warn-undefined-variables\n--shuffle [=s]")
 
@@ -26,14 +26,26 @@ type makefile struct {
 	unsure  map[string]bool   // set under a condition
 	oneline bool              // .ONESHELL
 	work    int               // variables expanded: those that double each other have no end
+	partial bool              // it includes what cannot be read
+	loose   bool              // what is not sure is taken all the same
+
+	patterns []*makeRule // %.o: %.c
+	depth    int         // includes within each other
+
+	w  *walker
+	st *state
+	at position
 }
 
 // maxMake bounds the variables that one make may expand.
 const maxMake = 1 << 13
 
 type makeRule struct {
+	target string // of a pattern rule
 	needs  []string
 	recipe []string
+	stem   string            // what % stands for
+	vars   map[string]string // the target's own
 }
 
 func (w *walker) makeTool(st *state, l launch, base string) result {
@@ -46,7 +58,7 @@ func (w *walker) makeTool(st *state, l launch, base string) result {
 	for _, d := range a.Values["chdir"] {
 		sub.cwd = w.arrive(sub.cwd, d)
 	}
-	m := &makefile{rules: map[string]*makeRule{}, vars: map[string]string{}, given: map[string]bool{}, unsure: map[string]bool{}}
+	m := &makefile{rules: map[string]*makeRule{}, vars: map[string]string{}, given: map[string]bool{}, unsure: map[string]bool{}, w: w, st: sub, at: l.at}
 	var goals []string
 	for _, o := range a.Operands {
 		v, ok := o.Value()
@@ -100,12 +112,13 @@ func (w *walker) makeTool(st *state, l launch, base string) result {
 
 // recipe walks what makes a target, after what it needs.
 func (w *walker) recipe(st *state, l launch, via string, m *makefile, target string, seen map[string]bool, n *int) {
-	r := m.rules[target]
+	r := m.ruleFor(target)
 	if r == nil || seen[target] || len(seen) > maxRecipe {
 		return
 	}
 	seen[target] = true
-	needs := strings.Fields(m.flat(strings.Join(r.needs, " "), 0))
+	defer m.with(r.vars)()
+	needs := strings.Fields(m.flat(strings.Join(r.needs, " ")))
 	for _, need := range needs {
 		w.recipe(st, l, via, m, need, seen, n)
 	}
@@ -117,13 +130,18 @@ func (w *walker) recipe(st *state, l launch, via string, m *makefile, target str
 	if len(needs) > 0 {
 		auto['<'] = needs[0]
 	}
+	if r.stem != "" {
+		auto['*'] = r.stem
+	}
+	auto['+'] = auto['^']
+	m.st = st
 	for _, line := range lines {
 		if *n++; *n > maxRecipe {
 			w.note(TooLarge, fmt.Sprintf("%s: more than %d lines of recipes", via, maxRecipe), &l.at)
 			return
 		}
 		line = strings.TrimLeft(line, "@-+ \t")
-		code := w.makeCode(m, line, auto, 0)
+		code := strings.TrimLeft(m.expand(line, auto, 0), "@-+ \t")
 		if strings.TrimSpace(code) == "" {
 			continue
 		}
@@ -135,11 +153,49 @@ func (w *walker) recipe(st *state, l launch, via string, m *makefile, target str
 	}
 }
 
+// ruleFor is the rule of a target, with the recipe of a pattern rule where it has
+// none of its own.
+func (m *makefile) ruleFor(target string) *makeRule {
+	r := m.rules[target]
+	if r != nil && len(r.recipe) > 0 {
+		return r
+	}
+	for _, p := range m.patterns {
+		stem, ok := makeStem(p.target, target)
+		if !ok || stem == "" || len(p.recipe) == 0 {
+			continue
+		}
+		out := &makeRule{recipe: p.recipe, stem: stem, vars: p.vars}
+		for _, need := range p.needs {
+			out.needs = append(out.needs, strings.Replace(need, "%", stem, 1))
+		}
+		if r != nil {
+			out.needs = append(out.needs, r.needs...)
+		}
+		return out
+	}
+	return r
+}
+
+// include reads other makefiles.
+func (m *makefile) include(names string) {
+	for _, f := range strings.Fields(m.flat(names)) {
+		text, ok := m.w.readFile(m.st, word.Lit(f))
+		if !ok || m.depth > 8 {
+			m.partial = true
+			continue
+		}
+		m.depth++
+		m.read(text)
+		m.depth--
+	}
+}
+
 // read takes a makefile's rules and variables.
 func (m *makefile) read(text string) {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	var cur []*makeRule
-	depth, define := 0, false
+	depth, define := 0, ""
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
@@ -151,7 +207,7 @@ func (m *makefile) read(text string) {
 				line = line[:len(line)-1] + " " + strings.TrimSpace(lines[i])
 			}
 		}
-		if strings.HasPrefix(line, "\t") && cur != nil {
+		if strings.HasPrefix(line, "\t") && cur != nil && define == "" {
 			for _, r := range cur {
 				r.recipe = append(r.recipe, line[1:])
 			}
@@ -163,13 +219,18 @@ func (m *makefile) read(text string) {
 		line = strings.TrimSpace(line)
 		first, rest, _ := strings.Cut(line, " ")
 		switch {
-		case define:
-			define = first != "endef"
+		case define != "":
+			if first != "endef" {
+				m.vars[define] = strings.TrimPrefix(m.vars[define]+"\n"+strings.TrimPrefix(lines[i], "\t"), "\n")
+				continue
+			}
+			define = ""
 			continue
 		case line == "":
 			continue
 		case first == "define":
-			define = true
+			define = strings.TrimSpace(strings.TrimRight(strings.TrimSpace(rest), ":?+="))
+			m.vars[define] = ""
 			continue
 		case strings.HasPrefix(first, "if"):
 			depth++
@@ -181,7 +242,10 @@ func (m *makefile) read(text string) {
 			continue
 		case first == "export" || first == "override" || first == "private":
 			line = strings.TrimSpace(rest)
-		case first == "include" || first == "-include" || first == "sinclude" || first == "unexport" || first == "vpath":
+		case first == "include" || first == "-include" || first == "sinclude":
+			m.include(rest)
+			continue
+		case first == "unexport" || first == "vpath":
 			continue
 		}
 		eq, colon := strings.IndexByte(line, '='), strings.IndexByte(line, ':')
@@ -193,24 +257,39 @@ func (m *makefile) read(text string) {
 			cur = nil
 			continue
 		}
-		targets := strings.Fields(m.flat(line[:colon], 0))
+		targets := strings.Fields(m.flat(line[:colon]))
 		needs, recipe, inlined := strings.Cut(strings.TrimLeft(line[colon:], ":"), ";")
-		if strings.Contains(needs, "=") {
-			cur = nil
-			continue // a variable of the target's own
-		}
 		cur = nil
+		if eq := strings.IndexByte(needs, '='); eq >= 0 && !strings.Contains(needs[:eq], "$(") {
+			// A variable of the targets' own, and of what they need.
+			name := strings.TrimSpace(strings.TrimRight(strings.TrimSpace(needs[:eq]), ":?+"))
+			for _, t := range targets {
+				r := m.rule(t)
+				if r.vars == nil {
+					r.vars = map[string]string{}
+				}
+				if !m.given[name] {
+					r.vars[name] = strings.TrimSpace(needs[eq+1:])
+				}
+			}
+			continue
+		}
+		static := ""
+		if pattern, rest, ok := strings.Cut(needs, ":"); ok && strings.Contains(pattern, "%") {
+			static, needs = strings.TrimSpace(pattern), rest // a rule for each of the targets
+		}
 		for _, t := range targets {
 			if t == ".ONESHELL" {
 				m.oneline = true
 			}
-			r := m.rules[t]
-			if r == nil {
-				r = &makeRule{}
-				m.rules[t] = r
-				m.order = append(m.order, t)
+			r := m.rule(t)
+			if static != "" {
+				r.stem, _ = makeStem(static, t)
 			}
 			for _, need := range strings.Fields(needs) {
+				if static != "" {
+					need = strings.Replace(need, "%", r.stem, 1)
+				}
 				if need != "|" {
 					r.needs = append(r.needs, need)
 				}
@@ -221,6 +300,22 @@ func (m *makefile) read(text string) {
 			cur = append(cur, r)
 		}
 	}
+}
+
+// rule is the rule of a target, a new one where there is none.
+func (m *makefile) rule(target string) *makeRule {
+	if strings.Contains(target, "%") {
+		r := &makeRule{target: target}
+		m.patterns = append(m.patterns, r)
+		return r
+	}
+	r := m.rules[target]
+	if r == nil {
+		r = &makeRule{}
+		m.rules[target] = r
+		m.order = append(m.order, target)
+	}
+	return r
 }
 
 func (m *makefile) assign(line string, eq int, unsure bool) {
@@ -237,37 +332,31 @@ func (m *makefile) assign(line string, eq int, unsure bool) {
 		return
 	case op == "+" && had:
 		val = old + " " + val
-	case op == ":" && strings.Contains(val, "$("+name+")"):
-		val = strings.ReplaceAll(val, "$("+name+")", old)
+	case op == ":" && strings.IndexByte(val, '$') >= 0:
+		// Expanded where it stands, once.
+		if text := m.expand(val, nil, 0); !unknownText(text) {
+			val = strings.ReplaceAll(text, "$", "$$")
+		}
+	case op == "!":
+		val = "$(shell " + val + ")"
+	case op == "?":
+		// The environment goes first.
+		switch v := m.w.lookup(m.st, name); {
+		case v.state == VarSet && v.exported:
+			s, ok := v.val.Value()
+			if val = strings.ReplaceAll(s, "$", "$$"); !ok {
+				unsure = true
+			}
+		case v.state == VarUnknown:
+			unsure = true
+		}
 	}
 	m.vars[name] = val
-	if unsure || op == "!" || op == "?" {
-		m.unsure[name] = true // ?= lets the environment go first
-	}
-	if !unsure && op != "!" && op != "?" && op != "+" {
+	if unsure {
+		m.unsure[name] = true
+	} else if op != "+" {
 		delete(m.unsure, name)
 	}
-}
-
-// flat expands plain variables in the names of targets.
-func (m *makefile) flat(s string, depth int) string {
-	if depth > 16 || strings.IndexByte(s, '$') < 0 {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		name, n := makeRef(s[i:])
-		if n == 0 {
-			b.WriteByte(s[i])
-			continue
-		}
-		if m.work++; m.work > maxMake {
-			return b.String()
-		}
-		b.WriteString(m.flat(m.vars[name], depth+1))
-		i += n - 1
-	}
-	return b.String()
 }
 
 // makeRef is the variable that $(X), ${X} or $X names, and its length.
@@ -296,37 +385,4 @@ func makeRef(s string) (string, int) {
 		}
 	}
 	return "", 0
-}
-
-// makeCode is a recipe line as the shell gets it; what is not known stands as
-// a hole.
-func (w *walker) makeCode(m *makefile, s string, auto map[byte]string, depth int) string {
-	if strings.IndexByte(s, '$') < 0 || depth > 16 {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		name, n := makeRef(s[i:])
-		if n == 0 {
-			b.WriteByte(s[i])
-			continue
-		}
-		i += n - 1
-		val, known := m.vars[name]
-		switch {
-		case name == "$":
-			b.WriteByte('$')
-		case n == 2 && auto != nil && strings.IndexByte("@<^?*", name[0]) >= 0:
-			b.WriteString(auto[name[0]])
-		case name == "MAKE":
-			b.WriteString("make")
-		case known && !m.unsure[name] && depth < 16 && m.work < maxMake:
-			m.work++
-			b.WriteString(w.makeCode(m, val, auto, depth+1))
-		default:
-			w.holes = append(w.holes, word.Part{Hole: word.Var, Src: "$(" + name + ")"})
-			fmt.Fprintf(&b, "%c%d%c", holeOpen, len(w.holes)-1, holeClose)
-		}
-	}
-	return b.String()
 }
