@@ -440,6 +440,7 @@ func TestSizesAndSpans(t *testing.T) {
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte("labels: [a]\nnotes: [{host: b, note: c}]\n"))
 	f.Add([]byte("snapshots: {max_age: 30d, max_size: 20G}\nnotify: /bin/x 'y z'\n"))
+	f.Add([]byte("notify: /bin/x 'y\nsupervise: off\n"))
 	f.Add([]byte("a: &x [*x]\n<<: *x\n"))
 	f.Add([]byte("? - ? - {[\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {

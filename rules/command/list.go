@@ -69,7 +69,7 @@ func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, q
 		switch pe.Exp.Op {
 		case syntax.DefaultUnset, syntax.DefaultUnsetOrNull:
 			if len(elems) == 0 && !more {
-				return w.parts(st, ps, pe.Exp.Word.Parts, quoted)
+				return w.parts(st, ps, fallbackParts(pe.Exp.Word, quoted), quoted)
 			}
 			pe = &syntax.ParamExp{Param: pe.Param, Index: pe.Index}
 		case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
@@ -79,7 +79,7 @@ func (w *walker) list(st *state, ps []piece, pe *syntax.ParamExp, name string, q
 			if len(elems) == 0 {
 				return ps
 			}
-			return w.parts(st, ps, pe.Exp.Word.Parts, quoted)
+			return w.parts(st, ps, fallbackParts(pe.Exp.Word, quoted), quoted)
 		}
 	}
 	sep := piece{sep: true}
