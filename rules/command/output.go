@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"guardsh/rules/word"
-	"mvdan.cc/sh/v3/expand"
 )
 
 // output is what an action writes to its standard output, where that follows
@@ -84,91 +83,32 @@ func fromWords(f func([]word.Word) (string, bool)) func(*walker, int) (string, b
 }
 
 func echoText(args []string) (string, bool) {
-	newline, escapes := true, false
+	newline, expands := true, false
 	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' && strings.Trim(args[0][1:], "neE") == "" {
 		for _, c := range args[0][1:] {
 			switch c {
 			case 'n':
 				newline = false
 			case 'e':
-				escapes = true
+				expands = true
 			case 'E':
-				escapes = false
+				expands = false
 			}
 		}
 		args = args[1:]
 	}
 	s := strings.Join(args, " ")
-	if escapes {
-		if strings.Contains(s, `\c`) {
+	if expands {
+		var stop, ok bool
+		if s, stop, ok = unescapeText(s, ofEcho); !ok {
 			return "", false
 		}
-		s = ansiC(s)
+		newline = newline && !stop
 	}
 	if newline {
 		s += "\n"
 	}
 	return s, true
-}
-
-func printfText(ws []word.Word) (string, bool) {
-	args, ok := known(ws)
-	if !ok || len(args) == 0 || strings.HasPrefix(args[0], "-") && args[0] != "--" {
-		return "", false
-	}
-	if args[0] == "--" {
-		args = args[1:]
-		if len(args) == 0 {
-			return "", false
-		}
-	}
-	format, args := args[0], args[1:]
-	if strings.Contains(format, "%q") || strings.Contains(format, "(") || !numbersFit(format, args) {
-		return "", false
-	}
-	var b strings.Builder
-	for turn := 0; turn == 0 || len(args) > 0; turn++ {
-		s, n, err := expand.Format(nil, format, append([]string{}, args...))
-		if err != nil || b.Len() > maxValue {
-			return "", false
-		}
-		b.WriteString(s)
-		if n == 0 {
-			break
-		}
-		args = args[n:]
-	}
-	return b.String(), true
-}
-
-// numbersFit reports whether the arguments of %d and its like are numbers; of
-// what is none, printf takes what begins like one.
-func numbersFit(format string, args []string) bool {
-	var verbs []byte
-	for i := 0; i < len(format); i++ {
-		if format[i] != '%' {
-			continue
-		}
-		for i++; i < len(format) && strings.IndexByte("-+ #0123456789.", format[i]) >= 0; i++ {
-		}
-		if i < len(format) && format[i] != '%' {
-			verbs = append(verbs, format[i])
-		}
-	}
-	for i, a := range args {
-		if len(verbs) == 0 {
-			return true
-		}
-		switch verbs[i%len(verbs)] {
-		case 'd', 'i', 'u', 'o', 'x', 'X':
-			if _, err := strconv.ParseInt(a, 0, 64); err != nil || strings.Contains(a, "_") {
-				return false
-			}
-		case '*':
-			return false
-		}
-	}
-	return true
 }
 
 func seqText(args []string) (string, bool) {

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"guardsh/rules/word"
-	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -144,10 +143,7 @@ func unquoteDocument(s string) string {
 
 // ansiC reads $'…'.
 func ansiC(s string) string {
-	out, _, err := expand.Format(nil, strings.ReplaceAll(s, "%", "%%"), []string{})
-	if err != nil {
-		return s
-	}
+	out, _, _ := unescapeText(s, ofQuotes)
 	if i := strings.IndexByte(out, 0); i >= 0 {
 		out = out[:i]
 	}
