@@ -47,7 +47,7 @@ func init() {
 	julia := &language{name: "julia", code: "eE", with: "LpJCHg", long: map[string]byte{"--eval": 'e', "--print": 'E', "--load": 'L'}, hash: true, backticks: true, calls: juliaCalls, ignore: "vh"}
 	r := &language{name: "r", code: "e", with: "fg", long: map[string]byte{"--file": 'f'}, hash: true, calls: rCalls}
 	for names, l := range map[string]*language{
-		"python python2 python3 pypy pypy3": python, "perl": perl, "ruby jruby": ruby, "node nodejs bun": node, "julia": julia, "R Rscript": r, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
+		"python python2 python3 pypy pypy3 ipython ipython3": python, "perl": perl, "ruby jruby": ruby, "node nodejs bun deno": node, "julia": julia, "R Rscript": r, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
 	} {
 		for _, n := range strings.Fields(names) {
 			languages[n] = l
@@ -70,6 +70,14 @@ func languageOf(base string) *language {
 // interpret looks through the code that an interpreter is given.
 func (w *walker) interpret(st *state, l launch, i int, lang *language, base string) {
 	args := l.argv[1:]
+	if base == "deno" && len(args) > 0 {
+		// deno eval CODE, deno run FILE
+		if args[0].Is("eval") {
+			args = append(word.Lits("-e"), args[1:]...)
+		} else if args = args[1:]; !l.argv[1].Is("run") {
+			return
+		}
+	}
 	var codes []word.Word
 	assigned := map[string]word.Word{}
 	file, module, shown, lines := word.Word{}, false, "", false

@@ -108,6 +108,12 @@ func (e *evaluator) one(list *[]val, kv *map[string]val) {
 		}
 		(*kv)[k] = v
 	}
+	if e.isName("my", "our", "local") && e.lang.sigils {
+		e.i++ // open my $f, …
+	}
+	if e.lang.prefixes {
+		e.comprehension()
+	}
 	t, next := e.peek(0), e.peek(1)
 	if (t.kind == tokName || t.kind == tokString) && next.kind == tokSign && (next.text == "=" || next.text == ":" || next.text == "=>") {
 		e.i += 2

@@ -47,7 +47,8 @@ var nodeCalls = map[string]string{
 	"fs.renameSync": "mv -T -- $1 $2", "fs.rename": "mv -T -- $1 $2", "fs.copyFileSync": "cp -- $1 $2", "fs.copyFile": "cp -- $1 $2", "fs.cpSync": "cp -r -- $1 $2", "fs.truncateSync": "truncate -s 0 -- $1", "fs.chmodSync": "chmod $2 -- $1", "fs.chownSync": "chown $2:$3 -- $1", "fs.symlinkSync": "ln -s -- $1 $2",
 	"fse.removeSync": "rm -rf -- $1", "fse.emptyDirSync": "rm -rf -- $1", "rimraf": "rm -rf -- $1", "rimraf.sync": "rm -rf -- $1",
 	"child_process.exec": "!code", "child_process.execSync": "!code", "child_process.spawn": "!spawnjs", "child_process.spawnSync": "!spawnjs", "child_process.execFile": "!spawnjs", "child_process.execFileSync": "!spawnjs",
-	"process.kill": "kill -- $1",
+	"process.kill":    "kill -- $1",
+	"Deno.removeSync": "!rm", "Deno.remove": "!rm", "Deno.writeTextFileSync": "!write1", "Deno.writeTextFile": "!write1", "Deno.writeFileSync": "!write1", "Deno.renameSync": "mv -T -- $1 $2", "Deno.copyFileSync": "cp -- $1 $2", "Deno.truncateSync": "truncate -s 0 -- $1", "Deno.chmodSync": "chmod $2 -- $1",
 }
 
 var phpCalls = map[string]string{

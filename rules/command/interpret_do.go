@@ -15,7 +15,7 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 	switch name {
 	case "require", "__import__", "import", "importlib.import_module":
 		s, _ := a.at(0).Value()
-		return val{name: strings.TrimPrefix(s, "node:")}
+		return val{name: moduleName(s)}
 	case "Path", "pathlib.Path", "PosixPath", "pathlib.PosixPath", "Pathname", "Pathname.new":
 		p := val{path: true, w: word.Lit(".")}
 		for i, x := range a.list {
@@ -46,9 +46,13 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 	case ".format":
 		return e.format(recv, val{isList: true, list: a.list}.words(), "{}")
 	case ".split":
-		if s, ok := recv.w.Value(); ok && len(a.list) == 0 {
+		if s, ok := recv.w.Value(); ok && len(a.list) < 2 {
 			v := val{isList: true}
-			for _, f := range strings.Fields(s) {
+			parts := strings.Fields(s)
+			if sep, ok := a.at(0).Value(); ok && sep != "" {
+				parts = strings.SplitN(s, sep, maxList)
+			}
+			for _, f := range parts {
 				v.list = append(v.list, val{w: word.Lit(f)})
 			}
 			return v
@@ -67,6 +71,42 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 			p.w = joinPath(e.w, p.w, x.word())
 		}
 		return p
+	case ".append", ".push", ".extend", ".concat":
+		// A variable's list grows.
+		if recv.isList && recv.from != "" && len(recv.list) < maxList {
+			v := recv
+			for _, x := range a.list {
+				if x.isList && name != ".push" && name != ".append" {
+					v.list = append(v.list[:len(v.list):len(v.list)], x.list...)
+				} else {
+					v.list = append(v.list[:len(v.list):len(v.list)], x)
+				}
+			}
+			e.vars[recv.from] = v
+			return v
+		}
+	case "getattr":
+		if attr, ok := a.at(1).Value(); ok && a.list[0].name != "" {
+			return val{name: a.list[0].name + "." + attr}
+		}
+	case "os.walk", "os.scandir", "os.listdir":
+		if len(a.list) > 0 && name == "os.walk" {
+			return below(a.at(0), false)
+		}
+	case ".iterdir", ".rglob", ".walk":
+		if recv.path {
+			return below(recv.w, true)
+		}
+	case "exec", "eval":
+		if s, ok := a.at(0).Value(); ok && !e.lang.sigils && e.lang.name != "ruby" || ok && name == "eval" {
+			e.w.look(e.st, e.l, e.lang, e.via, s, e.argv, nil, e.inner())
+			return unknownVal(name)
+		}
+	case "array_map", "map":
+		if f := a.at(0); len(a.list) == 2 && f.Know == word.Known && e.lang.calls[f.Values[0]] != "" {
+			e.do(e.lang.calls[f.Values[0]], f.Values[0], val{}, callArgs{list: a.list[1:]})
+			return unknownVal(name)
+		}
 	case ".forEach", ".each", ".map":
 		return unknownVal(name)
 	}
@@ -80,6 +120,19 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		e.do(spec, name, recv, a)
 	}
 	return unknownVal(name + "()")
+}
+
+// below is what lies below a directory, of which no name is known.
+func below(dir word.Word, path bool) val {
+	x := word.Word{Src: dir.Src, Know: word.Unknown, Origin: word.FromInput}
+	rest := findRest
+	rest.All = true
+	if v, ok := dir.Value(); ok {
+		x.Shape = []word.Part{{Lit: strings.TrimSuffix(v, "/")}, rest}
+	} else {
+		x.Shape = append(append([]word.Part{}, dir.Shape...), rest)
+	}
+	return val{w: x, path: path}
 }
 
 // lastTwo is the last two parts of a dotted name.
@@ -115,6 +168,13 @@ func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 			return
 		}
 		f = f[1:]
+	}
+	if len(a.list) == 0 {
+		for _, k := range []string{"path", "src", "name", "filename", "file", "cmd", "command", "args", "dst", "mode", "length"} {
+			if v, ok := a.kv[k]; ok {
+				a.list = append(a.list, v)
+			}
+		}
 	}
 	all := val{isList: true, list: a.list}.words()
 	first := a.at(0)
@@ -298,7 +358,7 @@ func (e *evaluator) process(a callArgs) {
 		}
 	}
 	cmd := a.list[0]
-	shell := a.kv["shell"].name == "True"
+	shell := a.kv["shell"].name == "True" || a.kv["shell"].w.Is("1")
 	switch {
 	case shell && cmd.isList && len(cmd.list) > 0:
 		e.code(cmd.list[0].word(), e.via)

@@ -157,6 +157,7 @@ func (e *evaluator) primary() (val, bool) {
 func (e *evaluator) named(t token) val {
 	e.i++
 	if v, ok := e.vars[t.text]; ok {
+		v.from = t.text
 		return v
 	}
 	switch t.text {
@@ -182,6 +183,11 @@ func (e *evaluator) named(t token) val {
 	name := t.text
 	if full, ok := e.alias[name]; ok {
 		name = full
+	}
+	for _, m := range e.stars {
+		if _, ok := e.lang.calls[m+"."+name]; ok {
+			name = m + "." + name
+		}
 	}
 	if e.lang.bare && e.args(name) {
 		return e.call(name, val{}, e.bareArgs())

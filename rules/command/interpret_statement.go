@@ -1,6 +1,8 @@
 package command
 
 import (
+	"strings"
+
 	"guardsh/rules/word"
 )
 
@@ -17,6 +19,7 @@ type evaluator struct {
 	nest  int
 	vars  map[string]val
 	alias map[string]string // names that were imported
+	stars []string          // modules all of whose names were
 
 	indent, braces int
 }
@@ -80,6 +83,9 @@ func (e *evaluator) statement() {
 	case e.isName("import", "from") && e.lang.prefixes:
 		e.imports()
 		return
+	case e.isName("import") && e.lang.template && !(e.peek(1).kind == tokSign && e.peek(1).text == "("):
+		e.importsOf()
+		return
 	case e.isName("my", "our", "local", "const", "let", "var", "global"):
 		e.i++
 		if e.sign("{") { // const {rmSync} = require("fs")
@@ -114,6 +120,11 @@ func (e *evaluator) imports() {
 		return
 	}
 	e.i++
+	if from != "" && e.sign("*") {
+		e.i++
+		e.stars = append(e.stars, from)
+		return
+	}
 	for e.i < len(e.toks) && (e.peek(0).kind == tokName || e.sign("(") || e.sign(",")) {
 		if e.peek(0).kind == tokSign {
 			e.i++
@@ -201,14 +212,90 @@ func (e *evaluator) forEach() bool {
 		return false
 	}
 	e.i++
+	targets := []string{name.text}
+	for e.lang.prefixes && e.sign(",") && e.peek(1).kind == tokName { // for root, dirs, files in …
+		targets = append(targets, e.peek(1).text)
+		e.i += 2
+	}
 	if e.isName("in", "of") {
 		e.i++
 	} else if !e.lang.sigils || !e.sign("(") {
 		e.i = at + 1
 		return false
 	}
-	e.vars[name.text] = e.anyOf(e.expr())
+	e.bindTargets(targets, e.expr())
 	return true
+}
+
+// bindTargets gives the variables of a loop their values: the first of several
+// is the directory of os.walk.
+func (e *evaluator) bindTargets(targets []string, v val) {
+	e.vars[targets[0]] = e.anyOf(v)
+	for _, t := range targets[1:] {
+		e.vars[t] = unknownVal(t)
+	}
+}
+
+// comprehension binds the variable of "EXPRESSION for x in LIST" before the
+// expression is read.
+func (e *evaluator) comprehension() {
+	depth := 0
+	for at := e.i; at < len(e.toks) && at < e.i+256; at++ {
+		t := e.toks[at]
+		switch {
+		case t.kind == tokSign && (t.text == "(" || t.text == "[" || t.text == "{"):
+			depth++
+		case t.kind == tokSign && (t.text == ")" || t.text == "]" || t.text == "}"):
+			if depth--; depth < 0 {
+				return
+			}
+		case depth > 0:
+		case t.kind == tokSign && t.text == "," || t.kind == tokLine:
+			return
+		case t.kind == tokName && t.text == "for" && at > e.i:
+			back := e.i
+			e.i = at
+			e.forEach()
+			e.i = back
+			return
+		}
+	}
+}
+
+// importsOf reads JavaScript's import statements.
+func (e *evaluator) importsOf() {
+	e.i++
+	names := map[string]string{}
+	for e.i < len(e.toks) && !e.isName("from") && e.peek(0).kind != tokString && !e.sign(";") {
+		if t := e.peek(0); t.kind == tokName || t.text == "*" {
+			as := t.text
+			if e.peek(1).kind == tokName && e.peek(1).text == "as" {
+				as = e.peek(2).text
+				e.i += 2
+			}
+			names[as] = t.text
+			if t.text == "*" || as == t.text && e.peek(-1).text != "{" && e.peek(-1).text != "," {
+				names[as] = "" // the module itself
+			}
+		}
+		e.i++
+	}
+	if e.isName("from") {
+		e.i++
+	}
+	if e.peek(0).kind != tokString {
+		return
+	}
+	module := moduleName(e.peek(0).text)
+	e.i++
+	for as, name := range names {
+		e.alias[as] = strings.TrimSuffix(module+"."+name, ".")
+	}
+}
+
+// moduleName is a module of JavaScript as the table of calls writes it.
+func moduleName(s string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(s, "node:"), "/", ".")
 }
 
 // block gives the parameter of ruby's .each its values.

@@ -163,5 +163,21 @@ awk '/rm -rf \/lib/ { print "system(\"x\")" }' x =>
 gawk -f x.awk => reboot
 R -e 'system("rm -rf /lib"); unlink("/usr", recursive = TRUE); unlink("/x")' => rm -rf /lib | rm -rf -- /usr | rm -f -- /x
 Rscript -e 'cat("rm -rf /")' =>
+python3 -c 'import shutil as s; [s.rmtree(p) for p in ("/lib", "/usr")]' => rm -rf -- {/lib,/usr}
+python3 -c 'import shutil; shutil.rmtree(path="/lib", ignore_errors=True)' => rm -rf -- /lib
+python3 -c 'import subprocess; c = ["rm"]; c.append("-rf"); c.extend(["/lib"]); subprocess.run(c)' => rm -rf /lib
+python3 -c 'import subprocess; subprocess.run("rm -rf /lib".split(" "))' => rm -rf /lib
+python3 -c 'exec("import os; os.system(\"reboot\")")' => reboot
+python3 -c 'from os import *; system("reboot")' => reboot
+python3 -c 'import os; getattr(os, "system")("reboot")' => reboot
+python3 -c 'import os¶for r, d, f in os.walk("/lib"):¶    for x in f: os.unlink(os.path.join(r, x))' => rm -f -- /lib</…>
+python3 -c 'from pathlib import Path¶for p in Path("/lib").rglob("*"): p.unlink()' => rm -f -- /lib</…>
+python3 -c 'from pathlib import Path¶print([p for p in Path("/lib").iterdir()])' =>
+perl -e 'open my $f, ">", "/etc/passwd"; print $f ""' => >/etc/passwd
+node --input-type=module -e 'import {rmSync as r} from "node:fs"; import * as fs from "fs"; r("/a", {recursive: true}); fs.unlinkSync("/b")' => rm -rf -- /a | rm -f -- /b
+node -e 'require("fs/promises").rm("/lib", {recursive: true})' => rm -rf -- /lib
+deno eval 'Deno.removeSync("/lib", {recursive: true})' => rm -rf -- /lib
+deno run x.ts =>
+php -r 'array_map("unlink", glob("/lib/*"));' => rm -f -- /lib/<*>…
 julia -e 'rm("/lib", recursive=true); mv("/a", "/b")' => rm -rf -- /lib | mv -T -- /a /b
 `

@@ -13,6 +13,7 @@ type val struct {
 	isList bool
 	name   string         // a name that was not called: os.remove
 	path   bool           // an object for a path
+	from   string         // the variable that it is in
 	kv     map[string]val // shell=True, {recursive: true}
 }
 
@@ -60,7 +61,7 @@ func (v val) flat(out []word.Word, depth int) []word.Word {
 // anyOf is a value that is one of a list's.
 func (e *evaluator) anyOf(v val) val {
 	if !v.isList || len(v.list) == 0 {
-		if v.w.Know == word.Unknown && v.w.Origin == word.FromGlob {
+		if v.w.Know == word.Unknown && (v.w.Origin == word.FromGlob || v.w.Origin == word.FromInput) {
 			return v
 		}
 		return unknownVal("…")
@@ -75,6 +76,9 @@ func (e *evaluator) anyOf(v val) val {
 func joinPath(w *walker, a, b word.Word) word.Word {
 	if strings.HasPrefix(b.Prefix(), "/") {
 		return b
+	}
+	if n := len(a.Shape); a.Know == word.Unknown && n > 0 && a.Shape[n-1].All && b.Know == word.Unknown {
+		return a // a file that was found in a directory that was found
 	}
 	if strings.HasSuffix(a.Prefix(), "/") && a.Know == word.Known {
 		return w.concat(a, b)

@@ -188,7 +188,17 @@ func gitCarries(args []word.Word) (c carried) {
 func editorCarries(args []word.Word) (c carried) {
 	bang := func(s string) {
 		for _, part := range strings.Split(s, "|") {
-			if code, ok := strings.CutPrefix(strings.TrimLeft(part, ": \t"), "!"); ok && code != "" {
+			part = strings.TrimLeft(part, ": \t")
+			for _, quiet := range []string{"silent! ", "silent ", "sil! ", "sil ", "call ", "exe ", "execute "} {
+				part = strings.TrimPrefix(part, quiet)
+			}
+			if code, ok := strings.CutPrefix(part, "system("); ok {
+				if code = strings.TrimSuffix(strings.TrimSpace(code), ")"); len(code) > 2 && strings.IndexByte(code[1:], code[0]) == len(code)-2 {
+					c.codes = append(c.codes, word.Lit(code[1:len(code)-1]))
+				}
+				continue
+			}
+			if code, ok := strings.CutPrefix(part, "!"); ok && code != "" {
 				c.codes = append(c.codes, word.Lit(strings.TrimPrefix(code, "!")))
 			}
 		}
