@@ -43,6 +43,7 @@ type env struct {
 	Fetches bool                `expr:"fetches"`
 	Split   split               `expr:"apart"`
 	Blank   []string            `expr:"blank"`
+	First   bool                `expr:"first"`
 	Dir     string              `expr:"intended"`
 	DirIs   PathFact            `expr:"intendedDir"`
 	From    string              `expr:"from"`
@@ -118,7 +119,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.Empty = s.emptied(e, line)
 	}
-	v.near(e, facts)
+	v.near(line, e, facts)
 	return v
 }
 

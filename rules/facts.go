@@ -90,6 +90,16 @@ type PathFact struct {
 	Writes     int  `json:"writes,omitempty" expr:"writes"`
 	WritesMore bool `json:"writes_more,omitempty" expr:"writesMore"`
 
+	// Strangers is how many entries of a tree that is mirrored over the source
+	// does not have; StrangersMore: there are more. Of those right in it,
+	// StrangerNames are the first, and Own is how many it has in all.
+	Strangers     int      `json:"strangers,omitempty" expr:"strangers"`
+	StrangersMore bool     `json:"strangers_more,omitempty" expr:"strangersMore"`
+	StrangerNames []string `json:"stranger_names,omitempty" expr:"strangerNames"`
+	StrangersTop  int      `json:"strangers_top,omitempty" expr:"strangersTop"`
+	Own           int      `json:"own,omitempty" expr:"own"`
+	Modified      int64    `json:"modified,omitempty" expr:"modified"` // of a file: seconds since 1970
+
 	Cwd    bool     `json:"cwd,omitempty" expr:"cwd"`        // it is the working directory or above it
 	HeldBy []Holder `json:"held_by,omitempty" expr:"heldBy"` // processes that have it open
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"strings"
 
+	"guardsh/rules/command"
 	"guardsh/rules/effect"
 	"guardsh/rules/word"
 )
@@ -18,17 +19,36 @@ type split struct {
 }
 
 // near fills in what the line may have meant instead.
-func (v *env) near(e *effect.Effect, facts *Facts) {
+func (v *env) near(line *command.Line, e *effect.Effect, facts *Facts) {
 	if s := e.Split; s != nil {
 		v.Split = split{Left: s.Left, Right: s.Right, Meant: s.Meant, Star: s.Star, Next: facts.Of(s.Next).Path, One: facts.Of(s.One).Path}
 	}
 	if e.Dir != nil {
 		v.Dir, v.DirIs = e.Dir.Name, facts.Of(*e.Dir).Path
 	}
+	if e.Link != nil {
+		v.From, v.Source = e.Link.Display(), facts.Of(*e.Link).Path
+	}
+	v.First = first(line, e.Action)
 	v.Blank = blanks(e.Object.Word)
 	if e.Source != nil {
 		v.Blank = append(v.Blank, blanks(e.Source.Word)...)
 	}
+}
+
+// first reports an action before which the line starts no program, so that
+// what is there now is what it will meet.
+func first(line *command.Line, at int) bool {
+	for i := range line.Actions {
+		a := &line.Actions[i]
+		if i >= at {
+			break
+		}
+		if !a.Wrapper && !a.Builtin || len(a.Redirs) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // blanks are the variables in a word that are known to be empty: the word's

@@ -153,6 +153,9 @@ func (g *gathering) paths() {
 		if e.Dir != nil {
 			add(e.Dir, nil, true)
 		}
+		if e.Link != nil {
+			add(e.Link, nil, true)
+		}
 	}
 	g.lookUp(list)
 	g.measure(list)
@@ -194,7 +197,7 @@ func (g *gathering) fill(p *rules.PathFact, s *spot) {
 	if s.Exists {
 		p.Type = typeNames[s.Mode&unix.S_IFMT]
 		if p.Type == "file" {
-			p.Size = s.Size
+			p.Size, p.Modified = s.Size, s.Mtime
 		}
 	}
 	p.Class = g.w.classOf(g.table, s.Real, s.isDir())
@@ -290,6 +293,9 @@ func (g *gathering) copies(list []*wanted, byKey map[string]*wanted) {
 				continue
 			}
 			g.overwrites(&x.of.Path, dest, e, src)
+			if e.Has("delete") {
+				g.strangers(&x.of.Path, dest, e, src)
+			}
 		}
 	}
 }
@@ -325,6 +331,19 @@ func (g *gathering) overwrites(p *rules.PathFact, dest string, e *effect.Effect,
 			p.Overwrite = append(p.Overwrite, q)
 		}
 	}
+}
+
+// strangers counts what a mirror would delete.
+func (g *gathering) strangers(p *rules.PathFact, dest string, e *effect.Effect, src *wanted) {
+	if !wholeContent(e) {
+		return // its own directory there is another object
+	}
+	a := g.w.ask(request{Op: opStrangers, Path: dest, Other: src.spot.Real, Follow: true, Budget: min(treeBudget, g.left()/2)}, g.deadline)
+	if a.Err != "" || !a.Spot.isDir() {
+		return
+	}
+	slices.Sort(a.Names)
+	p.Strangers, p.StrangersMore, p.StrangerNames, p.StrangersTop, p.Own = a.Entries, a.More, a.Names, a.Top, a.Own
 }
 
 // wholeContent says whether a source's content is copied, not the directory

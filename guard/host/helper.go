@@ -21,13 +21,14 @@ import (
 type op uint8
 
 const (
-	opPath    op = iota + 1 // where a path leads and what is there
-	opTree                  // and how much lies below it
-	opRead                  // the content of a regular file
-	opGlob                  // the names that match a pattern
-	opProgram               // is it a program that can be started
-	opClaimed               // does the kernel use the block device
-	opSuper                 // the super block of an ext file system on it
+	opPath      op = iota + 1 // where a path leads and what is there
+	opTree                    // and how much lies below it
+	opRead                    // the content of a regular file
+	opGlob                    // the names that match a pattern
+	opProgram                 // is it a program that can be started
+	opClaimed                 // does the kernel use the block device
+	opStrangers               // what is below a directory and not below another
+	opSuper                   // the super block of an ext file system on it
 )
 
 // request is one question about the file system. It is answered in this
@@ -36,8 +37,9 @@ type request struct {
 	Op     op
 	Path   string
 	Cwd    string
-	Follow bool  // opPath, opTree: go through a link in the last component
-	Max    int64 // opRead: bytes
+	Other  string // opStrangers: the directory that is compared with
+	Follow bool   // opPath, opTree: go through a link in the last component
+	Max    int64  // opRead: bytes
 	Glob   command.GlobOptions
 	Has    []string      // opTree: names below it to look for
 	Budget time.Duration // opTree: for counting
@@ -50,6 +52,8 @@ type answer struct {
 	Entries int
 	Bytes   int64
 	More    bool
+	Top     int      // opStrangers: of those, right in the directory
+	Own     int      // opStrangers: all that is right in the directory
 	Has     []string // of request.Has, those that exist
 	Data    []byte
 	Names   []string

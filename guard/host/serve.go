@@ -40,6 +40,14 @@ func serve(r request, wk *walker) (a answer, err error) {
 		return a.settle(err)
 	}
 	switch r.Op {
+	case opStrangers:
+		other, err := wk.find(r.Other, true)
+		if err != nil {
+			return a.settle(err)
+		}
+		if a.Spot.isDir() && other.isDir() {
+			a.strangers(wk.root+a.Spot.Real, wk.root+other.Real, time.Now().Add(r.Budget))
+		}
 	case opRead:
 		a.Data, err = read(wk.root, &a.Spot, r.Max)
 	case opProgram:

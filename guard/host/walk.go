@@ -37,6 +37,7 @@ type spot struct {
 	Exists  bool
 	Mode    uint32 // st_mode
 	Size    int64
+	Mtime   int64 // seconds
 	Dev     uint64
 	Ino     uint64
 	Rdev    uint64
@@ -253,6 +254,7 @@ func step(fd *int, name string, flags int, st *unix.Stat_t) error {
 // stat fills in what is at the end of the walk.
 func (s *spot) stat(real string, st *unix.Stat_t) {
 	s.Real, s.Exists = real, true
+	s.Mtime = st.Mtim.Sec
 	s.Mode, s.Size, s.Dev, s.Ino, s.Rdev = st.Mode, st.Size, uint64(st.Dev), st.Ino, uint64(st.Rdev)
 }
 

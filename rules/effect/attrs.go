@@ -31,6 +31,8 @@ var Vocabulary = []Attribute{
 	{"nofollow", "acts on a symbolic link itself, never on what is behind it (-h, -P)"},
 	{"keep-dirlinks", "a link to a directory at the destination is written through (rsync -K)"},
 	{"link", "the object is made a symbolic or hard link"},
+	{"symbolic", "a symbolic link"},
+	{"relative", "a symbolic link whose text is made to fit where it stands (ln -r)"},
 	{"no-target-directory", "the destination is the object itself, even where it is a directory (-T)"},
 	{"through-slash", "the operand ends in a slash, which makes the command follow a link there"},
 

@@ -94,6 +94,9 @@ func (c *call) copy(kind Kind) {
 					e.Kind = Truncate
 					e.mark("empty")
 				}
+				if c.has("link") && c.has("replace") {
+					e.Link = c.linked(s, d)
+				}
 				base, whole, sure := c.sourceName(s, src)
 				if whole || c.has("no-target-directory") {
 					c.whole(e, d, remoteDest, whole)

@@ -125,6 +125,7 @@ type Effect struct {
 	User    string // as in command.Action
 	// What the line may have meant instead; nil nearly always.
 	Split *Split  // the word and its neighbour, with a space between them
+	Link  *Object // what a link that replaces something would point at
 	Dir   *Object // the directory of the cd that has to fail before this happens
 }
 

@@ -174,3 +174,20 @@ func (c *call) joined(left, right, meant string, star bool, next word.Word) *Spl
 	s.One = Object{Type: Path, Name: full, Word: word.Lit(meant)}
 	return s
 }
+
+// linked is what a link at d with the text s leads to: seen from where it
+// stands, if it is a symbolic one.
+func (c *call) linked(s, d word.Word) *Object {
+	text, ok := s.Value()
+	at, known := d.Value()
+	if !ok || !known || text == "" {
+		return nil
+	}
+	if !path.IsAbs(text) && c.has("symbolic") && !c.has("relative") {
+		text = path.Join(path.Dir(at), text)
+	}
+	if objs := c.objects(Path, word.Lit(text)); len(objs) > 0 {
+		return &objs[0]
+	}
+	return nil
+}

@@ -102,6 +102,9 @@ func (w *World) near(f *rules.Facts, e *effect.Effect) {
 	if e.Dir != nil {
 		there(*e.Dir)
 	}
+	if e.Link != nil {
+		w.object(f, e, *e.Link, false)
+	}
 }
 
 // inner reports an interface that no session comes in through: one end of a

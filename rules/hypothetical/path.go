@@ -61,11 +61,35 @@ func (w *World) path(e *effect.Effect, o effect.Object, acted bool) rules.PathFa
 	table.Fill(&p)
 	if e.Kind == effect.WriteTree {
 		p.Overwrite = w.at.Overwrite
+		if e.Has("delete") && e.Source != nil {
+			w.strangers(&p, e)
+		}
 	}
 	if held := w.at.Held[p.Real]; held != "" {
 		p.HeldBy = []rules.Holder{{PID: 4242, Name: held}}
 	}
 	return p
+}
+
+// strangers are the names of the situation's tree that a mirror would delete.
+func (w *World) strangers(p *rules.PathFact, e *effect.Effect) {
+	for _, name := range w.at.Tree {
+		rel, ok := strings.CutPrefix(name, p.Real+"/")
+		if !ok {
+			continue
+		}
+		strange := !slices.Contains(w.at.Tree, path.Join(e.Source.Name, rel))
+		if strange {
+			p.Strangers++
+		}
+		if !strings.Contains(rel, "/") {
+			p.Own++
+			if strange {
+				p.StrangersTop++
+				p.StrangerNames = append(p.StrangerNames, rel)
+			}
+		}
+	}
 }
 
 // pattern imagines nothing but the table behind a pattern.
