@@ -26,13 +26,14 @@ const (
 
 // Request is one line that wants to run.
 type Request struct {
-	Src    string // the bytes that will run
-	Source Source
-	Shell  Shell
-	Unseen bool // the shell runs a line that the gate could not see; Src is what is known of it
-	Cwd    string
-	TTY    string
-	From   int // judge only what starts on this line of Src or behind it; 0: all
+	Src       string // the bytes that will run
+	Source    Source
+	Shell     Shell
+	Unguarded Unguarded // why nobody judges what is typed into a shell that the line opens
+	Unseen    bool      // the shell runs a line that the gate could not see; Src is what is known of it
+	Cwd       string
+	TTY       string
+	From      int // judge only what starts on this line of Src or behind it; 0: all
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -98,8 +99,8 @@ func (s *Session) understandAndJudge(r Request) Judgement {
 	if r.Unseen {
 		j.Decision = rules.Unseen(j.Decision)
 	}
-	if r.Source == Sudo && isTerminal(os.Stdin) {
-		j.tellOfShell()
+	if r.Unguarded.Why != "" && isTerminal(os.Stdin) {
+		j.tellOfShell(r.Unguarded)
 	}
 	return j
 }

@@ -3,7 +3,6 @@ package guard
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -56,7 +55,7 @@ func wrappers() map[string]string {
 	if err != nil {
 		return nil
 	}
-	return map[string]string{"sudo": self}
+	return map[string]string{"sudo": self, "su": self}
 }
 
 // IsWrapper reports whether a path on PATH is one of a session's stand-ins,
@@ -73,23 +72,21 @@ func IsWrapper(path string) bool {
 // unguardedRule is the id of the finding that a shell's lines are not judged.
 const unguardedRule = "shell/unguarded"
 
-// tellOfShell says of a shell that sudo opens that nobody judges its lines:
-// sudo starts it without the gate, which it hands on to no one.
-func (j *Judgement) tellOfShell() {
+// Unguarded is why nobody judges the lines of a shell that a line opens, and
+// what would change that.
+type Unguarded struct{ Why, Hint string }
+
+// tellOfShell says of a shell that sudo or su opens that nobody judges its
+// lines: they start it without the gate.
+func (j *Judgement) tellOfShell(u Unguarded) {
 	at := slices.IndexFunc(j.Line.Actions, func(a command.Action) bool { return a.Opens })
 	if at < 0 {
 		return
 	}
-	guardsh := "guardsh"
-	if self, err := os.Executable(); err == nil {
-		if _, err := exec.LookPath(guardsh); err != nil {
-			guardsh = self
-		}
-	}
 	j.Decision.Findings = append(slices.Clip(j.Decision.Findings), rules.Finding{
 		Rule: unguardedRule, Verdict: rules.Notify, Effect: effect.RunUnknown, Object: "the shell",
-		Summary: "the shell that sudo opens is not guarded: what is typed in it runs unjudged",
-		Hint:    Quote([]string{"sudo", guardsh, "-l"}) + "   # the same, guarded",
+		Summary: "this shell is not guarded, since " + u.Why + ": what is typed in it runs unjudged",
+		Hint:    u.Hint,
 		Action:  at, EffectAt: -1,
 	})
 	j.Decision.Verdict = max(j.Decision.Verdict, rules.Notify)

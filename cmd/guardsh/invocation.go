@@ -13,6 +13,8 @@ type invocation struct {
 	command     *string  // -c LINE
 	file        string   // FILE
 	stdin       bool     // -s
+	home        bool     // --home
+	shell       string   // --shell FILE
 	args        []string // behind LINE or FILE
 	bash        []string // options for bash itself, as given
 }
@@ -41,6 +43,13 @@ options:
 			break options
 		case a == "--login":
 			inv.login = true
+		case a == "--home":
+			inv.home = true
+		case a == "--shell":
+			if i++; i == len(argv) {
+				return inv, fmt.Errorf("option %s needs an argument", a)
+			}
+			inv.shell = argv[i]
 		case strings.HasPrefix(a, "--"):
 			takes, known := bashLong[a]
 			if !known {

@@ -28,8 +28,11 @@ func run(argv []string) int {
 	if len(argv) == 0 {
 		argv = []string{"guardsh"}
 	}
-	if calledAs(argv[0]) == "sudo" {
+	switch calledAs(argv[0]) {
+	case "sudo":
 		return sudo(argv[1:])
+	case "su":
+		return su(argv[1:])
 	}
 	if len(argv) > 1 {
 		switch argv[1] {
@@ -64,6 +67,8 @@ and execution. Without a verb it is that shell:
 
   -l, --login   a login shell        -i   interactive
   -c LINE       run LINE             -s   read the script from standard input
+  --home        begin in the home directory, as sudo -i does
+  --shell FILE  what SHELL is to be, as sudo -s sets it
 Other options are bash's own.`
 
 const shellStatuses = `  the command's own, 128+n when signal n ended it

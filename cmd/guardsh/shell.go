@@ -17,6 +17,12 @@ func runShell(argv []string) int {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nhint: guardsh --help\n", err)
 		return checkUsage
 	}
+	if inv.home {
+		goHome()
+	}
+	if inv.shell != "" {
+		os.Setenv("SHELL", inv.shell)
+	}
 	ctx := context.Background()
 	p := guard.Here()
 	interactive := inv.interactive || inv.command == nil && inv.file == "" && guard.IsTerminal(os.Stdin) && guard.IsTerminal(os.Stderr)
@@ -24,7 +30,7 @@ func runShell(argv []string) int {
 	s, err := guard.Open(p)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this shell is not guarded\n", err)
-		return unguarded(ctx, argv)
+		return unguarded(ctx, inv)
 	}
 	s.Greet()
 	status, err := 0, error(nil)
@@ -46,6 +52,18 @@ func runShell(argv []string) int {
 	return status
 }
 
+// goHome begins in the home directory; a shell elsewhere is better than none.
+func goHome() {
+	home := os.Getenv("HOME")
+	err := os.Chdir(home)
+	if err == nil {
+		err = os.Setenv("PWD", home)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "guardsh: the home directory: %s\n", err)
+	}
+}
+
 // bashOptions are the options that the bash below needs to be what was asked
 // for.
 func (inv invocation) bashOptions() []string {
@@ -60,8 +78,20 @@ func (inv invocation) bashOptions() []string {
 }
 
 // unguarded is plain bash, for the day when nothing else works.
-func unguarded(ctx context.Context, argv []string) int {
-	status, err := bash.Run(ctx, bash.Config{}, argv[1:])
+func unguarded(ctx context.Context, inv invocation) int {
+	argv := inv.bash
+	if inv.interactive {
+		argv = append(argv, "-i")
+	}
+	switch {
+	case inv.command != nil:
+		argv = append(argv, "-c", *inv.command)
+	case inv.file != "":
+		argv = append(argv, "--", inv.file)
+	case inv.stdin:
+		argv = append(argv, "-s", "--")
+	}
+	status, err := bash.Run(ctx, bash.Config{Login: inv.login}, append(argv, inv.args...))
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 		return bash.StatusFailed

@@ -198,7 +198,7 @@ func (c *Config) fill() (path string, err error) {
 	}
 	// A login without PATH, or with one that leads nowhere, is no reason to
 	// have no shell.
-	for _, p := range bashPlaces {
+	for _, p := range Places {
 		if found, perr := exec.LookPath(p); c.Bash == "" && perr == nil {
 			return found, nil
 		}
@@ -206,9 +206,9 @@ func (c *Config) fill() (path string, err error) {
 	return "", fmt.Errorf("find bash: %w", err)
 }
 
-// bashPlaces are where systems keep bash: Debian and its relatives, those
+// Places are where systems keep bash: Debian and its relatives, those
 // without a merged /usr, BSD-like prefixes, NixOS.
-var bashPlaces = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/run/current-system/sw/bin/bash"}
+var Places = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/run/current-system/sw/bin/bash"}
 
 // runtimeDir makes the session's directory. A given one is made if it is not
 // there, and stays.
