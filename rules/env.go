@@ -294,6 +294,10 @@ func (s *Set) options() []expr.Option {
 		str(func(x string) any { return path.Base(x) }, new(func(string) string), "base"),
 		str(func(x string) any { return quote(x) }, new(func(string) string), "quote"),
 		str(func(x string) any { return strings.TrimRight(x, "/") }, new(func(string) string), "unslash"),
+		expr.Function("modeHarm", func(a ...any) (any, error) {
+			f := a[0].(PathFact)
+			return p.ModeHarm(f.Real, f.Type, f.Mode, a[1].(string)), nil
+		}, new(func(PathFact, string) string)),
 		expr.Function("bytes", func(a ...any) (any, error) { return human(toInt(a[0])), nil }, new(func(int64) string), new(func(int) string)),
 		expr.Function("count", func(a ...any) (any, error) {
 			return counted(toInt(a[0]), a[1].(string), a[2].(string)), nil

@@ -84,6 +84,7 @@ type PathFact struct {
 	Bytes     int64    `json:"bytes,omitempty" expr:"bytes"`         // apparent size of the tree
 	More      bool     `json:"more,omitempty" expr:"more"`           // there is more than Entries and Bytes say
 	Size      int64    `json:"size,omitempty" expr:"size"`           // of a file
+	Mode      string   `json:"mode,omitempty" expr:"mode"`           // in octal: 0644; asked for where a mode is changed
 	Overwrite []string `json:"overwrite,omitempty" expr:"overwrite"` // write-tree: protected entries that the source holds too
 	// Writes is how many entries a write-tree would put there, as far as the
 	// source was counted; WritesMore: there are more.

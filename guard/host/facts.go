@@ -89,6 +89,7 @@ type wanted struct {
 	reaches bool // name the protected paths below
 	copies  *effect.Effect
 	held    bool // say who has it open
+	mode    bool // say which mode it has
 	unmount bool // or anything below it
 	of      *rules.ObjectFact
 	spot    spot
@@ -129,6 +130,7 @@ func (g *gathering) paths() {
 		}
 		x.follow = x.follow || follows(e)
 		x.held = x.held || holdKinds[e.Kind]
+		x.mode = x.mode || e.Kind == effect.Metadata
 		x.unmount = x.unmount || e.Kind == effect.Unmount || e.Kind == effect.Kill
 		reach := treeKinds[e.Kind] && (e.Has("recursive") || e.Kind == effect.Move)
 		x.tree = x.tree || reach
@@ -179,6 +181,9 @@ func (g *gathering) lookUp(list []*wanted) {
 			x.spot = spot{Real: path.Clean(x.name), Denied: a.Err}
 		}
 		g.fill(p, &x.spot)
+		if x.mode && x.spot.Exists {
+			p.Mode = fmt.Sprintf("%04o", x.spot.Mode&0o7777)
+		}
 		if x.spot.Denied != "" && a.Err == "" && x.spot.Denied != "not a directory" {
 			x.of.Unknown = append(x.of.Unknown, "real path: "+x.spot.Denied)
 		}

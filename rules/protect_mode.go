@@ -1,0 +1,183 @@
+package rules
+
+import (
+	"path"
+	"strconv"
+	"strings"
+)
+
+// need is what the mode of a path must and must not have for the system to
+// work, and what happens where it does not.
+type need struct {
+	must, mustNot uint32
+	usual         uint32 // what it has where its mode is not known
+	without, with string // what is said where must lacks, or where mustNot is there
+}
+
+// setuids are the programs that become root for whoever starts them, which
+// they can do no more once the bit is gone.
+var setuids = map[string]bool{"sudo": true, "su": true, "passwd": true, "pkexec": true, "newgrp": true, "chsh": true, "chfn": true,
+	"gpasswd": true, "doas": true, "unix_chkpwd": true}
+
+// everybodys are the entries of /dev that every program opens.
+var everybodys = map[string]bool{"/dev/null": true, "/dev/zero": true, "/dev/full": true, "/dev/random": true, "/dev/urandom": true, "/dev/tty": true, "/dev/ptmx": true}
+
+// needs says what the mode of a path has to be, if the system cares.
+func (t *Protection) needs(p string) (need, bool) {
+	p = merged(path.Clean(p))
+	dir, b := path.Dir(p), path.Base(p)
+	program := dir == "/usr/bin" || dir == "/usr/sbin" || dir == "/usr/libexec"
+	switch {
+	case p == "/tmp" || p == "/var/tmp" || p == "/dev/shm":
+		return need{0o1777, 0, 0o1777, "services and users can no longer make their temporary files, or may delete each other's", ""}, true
+	case everybodys[p]:
+		return need{0o666, 0, 0o666, "programs that are not root's can no longer open it", ""}, true
+	case program && setuids[b]:
+		return need{0o4111, 0o022, 0o4755, "it can no longer become root, and nobody gets root through it", "anybody may replace what root runs"}, true
+	case program && t.Class(p) == Inside || program && needed[b]:
+		return need{0o111, 0o6022, 0o755, "it can no longer be started by everybody", "whoever starts it becomes its owner, or anybody may replace it"}, true
+	case isLoader(p) && strings.HasPrefix(b, "ld"):
+		return need{0o555, 0o022, 0o755, "no program starts any more", "anybody may replace what every program runs"}, true
+	case isLoader(p):
+		return need{0o444, 0o022, 0o755, "no program of an ordinary user starts any more", "anybody may replace what every program runs"}, true
+	case p == "/etc/shadow" || p == "/etc/gshadow":
+		return need{0, 0o037, 0o640, "", "others may read or write the passwords' hashes"}, true
+	case p == "/etc/sudoers" || strings.HasPrefix(p, "/etc/sudoers.d/"):
+		return need{0o400, 0o022, 0o440, "sudo cannot read it", "sudo refuses it, and nobody becomes root any more"}, true
+	case strings.HasPrefix(p, "/etc/ssh/ssh_host_") && !strings.HasSuffix(p, ".pub"):
+		return need{0, 0o037, 0o600, "", "sshd refuses a key that others may read, and new logins with it"}, true
+	case strings.HasPrefix(b, "id_") && path.Base(dir) == ".ssh" && !strings.HasSuffix(b, ".pub"):
+		return need{0o400, 0o077, 0o600, "ssh cannot read it", "ssh refuses a key that others may read"}, true
+	case b == ".ssh", b == "authorized_keys" && path.Base(dir) == ".ssh":
+		return need{0o400, 0o002, 0o700, "sshd cannot read it", "sshd refuses keys that others may write, and logins by key with it"}, true
+	case p == "/root", t.Class(p) == HomeRoot && p != "/home" && p != "/Users":
+		return need{0o500, 0o002, 0o755, "its owner cannot enter it", "sshd refuses the keys of a home that others may write"}, true
+	case t.Account(p) && strings.Count(p, "/") == 2:
+		return need{0o444, 0o022, 0o644, "users and groups have no names any more for programs that are not root's", "anybody of that group may become root"}, true
+	}
+	return need{}, false
+}
+
+// ModeHarm says what the mode of a path, as chmod takes it, would break; ""
+// nothing that is known. now is its mode in octal, "" unknown.
+func (t *Protection) ModeHarm(p, typ, now, mode string) string {
+	n, ok := t.needs(p)
+	if !ok {
+		c := t.Class(p)
+		switch {
+		case c != Root && c != System || strings.HasPrefix(p, "/dev/") || strings.HasPrefix(p, "/proc") || strings.HasPrefix(p, "/sys"):
+			return ""
+		case typ == "dir" && p != "/root" && !strings.HasPrefix(p, "/var/spool/cron") && !strings.HasPrefix(p, "/etc/sudoers.d"):
+			n = need{0o555, 0o002, 0o755, "programs that are not root's can no longer look into it", "anybody may put there what others run or read"}
+		default:
+			n = need{0, 0o002, 0o644, "", "anybody may change it"}
+		}
+	}
+	was := n.usual
+	if v, err := strconv.ParseUint(now, 8, 16); err == nil && now != "" {
+		was = uint32(v)
+	}
+	is, ok := applyMode(was, typ == "dir", mode)
+	switch {
+	case !ok || is == was:
+		return ""
+	case n.must&^is != 0 && n.must&^is != n.must&^was:
+		return n.without
+	case n.mustNot&is&^was != 0:
+		return n.with
+	}
+	return ""
+}
+
+// applyMode is what becomes of a mode under chmod's operand.
+func applyMode(was uint32, dir bool, mode string) (uint32, bool) {
+	if v, err := strconv.ParseUint(mode, 8, 16); err == nil {
+		is := uint32(v)
+		if dir && len(mode) < 5 {
+			is |= was & 0o6000 // chmod keeps these on directories
+		}
+		return is, true
+	}
+	is := was
+	for clause := range strings.SplitSeq(mode, ",") {
+		i := strings.IndexAny(clause, "+-=")
+		if i < 0 || strings.Trim(clause[:i], "ugoa") != "" {
+			return was, false
+		}
+		who, umask := clause[:i], uint32(0)
+		if who == "" {
+			who, umask = "a", 0o022
+		}
+		for rest := clause[i:]; rest != ""; {
+			op := rest[0]
+			j := strings.IndexAny(rest[1:], "+-=") + 1
+			if j == 0 {
+				j = len(rest)
+			}
+			set, all := uint32(0), uint32(0)
+			for _, w := range who {
+				s, a := classBits(w, rest[1:j], is, dir)
+				set, all = set|s, all|a
+			}
+			switch op {
+			case '+':
+				is |= set &^ umask
+			case '-':
+				is &^= set
+			default:
+				is = is&^all | set&^umask
+			}
+			rest = rest[j:]
+		}
+	}
+	return is, true
+}
+
+// classBits is the bits that letters mean for one of u, g, o and a, and all
+// that it has.
+func classBits(who rune, letters string, is uint32, dir bool) (set, all uint32) {
+	var shift []int
+	switch who {
+	case 'u':
+		shift, all = []int{6}, 0o4700
+	case 'g':
+		shift, all = []int{3}, 0o2070
+	case 'o':
+		shift, all = []int{0}, 0o007
+	default:
+		shift, all = []int{6, 3, 0}, 0o7777
+	}
+	for _, l := range letters {
+		bits := uint32(0)
+		switch l {
+		case 'r':
+			bits = 4
+		case 'w':
+			bits = 2
+		case 'x':
+			bits = 1
+		case 'X':
+			if dir || is&0o111 != 0 {
+				bits = 1
+			}
+		case 's':
+			set |= all & 0o6000
+			continue
+		case 't':
+			if who == 'a' || who == 'o' {
+				set |= 0o1000
+			}
+			continue
+		case 'u':
+			bits = is >> 6 & 7
+		case 'g':
+			bits = is >> 3 & 7
+		case 'o':
+			bits = is & 7
+		}
+		for _, s := range shift {
+			set |= bits << s
+		}
+	}
+	return set, all
+}
