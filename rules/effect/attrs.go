@@ -77,6 +77,7 @@ var Vocabulary = []Attribute{
 	{"world-writable", "everybody may write (chmod 777, o+w)"},
 	{"no-access", "nobody may read or enter (chmod 000)"},
 	{"immutable", "the immutable or append-only flag (chattr +i)"},
+	{"mutable", "the immutable or append-only flag goes (chattr -i)"},
 	{"label", "security labels (chcon, restorecon, setfacl)"},
 
 	// Devices and mounts.
@@ -124,7 +125,14 @@ var Vocabulary = []Attribute{
 	{"rule", "a routing rule, not a route"},
 	{"load", "a whole saved state replaces the present one (iptables-restore)"},
 
+	// What guards the machine, and what it goes by.
+	{"weaken", "something that guards this machine is switched off (setenforce 0, auditctl -D)"},
+	{"time", "the clock is set"},
+	{"name", "the host gets another name"},
+	{"vacuum", "old of it goes, up to a limit"},
+
 	// Accounts and schedules.
+	{"stack", "how every login is checked (PAM)"},
 	{"shell", "another login shell"},
 	{"expire", "the password has to be changed"},
 	{"move", "the home directory moves"},

@@ -186,16 +186,18 @@ func chattrFiles(c *call) {
 				}
 				e.param("flags", v)
 			case ok && len(v) > 1 && v[0] == '-' && len(ops) == 0:
+				if strings.Trim(v[1:], "aAcCdDeFijmPsStTux") == "" && strings.ContainsAny(v, "ia") {
+					e.mark("mutable")
+				}
 			case flags && len(ops) == 0 && ok && strings.Trim(v, "0123456789") == "":
 			default:
 				ops = append(ops, w)
 			}
 		}
-	case "semanage":
-		return
 	case "setcap":
 		e.mark("label")
 		if len(ops) > 1 {
+			e.param("caps", ops[0].String())
 			ops = ops[1:]
 		}
 	default:
