@@ -48,6 +48,8 @@ func init() {
 		"pvcreate":         {run: physicalVolumes},
 		"unpack":           {run: unpackArchive},
 		"services-operand": {run: servicesOperand},
+		"supervised":       {run: supervised},
+		"units":            {run: stopUnits},
 		"device-words":     {values: []string{"device"}, run: deviceWords},
 		"out-file":         {run: outOption},
 		"table-menu":       {run: tableMenu},

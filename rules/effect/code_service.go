@@ -1,6 +1,12 @@
 package effect
 
-import "strings"
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"guardsh/rules/word"
+)
 
 // powerTargets are units whose start takes the machine down.
 var powerTargets = map[string]string{
@@ -34,5 +40,104 @@ func servicesOperand(c *call) {
 	}
 	if len(ops) > 0 {
 		c.args.Values["a"] = ops[:1]
+	}
+}
+
+// stopUnits is systemctl stop: a mount unit is unmounted, a pattern may name
+// many.
+func stopUnits(c *call) {
+	for _, w := range c.values("unit") {
+		if len(w.Values) == 0 {
+			c.emit(c.effect(Stop), Object{Type: Service, Word: w})
+		}
+		for _, v := range w.Values {
+			if dir, ok := mountUnit(v); ok {
+				c.emit(c.effect(Unmount), Object{Type: Path, Name: dir, Word: w})
+				continue
+			}
+			e := c.effect(Stop)
+			if strings.ContainsAny(v, "*?[") {
+				e.mark("pattern")
+			}
+			c.emit(e, Object{Type: Service, Name: strings.TrimSuffix(v, ".service"), Word: w})
+		}
+	}
+}
+
+// mountUnit is the directory of a mount unit: srv-data.mount is /srv/data.
+func mountUnit(unit string) (string, bool) {
+	name, ok := strings.CutSuffix(unit, ".mount")
+	if !ok {
+		name, ok = strings.CutSuffix(unit, ".automount")
+	}
+	if !ok || name == "" || strings.ContainsAny(name, "*?[") {
+		return "", false
+	}
+	if name == "-" {
+		return "/", true
+	}
+	var b strings.Builder
+	b.WriteByte('/')
+	for i := 0; i < len(name); i++ {
+		switch {
+		case name[i] == '-':
+			b.WriteByte('/')
+		case strings.HasPrefix(name[i:], `\x`) && i+4 <= len(name):
+			n, err := strconv.ParseUint(name[i+2:i+4], 16, 8)
+			if err != nil {
+				return "", false
+			}
+			b.WriteByte(byte(n))
+			i += 3
+		default:
+			b.WriteByte(name[i])
+		}
+	}
+	return b.String(), true
+}
+
+// supervisedStops and supervisedRestarts are the commands of runit's sv, which
+// knows them by a letter as well, and of its neighbours.
+var (
+	supervisedStops    = wordsOf("down d stop kill k exit e x shutdown force-stop force-shutdown pause p once-down")
+	supervisedRestarts = wordsOf("restart term t force-restart try-restart hup-all")
+)
+
+// supervised is sv COMMAND SERVICE…, s6-svc -d SERVICE…, s6-rc -d change
+// SERVICE…, initctl stop SERVICE. A service may be named by its directory.
+func supervised(c *call) {
+	ops := c.args.Operands
+	kind, ok := Stop, false
+	switch c.name {
+	case "s6-svc", "svc", "s6-rc":
+		ok = c.has("_down")
+		if c.name == "s6-rc" && len(ops) > 0 {
+			verb, _ := ops[0].Value()
+			ok = ok && verb == "change" || verb == "stop"
+			ops = ops[1:]
+		}
+	case "stop":
+		ok = len(ops) == 1
+	default:
+		if len(ops) < 2 {
+			return
+		}
+		verb, _ := ops[0].Value()
+		ok = supervisedStops[verb]
+		if supervisedRestarts[verb] {
+			kind, ok = Restart, true
+		}
+		ops = ops[1:]
+	}
+	if !ok {
+		return
+	}
+	for _, w := range ops {
+		for _, o := range named(Service, w) {
+			if strings.Contains(o.Name, "/") {
+				o = Object{Type: Service, Name: path.Base(o.Name), Word: word.Lit(o.Name)}
+			}
+			c.emit(c.effect(kind), o)
+		}
 	}
 }
