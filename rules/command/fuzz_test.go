@@ -1,7 +1,10 @@
 package command
 
 import (
+	"fmt"
 	"math/rand"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -184,12 +187,50 @@ func nested(n int) string { return strings.Repeat("{ ( ", n*10) + "a" + strings.
 // Each grammar is read when its program is first named: it has to be right
 // before that.
 func TestWrapperGrammars(t *testing.T) {
-	for name, wr := range wrapperTable() {
+	for name := range wrapperTable() {
 		if wrappers[name] != nil {
 			t.Errorf("%s stands in both tables", name)
 		}
-		if wr.grammar() == nil { // panics where it is wrong
-			t.Errorf("%s has no grammar", name)
+		wr := wrapperNamed(name) // panics where it is wrong
+		if wr.as != "" && wrapperTable()[wr.as] == nil {
+			t.Errorf("%s: there is no entry %s", name, wr.as)
+		}
+	}
+}
+
+// An entry stands once, and its options directly below its head.
+func TestWrapperFiles(t *testing.T) {
+	files, err := filepath.Glob("wrappers/*.txt")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("wrapper files: %v, %v", files, err)
+	}
+	seen := map[string]string{}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := ""
+		for n, line := range strings.Split(string(b), "\n") {
+			at := fmt.Sprintf("%s:%d", f, n+1)
+			switch {
+			case strings.HasPrefix(line, " "):
+				if before == "" || before[0] == '#' {
+					t.Errorf("%s: options without a head", at)
+				}
+			case line != "" && line[0] != '#':
+				names, _, ok := strings.Cut(line, ":")
+				if !ok {
+					t.Errorf("%s: %q has no colon", at, line)
+				}
+				for _, name := range product(names) {
+					if seen[name] != "" {
+						t.Errorf("%s: %s stands at %s too", at, name, seen[name])
+					}
+					seen[name] = at
+				}
+			}
+			before = line
 		}
 	}
 }

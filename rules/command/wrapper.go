@@ -30,9 +30,9 @@ func wrapperOf(base string) func(*walker, *state, launch, string) result {
 	if f := wrappers[base]; f != nil {
 		return f
 	}
-	wr := wrapperTable()[base]
+	wr := wrapperNamed(base)
 	if wr == nil && isLoader(base) {
-		wr = wrapperTable()["ld.so"]
+		wr = wrapperNamed("ld.so")
 	}
 	if wr == nil {
 		return nil
@@ -70,7 +70,7 @@ func readWrapper(base string, wr *wrapper, argv []word.Word) command {
 			return c
 		}
 		v, _ := ops[0].Value()
-		next := wrapperTable()[c.key+" "+v]
+		next := wrapperNamed(c.key + " " + v)
 		if next == nil {
 			c.none = true
 			return c
@@ -78,7 +78,7 @@ func readWrapper(base string, wr *wrapper, argv []word.Word) command {
 		c.key += " " + v
 		if next.as != "" {
 			to := next.as
-			if next = wrapperTable()[to]; next.sub {
+			if next = wrapperNamed(to); next.sub {
 				c.key = to // its subcommands are that one's
 			}
 		}
@@ -108,7 +108,7 @@ func (c *command) read(argv []word.Word) {
 		}
 	}
 	outer := c.Args
-	c.Args = c.wr.grammar().Read(argv)
+	c.Args = c.wr.grammar.Read(argv)
 	for k, v := range outer.Attrs {
 		c.Attrs[k] = c.Attrs[k] || v
 	}

@@ -3,7 +3,6 @@ package command
 import (
 	"embed"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"sync"
@@ -44,7 +43,8 @@ import (
 // argument named "code" is run by a shell, one named "prog" is the command's
 // program, "dir" its working directory.
 type wrapper struct {
-	opts                 string
+	flags, opts          string // as they stand in the file, opts with what follows
+	size                 int    // of opts
 	style                option.Style
 	skip                 int
 	again, unlessOptions bool
@@ -57,12 +57,7 @@ type wrapper struct {
 	place                PlaceKind
 	change               change
 	parse                sync.Once
-	parsed               *option.Grammar
-}
-
-func (wr *wrapper) grammar() *option.Grammar {
-	wr.parse.Do(func() { wr.parsed = option.MustParse(wr.style, wr.opts) })
-	return wr.parsed
+	grammar              *option.Grammar
 }
 
 func (wr *wrapper) isCut(x word.Word) bool {
@@ -84,68 +79,64 @@ func grammar(style option.Style, text string) func() *option.Grammar {
 	return sync.OnceValue(func() *option.Grammar { return option.MustParse(style, text) })
 }
 
-// wrapperTable are the wrappers by name, those of subcommands by both.
+// wrapperTable are the entries by name, those of subcommands by both. An entry
+// is read when it is first needed.
 var wrapperTable = sync.OnceValue(func() map[string]*wrapper {
-	files, err := fs.Glob(wrapperFiles, "wrappers/*.txt")
+	files, err := wrapperFiles.ReadDir("wrappers")
 	if err != nil {
 		panic(err)
 	}
-	table := map[string]*wrapper{}
+	table := make(map[string]*wrapper, 512)
 	for _, f := range files {
-		b, err := wrapperFiles.ReadFile(f)
+		b, err := wrapperFiles.ReadFile("wrappers/" + f.Name())
 		if err != nil {
 			panic(err)
 		}
-		if err := readWrappers(table, string(b)); err != nil {
-			panic(f + ": " + err.Error())
-		}
-	}
-	for name, wr := range table {
-		if wr.as != "" && table[wr.as] == nil {
-			panic(name + ": no entry " + wr.as)
+		var wr *wrapper
+		for text := string(b); text != ""; {
+			line, rest, _ := strings.Cut(text, "\n")
+			switch {
+			case line == "" || line[0] == '#':
+			case line[0] != ' ':
+				names, flags, _ := strings.Cut(line, ":")
+				wr = &wrapper{style: posix, flags: flags}
+				for _, name := range product(names) {
+					table[name] = wr
+				}
+				wr.opts = rest
+				wr.size = 0
+			case wr != nil:
+				wr.size += len(line) + 1
+			}
+			text = rest
 		}
 	}
 	return table
 })
 
-// readWrappers adds the entries of a file.
-func readWrappers(table map[string]*wrapper, text string) error {
-	var wr *wrapper
-	for n, line := range strings.Split(text, "\n") {
-		switch {
-		case line == "" || line[0] == '#':
-			continue
-		case line[0] == ' ':
-			if wr == nil {
-				return fmt.Errorf("line %d: options without a head", n+1)
+// wrapperNamed is an entry of the table, read; nil where there is none.
+func wrapperNamed(name string) *wrapper {
+	wr := wrapperTable()[name]
+	if wr != nil {
+		wr.parse.Do(func() {
+			for _, f := range strings.Fields(wr.flags) {
+				if !wr.flag(f) {
+					panic(fmt.Sprintf("wrapper %s: %q is no flag", name, f))
+				}
 			}
-			wr.opts += strings.ReplaceAll(line, ";", "\n") + "\n"
-			continue
-		}
-		names, flags, ok := strings.Cut(line, ":")
-		if !ok {
-			return fmt.Errorf("line %d: %q has no colon", n+1, line)
-		}
-		wr = &wrapper{style: posix}
-		for _, f := range strings.Fields(flags) {
-			if !wr.flag(f) {
-				return fmt.Errorf("line %d: %q is no flag", n+1, f)
-			}
-		}
-		for _, name := range product(strings.Fields(names)) {
-			if table[name] != nil {
-				return fmt.Errorf("line %d: %s stands there twice", n+1, name)
-			}
-			table[name] = wr
-		}
+			wr.grammar = option.MustParse(wr.style, strings.ReplaceAll(wr.opts[:wr.size], ";", "\n"))
+		})
 	}
-	return nil
+	return wr
 }
 
 // product is each name that "a|b c|d" stands for.
-func product(words []string) []string {
+func product(names string) []string {
+	if !strings.ContainsAny(names, "| ") {
+		return []string{names}
+	}
 	out := []string{""}
-	for i, w := range words {
+	for i, w := range strings.Fields(names) {
 		var next []string
 		for _, head := range out {
 			for _, alt := range strings.Split(w, "|") {
@@ -186,13 +177,32 @@ func (wr *wrapper) flag(f string) bool {
 		wr.place = Remote
 	case "box":
 		wr.place = Container
+	case "again":
+		wr.again = true
+	case "unless-options":
+		wr.unlessOptions = true
+	case "env":
+		wr.env = true
+	case "joined":
+		wr.joined = true
+	case "each":
+		wr.each = true
+	case "last-code":
+		wr.lastCode = true
+	case "code-only":
+		wr.codeOnly = true
+	case "sub":
+		wr.sub = true
+	case "async":
+		wr.async = true
+	case "shell":
+		wr.shell = true
+	case "name-first":
+		wr.nameFirst = true
+	case "stdin":
+		wr.stdin = true
 	default:
-		b := map[string]*bool{"again": &wr.again, "unless-options": &wr.unlessOptions, "env": &wr.env, "joined": &wr.joined, "each": &wr.each, "last-code": &wr.lastCode,
-			"code-only": &wr.codeOnly, "sub": &wr.sub, "async": &wr.async, "shell": &wr.shell, "name-first": &wr.nameFirst, "stdin": &wr.stdin}[key]
-		if b == nil {
-			return false
-		}
-		*b = true
+		return false
 	}
 	return true
 }
