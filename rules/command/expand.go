@@ -12,16 +12,17 @@ import (
 // piece is a run of a word while it is expanded: known text, text that has one
 // of several values, or a hole.
 type piece struct {
-	text   string
-	alts   []string // possible values, when more than one; text is unused
-	hole   word.Hole
-	src    string
-	quoted bool // neither split nor a pattern
-	split  bool // from an unquoted expansion: split by IFS
-	many   bool // a hole that may become several words, or none
-	sep    bool // a word ends here ("$@")
-	from   word.Origin
-	other  string // a hole's value where the line gives one: / of ${x:-/}
+	text    string
+	alts    []string // possible values, when more than one; text is unused
+	hole    word.Hole
+	src     string
+	quoted  bool // neither split nor a pattern
+	split   bool // from an unquoted expansion: split by IFS
+	many    bool // a hole that may become several words, or none
+	sep     bool // a word ends here ("$@")
+	printed bool // of what a substitution prints, if it prints anything
+	from    word.Origin
+	other   string // a hole's value where the line gives one: / of ${x:-/}
 }
 
 // words expands the words of a command.
@@ -254,6 +255,30 @@ func unquoteDouble(s string) string {
 	return b.String()
 }
 
+// unglued is pieces where nothing is said of what a substitution prints if more
+// stands beside it: the whole may be what stands beside it alone.
+func unglued(ps []piece) []piece {
+	printed, beside := false, false
+	for i := range ps {
+		printed = printed || ps[i].printed
+		beside = beside || !ps[i].printed && (ps[i].text != "" || ps[i].alts != nil || ps[i].hole != word.NoHole)
+	}
+	if !printed || !beside {
+		return ps
+	}
+	var out []piece
+	for _, p := range ps {
+		switch {
+		case !p.printed:
+			out = append(out, p)
+		case p.hole != word.NoHole:
+			p.printed, p.src = false, "$(…)"
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // pieces adds a value.
 func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) []piece {
 	switch v.Know {
@@ -269,6 +294,15 @@ func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) 
 		}
 		return append(ps, h)
 	}
+	n := len(ps)
+	defer func() {
+		// What a substitution prints is known by its beginning, if it prints.
+		if last := v.Shape[len(v.Shape)-1]; v.Origin == word.FromSubst && strings.HasSuffix(last.Src, "…") {
+			for i := n; i < len(ps); i++ {
+				ps[i].printed = true
+			}
+		}
+	}()
 	for _, p := range v.Shape {
 		if p.Hole == word.NoHole {
 			ps = append(ps, piece{text: p.Lit, quoted: quoted, split: !quoted, from: from})
@@ -281,6 +315,7 @@ func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) 
 
 // finish makes one split word: it matches patterns and joins what is known.
 func (w *walker) finish(st *state, out []word.Word, ps []piece, src string) []word.Word {
+	ps = unglued(ps)
 	holes, alts, meta, many := false, false, false, false
 	from := word.FromLiteral
 	size := 0
