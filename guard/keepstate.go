@@ -45,9 +45,8 @@ func statesFor(l *command.Line, e *effect.Effect) (items []snapshot.Item, beyond
 	switch name := e.Command; {
 	case name == "virsh" && e.Object.Type == effect.Guest && e.Object.Name != "":
 		return of(snapshot.Domain), "what ran in " + e.Object.Name, true
-	case strings.HasPrefix(name, "lxc-") && e.Object.Name != "":
-		at := path.Join("/var/lib/lxc", e.Object.Name, "config")
-		return []snapshot.Item{{Class: snapshot.Create, Path: at}}, "what ran in " + e.Object.Name, true
+	case strings.HasPrefix(name, "lxc-") && e.Object.Name != "" && path.Base(e.Object.Name) == e.Object.Name:
+		return of(snapshot.LXC), "what ran in " + e.Object.Name, true
 	case (name == "docker" || name == "podman" || name == "nerdctl") && e.Object.Type == effect.Container && e.Object.Name != "":
 		items = of(snapshot.Container)
 		items[0].Argv = []string{name}

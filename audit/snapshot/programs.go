@@ -25,6 +25,7 @@ const (
 	OnErrors   Class = "on-errors" // errors= of a mounted ext filesystem
 	VolumeMeta Class = "lvm"       // a volume group's metadata
 	Domain     Class = "libvirt"   // a guest's definition
+	LXC        Class = "lxc"       // a container's configuration
 	Container  Class = "docker"    //
 	Heketi     Class = "heketi"    //
 	Gluster    Class = "gluster"   // a volume, "" all
@@ -46,6 +47,7 @@ func init() {
 		OnErrors:   {name: titled("errors= of"), dump: onErrorsDump, restore: onErrorsRestore},
 		VolumeMeta: {name: titled("lvm metadata of"), dump: lvmDump, restore: lvmRestore},
 		Domain:     {name: titled("definition of"), dump: told(looksLikeXML, "virsh", "dumpxml", "--inactive", "--security-info", nameHere), restore: fed("virsh", "define", "/dev/stdin")},
+		LXC:        {name: titled("configuration of"), dump: lxcDump, restore: lxcRestore},
 		Kube:       {name: titled("kubectl get"), dump: kubeDump, restore: fed("kubectl", "apply", "-f", "-"), loose: true},
 		Target:     {name: fixed("targetcli"), dump: told(isJSON, "targetctl", "save", "/dev/stdout"), restore: fed("targetctl", "restore", "/dev/stdin")},
 		TGT:        {name: fixed("tgt"), dump: told(notEmpty, "tgt-admin", "--dump"), restore: fed("tgt-admin", "--execute", "--conf", "/dev/stdin")},
@@ -449,6 +451,28 @@ func lvmRestore(ctx context.Context, it Item, b []byte, _ bool) error {
 	}
 	_, _, err = ask(ctx, nil, "vgcfgrestore", "-f", f.Name(), it.Name)
 	return err
+}
+
+// lxcConfig is where a container is defined.
+func lxcConfig(it Item) string { return filepath.Join("/var/lib/lxc", it.Name, "config") }
+
+func lxcDump(_ context.Context, it Item) ([]byte, bool, error) {
+	b, err := os.ReadFile(lxcConfig(it))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, false, nil
+	}
+	return b, err == nil, err
+}
+
+func lxcRestore(_ context.Context, it Item, b []byte, exists bool) error {
+	if !exists {
+		return errors.New("was not there before, and is not removed")
+	}
+	// lxc-destroy removes the container's directory, too.
+	if err := os.MkdirAll(filepath.Dir(lxcConfig(it)), 0o770); err != nil {
+		return err
+	}
+	return os.WriteFile(lxcConfig(it), b, 0o644)
 }
 
 func kubeDump(ctx context.Context, it Item) ([]byte, bool, error) {
