@@ -53,6 +53,9 @@ type env struct {
 	Crontab CrontabFact         `expr:"crontab"`
 	Service ServiceFact         `expr:"service"`
 	Link    LinkFact            `expr:"link"`
+	Runs    RunsFact            `expr:"runs"`
+	Same    []SameJob           `expr:"same"`
+	Tells   []string            `expr:"tells"`
 	Unknown []string            `expr:"unknown"`
 	Session SessionFact         `expr:"session"`
 	Host    HostFact            `expr:"host"`
@@ -103,6 +106,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	}
 	of := facts.Of(e.Object)
 	v.Path, v.Device, v.Crontab, v.Service, v.Link, v.Unknown = of.Path, of.Device, of.Crontab, of.Service, of.Link, of.Unknown
+	v.Runs, v.Same, v.Tells = of.Runs, of.Same, of.Tells
 	s.complete(&v.Path, e.Object, v.Cwd)
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.found(e.Object.Word)

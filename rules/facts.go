@@ -44,6 +44,9 @@ type ObjectFact struct {
 	Crontab CrontabFact `json:"crontab,omitzero" expr:"crontab"`
 	Service ServiceFact `json:"service,omitzero" expr:"service"`
 	Link    LinkFact    `json:"link,omitzero" expr:"link"`
+	Runs    RunsFact    `json:"runs,omitzero" expr:"runs"`
+	Same    []SameJob   `json:"same,omitempty" expr:"same"`
+	Tells   []string    `json:"tells,omitempty" expr:"tells"`     // said with every finding about it: "context prod, cluster …"
 	Unknown []string    `json:"unknown,omitempty" expr:"unknown"` // "real path: no answer within 50 ms"
 }
 
@@ -138,6 +141,22 @@ type DeviceFact struct {
 	// OnError is what its ext file system does after an error: continue,
 	// remount-ro, panic.
 	OnError string `json:"on_error,omitempty" expr:"onError"`
+}
+
+// RunsFact is what runs in a container or guest, or what a process is.
+type RunsFact struct {
+	Known  bool     `json:"known,omitempty" expr:"known"`   // it could be looked at
+	Guests []string `json:"guests,omitempty" expr:"guests"` // virtual machines, by name
+	Others []string `json:"others,omitempty" expr:"others"` // the other processes: "nginx (3)"
+}
+
+// SameJob is a process that does already what the line is about to do.
+type SameJob struct {
+	PID   int    `json:"pid" expr:"pid"`
+	TTY   string `json:"tty,omitempty" expr:"tty"`
+	Since string `json:"since,omitempty" expr:"since"` // "14:02", with the date when that is another day
+	Line  string `json:"line" expr:"line"`             // as it was started
+	To    string `json:"to,omitempty" expr:"to"`       // where it writes, when that is elsewhere
 }
 
 // CrontabFact is a user's crontab.

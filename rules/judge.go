@@ -160,6 +160,7 @@ func (j *judgement) ask(en *entry, v *env, kind effect.Kind, action, index int) 
 			}
 		}
 	}
+	f.Details = append(f.Details, v.Tells...)
 	f.Why = c.why.say(j.vm, v)
 	f.Hint = c.instead.say(j.vm, v)
 	if h := c.hint.say(j.vm, v); f.Hint == "" {

@@ -125,6 +125,10 @@ type Situation struct {
 	NoLoader  bool              `yaml:"no_loader,omitempty"` // the dynamic loader is gone
 	Serves    []string          `yaml:"serves,omitempty"`    // what the host serves
 	LoggedIn  []string          `yaml:"logged_in,omitempty"` // other users
+	Guests    []string          `yaml:"guests,omitempty"`    // virtual machines in whatever is named
+	Tells     []string          `yaml:"tells,omitempty"`     // of whatever is named
+	Same      string            `yaml:"same,omitempty"`      // a command that runs elsewhere and does the same
+	InUse     []string          `yaml:"in_use,omitempty"`    // what is mounted from whatever is named
 	Transport map[string]string `yaml:"transport,omitempty"` // device → iscsi, fc, …
 	Tables    map[string]string `yaml:"tables,omitempty"`    // device → dos, gpt
 	Sizes     map[string]int64  `yaml:"sizes,omitempty"`     // device → bytes

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"guardsh/rules/effect"
@@ -144,24 +143,24 @@ func parseUtmp(b []byte) (list [][3]string) {
 // serves says what others have from this host right now.
 func (w *World) serves() []string {
 	var list []string
-	count := func(n int, one string) {
-		if n > 0 {
-			list = append(list, plural(n, one))
+	named := func(names []string, one string) {
+		if len(names) > 0 {
+			list = append(list, fmt.Sprintf("%s (%s)", plural(len(names), one), strings.Join(names[:min(len(names), maxNamed)], ", ")))
 		}
 	}
 	if b, err := os.ReadFile(w.root + "/var/lib/nfs/etab"); err == nil {
-		if names := firstFields(b); len(names) > 0 {
-			list = append(list, fmt.Sprintf("%s (%s)", plural(len(names), "NFS export"), strings.Join(names[:min(len(names), maxNamed)], ", ")))
-		}
+		named(firstFields(b), "NFS export")
 	}
-	count(nfsClients(), "NFS client")
-	if names := w.guests(); len(names) > 0 {
-		list = append(list, fmt.Sprintf("%s (%s)", plural(len(names), "guest"), strings.Join(names[:min(len(names), maxNamed)], ", ")))
+	if n := nfsClients(); n > 0 {
+		list = append(list, plural(n, "NFS client"))
 	}
-	sessions, _ := os.ReadDir("/sys/class/iscsi_session")
-	count(len(sessions), "iSCSI session")
+	named(w.guests(), "guest")
+	named(iscsiTargets(), "iSCSI session")
 	targets, _ := filepath.Glob("/sys/kernel/config/target/iscsi/iqn.*")
-	count(len(targets), "iSCSI target")
+	for i, t := range targets {
+		targets[i] = filepath.Base(t)
+	}
+	named(targets, "iSCSI target")
 	return list
 }
 
@@ -214,38 +213,6 @@ func firstFields(b []byte) []string {
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
-}
-
-// guests are the virtual machines that run here, by name.
-func (w *World) guests() []string {
-	var names []string
-	entries, _ := os.ReadDir("/proc")
-	for _, e := range entries {
-		if _, err := strconv.Atoi(e.Name()); err != nil {
-			continue
-		}
-		comm, err := os.ReadFile("/proc/" + e.Name() + "/comm")
-		if err != nil || !bytes.HasPrefix(comm, []byte("qemu")) && !bytes.HasPrefix(comm, []byte("kvm")) {
-			continue
-		}
-		b, err := os.ReadFile("/proc/" + e.Name() + "/cmdline")
-		if err != nil || len(b) == 0 || !bytes.Contains(b, []byte{0}) {
-			continue // a kernel thread
-		}
-		names = append(names, guestName(strings.Split(string(b), "\x00"), e.Name()))
-	}
-	return names
-}
-
-// guestName reads -name web or -name guest=web,debug-threads=on.
-func guestName(argv []string, pid string) string {
-	for i, a := range argv {
-		if (a == "-name" || a == "--name") && i+1 < len(argv) {
-			n, _, _ := strings.Cut(argv[i+1], ",")
-			return strings.TrimPrefix(n, "guest=")
-		}
-	}
-	return "pid " + pid
 }
 
 // container is what kind of container this is; "" when it is none.

@@ -36,6 +36,8 @@ func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts 
 		g.crontabs()
 		g.services()
 		g.aroundUs()
+		g.tellers()
+		g.sameJobs()
 	}
 	f.Took = time.Since(g.start)
 	return f
@@ -49,7 +51,9 @@ type gathering struct {
 	facts    *rules.Facts
 	start    time.Time
 	deadline time.Time
-	table    *mountTable
+	// tellUntil is until when programs are asked about what they have charge of.
+	tellUntil time.Time
+	table     *mountTable
 }
 
 func (g *gathering) left() time.Duration { return time.Until(g.deadline) }

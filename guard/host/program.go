@@ -15,7 +15,7 @@ const maxOutput = 1 << 20
 
 // programDirs are where such programs may be; never $PATH, which the session
 // can change.
-var programDirs = [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}
+var programDirs = [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/"}
 
 // output asks a program, by its bare name and without a shell, and waits no
 // longer than the deadline, nor for its children.

@@ -428,6 +428,7 @@ func (w *walker) emit(st *state, a Action, at position) int {
 			m.hidden = true
 		}
 	}
+	a.Env = w.aims(st, a)
 	if len(c.binds) > 0 && a.Place.Kind == Container {
 		a, _ = bound(c.binds, a)
 	}

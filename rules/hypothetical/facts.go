@@ -65,6 +65,9 @@ func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted 
 			return
 		}
 	}
+	if acted {
+		w.around(of, e)
+	}
 	switch o.Type {
 	case effect.Path:
 		if of.Path.Real == "" && of.Path.Class == "" || acted && follows(e, o) {
@@ -104,6 +107,23 @@ func (w *World) near(f *rules.Facts, e *effect.Effect) {
 	}
 	if e.Link != nil {
 		w.object(f, e, *e.Link, false)
+	}
+}
+
+// around imagines what the situation says of whatever is named.
+func (w *World) around(of *rules.ObjectFact, e *effect.Effect) {
+	of.Tells = w.at.Tells
+	switch {
+	case len(w.at.Guests) > 0:
+		of.Runs = rules.RunsFact{Known: true, Guests: w.at.Guests}
+	case w.at.Same != "" && strings.HasPrefix(w.at.Same, e.Command+" "):
+		of.Same = []rules.SameJob{{PID: 4711, TTY: "pts/1", Since: "14:02", Line: w.at.Same, To: "/srv/other"}}
+	}
+	if len(w.at.InUse) > 0 && !of.Device.Block {
+		of.Device.Users, of.Device.Mounts = nil, w.at.InUse
+		for _, m := range w.at.InUse {
+			of.Device.Users = append(of.Device.Users, "mounted on "+m)
+		}
 	}
 }
 

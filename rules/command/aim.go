@@ -1,0 +1,40 @@
+package command
+
+import "guardsh/rules/word"
+
+// aimed are the programs that an environment variable points at another
+// cluster, host or inventory, and these variables.
+var aimed = map[string][]string{
+	"kubectl": {"KUBECONFIG"}, "oc": {"KUBECONFIG"}, "helm": {"KUBECONFIG", "HELM_KUBECONTEXT", "HELM_NAMESPACE"},
+	"ansible": inventories, "ansible-playbook": inventories, "kolla-ansible": inventories,
+	"docker": {"DOCKER_HOST", "DOCKER_CONTEXT"}, "podman": {"CONTAINER_HOST"},
+	"virsh": {"LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI"},
+}
+
+var inventories = []string{"ANSIBLE_INVENTORY", "ANSIBLE_CONFIG"}
+
+// aims are those of the variables that an action's program will find set, or
+// that are not known.
+func (w *walker) aims(st *state, a Action) []Assign {
+	name, ok := a.Name()
+	if !ok || a.Builtin || a.Place.Kind != Here {
+		return nil
+	}
+	var out []Assign
+next:
+	for _, n := range aimed[name] {
+		for i := len(a.Assigns) - 1; i >= 0; i-- {
+			if a.Assigns[i].Name == n {
+				out = append(out, a.Assigns[i])
+				continue next
+			}
+		}
+		switch v := w.lookup(st, n); {
+		case v.state == VarUnknown:
+			out = append(out, Assign{Name: n, Value: word.Word{Src: "$" + n, Know: word.Unknown}})
+		case v.state == VarSet && v.exported && !v.isList:
+			out = append(out, Assign{Name: n, Value: v.val})
+		}
+	}
+	return out
+}
