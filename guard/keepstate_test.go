@@ -29,7 +29,7 @@ func TestStates(t *testing.T) {
 		"lvreduce -L -10G /dev/mapper/my--vg-data":        "lvm my-vg ; what is written",
 		"lvremove -f /dev/vg1/data":                       "lvm vg1 ; what is written",
 		"virsh destroy v":                                 "libvirt v ; what ran in v",
-		"lxc-stop -n web":                                 "create /var/lib/lxc/web/config ; what ran in web",
+		"lxc-stop -n web":                                 "lxc web ; what ran in web",
 		"docker rm -f web":                                "docker web ; guest-stop web itself",
 		"heketi-cli volume delete 0fab":                   "heketi ; volume-delete 0fab itself",
 		"gluster --mode=script volume delete v":           "gluster v ; volume-delete v itself",
