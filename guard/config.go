@@ -25,6 +25,7 @@ type Config struct {
 	Trail       string // directory of the trail; "" the default
 	Snapshots   SnapshotConfig
 	Notify      []string // argv of a command that is run for events; nil none
+	Webhook     string   // address that is sent events as JSON; "" none
 	Automation  []Automation
 
 	Rules    []SiteFile // rules.d, by name

@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ type configFile struct {
 	Trail       string           `yaml:"trail"`
 	Snapshots   snapshotsFile    `yaml:"snapshots"`
 	Notify      string           `yaml:"notify"`
+	Webhook     string           `yaml:"webhook"`
 	Automation  []automationFile `yaml:"automation"`
 
 	name string
@@ -248,6 +250,12 @@ func (f *configFile) check() []Problem {
 			bad("$.notify", "notify: the command has to be an absolute path")
 		}
 		f.notify = argv
+	}
+	if f.has("webhook") {
+		if u, err := url.Parse(f.Webhook); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			// The address may hold a secret: it is not repeated.
+			bad("$.webhook", "webhook: not an address that begins with https:// or http://")
+		}
 	}
 	return problems
 }

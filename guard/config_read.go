@@ -132,7 +132,8 @@ func (f *configFile) apply(c *Config) {
 	if f.Sudo != "" {
 		c.Sudo = f.Sudo
 	}
-	c.Trail, c.Snapshots, c.Notify, c.Automation = f.Trail, f.snapshots, f.notify, f.automation
+	c.Trail, c.Snapshots, c.Automation = f.Trail, f.snapshots, f.automation
+	c.Notify, c.Webhook = f.notify, f.Webhook
 }
 
 // superviseOrder is from the loosest to the tightest.
@@ -140,7 +141,7 @@ var superviseOrder = []Supervise{SuperviseOff, SuperviseAuto, SuperviseOn}
 
 // administratorsOnly are the keys that a user's own file must not have: each
 // of them can make the guard see, keep or ask less.
-var administratorsOnly = []string{"unprotected", "scratch", "sudo", "trail", "snapshots", "notify", "automation"}
+var administratorsOnly = []string{"unprotected", "scratch", "sudo", "trail", "snapshots", "notify", "webhook", "automation"}
 
 // tighten takes over what a user's own file may say; the rest is a problem
 // and changes nothing.

@@ -39,6 +39,7 @@ func Settings(p ConfigPaths) []Setting {
 	s.one("snapshots.budget", spanOf(c.Snapshots.Budget))
 	s.one("snapshots.keep_within", spanOf(c.Snapshots.KeepWithin))
 	s.one("notify", cmp.Or(strings.Join(c.Notify, " "), "nothing is run"))
+	s.one("webhook", webhookHost(c.Webhook))
 	for i, a := range c.Automation {
 		v := fmt.Sprintf("%s for %s: %s", a.Rule, a.User, a.Reason)
 		if !a.Until.IsZero() {

@@ -166,6 +166,8 @@ func TestConfigBroken(t *testing.T) {
 		{"notify: tell me\n", ":1:9: notify: the command has to be an absolute path"},
 		{"notify: ''\n", "notify:"},
 		{"notify: /bin/x 'a\n", "notify:"},
+		{"webhook: ftp://x/SECRET\n", ":1:10: webhook: not an address"},
+		{"webhook: /x\n", "webhook:"},
 		{"notes: [{service: a, host: b, note: c}]\n", "notes: one of service, path, host or command"},
 		{"notes: [{note: c}]\n", "notes: one of"},
 		{"notes: [{service: a}]\n", "has no text"},
