@@ -36,7 +36,16 @@ func (w *walker) output(i int) (string, bool) {
 var writers map[string]func(*walker, int) (string, bool)
 
 func init() {
-	silent := func(*walker, int) (string, bool) { return "", true }
+	// Those that list something say so when they are given nothing, or are asked.
+	silent := func(w *walker, i int) (string, bool) {
+		args := w.line.Actions[i].Args()
+		if len(args) == 0 {
+			return "", !lists[nameOf(w, i)]
+		}
+		first := args[0].Prefix()
+		asks := lists[nameOf(w, i)] && (strings.HasPrefix(first, "-p") || strings.HasPrefix(first, "-f") || strings.HasPrefix(first, "-F") || strings.HasPrefix(first, "-l"))
+		return "", !asks && first != "-" || nameOf(w, i) == "set"
+	}
 	writers = map[string]func(*walker, int) (string, bool){
 		"echo": fromArgs(echoText), "printf": fromWords(printfText), "seq": fromArgs(seqText),
 		"basename": fromArgs(basenameText), "dirname": fromArgs(dirnameText),
@@ -54,6 +63,14 @@ func init() {
 	for _, n := range []string{":", "true", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap"} {
 		writers[n] = silent
 	}
+}
+
+// lists are the builtins that print what there is.
+var lists = map[string]bool{"export": true, "declare": true, "local": true, "readonly": true, "typeset": true, "set": true, "shopt": true, "trap": true}
+
+func nameOf(w *walker, i int) string {
+	name, _ := w.line.Actions[i].Name()
+	return name
 }
 
 func known(ws []word.Word) ([]string, bool) {
