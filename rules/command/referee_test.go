@@ -173,7 +173,8 @@ func rows(t *testing.T) (lines, reasons []string) {
 
 // TestRefereeCorpus holds everyday lines against bash, with a stand-in for each
 // program that they name: every tenth of the lines that the bounds were set
-// for, or those of the file that GUARDSH_REFEREE_LINES names.
+// for, or those of the file that GUARDSH_REFEREE_LINES names. A line that differs
+// stands in everyday-differs, with its reason.
 func TestRefereeCorpus(t *testing.T) {
 	file := os.Getenv("GUARDSH_REFEREE_LINES")
 	if file == "" {
@@ -196,6 +197,15 @@ func TestRefereeCorpus(t *testing.T) {
 			}
 		}
 	}
+	reasons := map[string]string{}
+	differs, err := os.ReadFile("../../testdata/bash/everyday-differs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range strings.Split(strings.TrimSpace(string(differs)), "\n") {
+		reason, line, _ := strings.Cut(l, " :: ")
+		reasons[line] = reason
+	}
 	var n tally
 	bad := 0
 	for _, line := range lines {
@@ -206,7 +216,11 @@ func TestRefereeCorpus(t *testing.T) {
 		l := Understand(line, Options{Shell: &StaticShell{Dir: "/work", Environ: s.env, Login: "ann"}, Files: rootFiles{s.root}})
 		if wrong := compareStarts(l, s.run(t, line), &n); len(wrong) > 0 {
 			bad++
-			t.Logf("%s\n\t%s\npredicted:\n\t%s", line, strings.Join(wrong, "\n\t"), strings.Join(compact(l), "\n\t"))
+			if reason := reasons[line]; reason != "" {
+				t.Logf("differs, for %s: %s", reason, line)
+				continue
+			}
+			t.Errorf("%s\n\t%s\npredicted:\n\t%s", line, strings.Join(wrong, "\n\t"), strings.Join(compact(l), "\n\t"))
 		}
 	}
 	t.Logf("%d lines, %d with differences: %s", len(lines), bad, n)
