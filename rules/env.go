@@ -53,6 +53,7 @@ type env struct {
 	Crontab CrontabFact         `expr:"crontab"`
 	Service ServiceFact         `expr:"service"`
 	Link    LinkFact            `expr:"link"`
+	Repo    RepoFact            `expr:"repo"`
 	Runs    RunsFact            `expr:"runs"`
 	Same    []SameJob           `expr:"same"`
 	Tells   []string            `expr:"tells"`
@@ -106,7 +107,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	}
 	of := facts.Of(e.Object)
 	v.Path, v.Device, v.Crontab, v.Service, v.Link, v.Unknown = of.Path, of.Device, of.Crontab, of.Service, of.Link, of.Unknown
-	v.Runs, v.Same, v.Tells = of.Runs, of.Same, of.Tells
+	v.Repo, v.Runs, v.Same, v.Tells = of.Repo, of.Runs, of.Same, of.Tells
 	s.complete(&v.Path, e.Object, v.Cwd)
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.found(e.Object.Word)

@@ -44,6 +44,7 @@ type ObjectFact struct {
 	Crontab CrontabFact `json:"crontab,omitzero" expr:"crontab"`
 	Service ServiceFact `json:"service,omitzero" expr:"service"`
 	Link    LinkFact    `json:"link,omitzero" expr:"link"`
+	Repo    RepoFact    `json:"repo,omitzero" expr:"repo"`
 	Runs    RunsFact    `json:"runs,omitzero" expr:"runs"`
 	Same    []SameJob   `json:"same,omitempty" expr:"same"`
 	Tells   []string    `json:"tells,omitempty" expr:"tells"`     // said with every finding about it: "context prod, cluster …"
@@ -171,6 +172,16 @@ type ServiceFact struct {
 	Active  bool   `json:"active,omitempty" expr:"active"`
 	Carries bool   `json:"carries,omitempty" expr:"carries"` // it carries this session: networking, sshd
 	Note    string `json:"note,omitempty" expr:"note"`       // the site's
+}
+
+// RepoFact is what only this clone of a git repository holds.
+type RepoFact struct {
+	Branch   string   `json:"branch,omitempty" expr:"branch"`     // that is checked out
+	Changed  int      `json:"changed,omitempty" expr:"changed"`   // tracked files with changes that no commit holds
+	Files    []string `json:"files,omitempty" expr:"files"`       // the first of them
+	More     bool     `json:"more,omitempty" expr:"more"`         // there are more than Changed says
+	Unmerged int      `json:"unmerged,omitempty" expr:"unmerged"` // commits of the branch that no other name leads to
+	Stashes  int      `json:"stashes,omitempty" expr:"stashes"`   //
 }
 
 // LinkFact is a network interface, or what a network manager calls one.

@@ -15,7 +15,7 @@ const maxStatements = 256 << 10
 func statements(c *call) {
 	var texts []word.Word
 	texts = append(texts, c.values("statement")...)
-	if len(c.args.Operands) > 0 && (c.name == "redis-cli" || c.name == "valkey-cli") {
+	if len(c.args.Operands) > 0 && (c.name == "redis-cli" || c.name == "valkey-cli" || c.name == "keydb-cli") {
 		c.redis(c.args.Operands)
 		return
 	}
@@ -45,7 +45,7 @@ func statements(c *call) {
 				v = v[:maxStatements]
 			}
 			switch c.name {
-			case "redis-cli", "valkey-cli":
+			case "redis-cli", "valkey-cli", "keydb-cli":
 				for _, line := range strings.Split(v, "\n") {
 					c.redis(word.Lits(strings.Fields(line)...))
 				}
@@ -216,7 +216,9 @@ func (c *call) sql(f []string, src word.Word) {
 			c.database(src, name(2), "namespace", "delete", "data")
 		case "TABLE", "MATERIALIZED", "TABLESPACE", "KEYSPACE", "COLUMNFAMILY", "PARTITION":
 			c.database(src, name(2), "delete", "data")
-		case "USER", "ROLE", "OWNED":
+		case "OWNED":
+			c.database(src, "everything that "+strings.Join(f[min(2, len(f)):], " ")+" owns", "namespace", "delete", "data")
+		case "USER", "ROLE":
 			c.database(src, name(2), "remove")
 		}
 	case "TRUNCATE":
@@ -255,7 +257,22 @@ func (c *call) redis(ws []word.Word) {
 		c.database(ws[0], verb, "all", "data", "delete")
 	case "FLUSHDB":
 		c.database(ws[0], verb, "namespace", "data", "delete")
+	case "CLUSTER":
+		if len(ws) > 1 && strings.EqualFold(ws[1].String(), "reset") {
+			c.database(ws[0], "this node of the cluster", "namespace", "delete", "data")
+		}
+	case "CONFIG":
+		// Without either a restart begins with nothing.
+		if len(ws) > 3 && strings.EqualFold(ws[1].String(), "set") {
+			key, val := strings.ToLower(ws[2].String()), strings.ToLower(ws[3].String())
+			if key == "save" && val == "" || key == "appendonly" && val == "no" {
+				c.database(ws[0], "what keeps the data over a restart ("+key+")", "data")
+			}
+		}
 	case "SHUTDOWN":
+		if len(ws) > 1 && strings.EqualFold(ws[1].String(), "nosave") {
+			c.database(ws[0], "what was written since the last save", "data", "delete")
+		}
 		c.emit(c.effect(Stop), Object{Type: Service, Name: "redis", Word: ws[0]})
 	case "REPLICAOF", "SLAVEOF":
 		if len(ws) > 1 && !strings.EqualFold(ws[1].String(), "no") {
@@ -268,9 +285,11 @@ func (c *call) redis(ws []word.Word) {
 func (c *call) mongo(s string, src word.Word) {
 	s = withoutStrings(s)
 	switch {
+	case strings.Contains(s, "rs.remove("), strings.Contains(s, "rs.stepDown("), strings.Contains(s, "rs.reconfig("):
+		c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: "a member of the replica set", Word: src})
 	case strings.Contains(s, "dropDatabase("):
 		c.database(src, "dropDatabase", "namespace", "data", "delete")
-	case strings.Contains(s, ".drop()"):
+	case strings.Contains(s, ".drop()"), strings.Contains(s, ".dropIndexes("):
 		c.database(src, "drop", "data", "delete")
 	case strings.Contains(s, ".deleteMany({})"), strings.Contains(s, ".remove({})"):
 		c.database(src, "deleteMany", "all", "data", "delete")

@@ -37,6 +37,22 @@ func nftCommands(c *call) {
 		return
 	}
 	src := c.values("word")[0]
+	if all := " " + strings.Join(strings.FieldsFunc(strings.Join(text, " "), func(r rune) bool { return strings.ContainsRune(" \t\n;{}", r) }), " ") + " "; strings.Contains(all, " policy drop ") {
+		// A base chain with a policy is one command up to its brace.
+		f := strings.Fields(all)
+		for i, w := range f {
+			if w != "chain" {
+				continue
+			}
+			e := c.effect(NetChange, "default", "drop")
+			name := strings.Join(first(f[i+1:], 3), " ")
+			if strings.HasSuffix(strings.ToLower(name), "input") || strings.Contains(all, " hook input ") {
+				e.mark("input", "all")
+			}
+			c.emit(e, Object{Type: Firewall, Name: name, Word: src})
+		}
+		return
+	}
 	for _, one := range strings.FieldsFunc(strings.Join(text, " "), func(r rune) bool { return r == ';' || r == '\n' }) {
 		c.nft(strings.Fields(one), src)
 	}

@@ -1,0 +1,67 @@
+package effect
+
+import (
+	"slices"
+	"strings"
+
+	"guardsh/rules/option"
+	"guardsh/rules/word"
+)
+
+// listings are how the tools for containers and guests name everything that
+// they have.
+var listings = option.MustParse(option.Style{Exact: true}, `
+-f --filter --name --label --state --last --since --before --latest-tag --pod --image =filter
+-n =count
+-l --latest : filter
+--format --sort --namespace =x
+-a --all -q --quiet --no-trunc -s --size --noheading
+`)
+
+// listed are the words by which they are asked.
+var listed = wordsOf("ps ls list pods containers container volume volumes c task tasks t")
+
+// narrowing are programs that let only some lines of a listing through.
+var narrowing = wordsOf("grep egrep fgrep rg head tail awk gawk mawk sed shuf uniq comm fzf")
+
+// counted tells docker ps -n 5 from ctr -n NAMESPACE.
+func counted(ws []word.Word) bool {
+	v, ok := one(ws)
+	return ok && strings.Trim(v, "0123456789") == ""
+}
+
+// everyListed marks an act on names that are not known, but come from a
+// listing of all there are: docker rm -f $(docker ps -aq).
+func everyListed(c *call) {
+	unknown := func(w word.Word) bool { return w.Know == word.Unknown }
+	if !slices.ContainsFunc(c.args.Operands, unknown) {
+		return
+	}
+	every := false
+	for i := range c.line.Actions {
+		a := &c.line.Actions[i]
+		name, ok := a.Name()
+		if !ok {
+			continue
+		}
+		if narrowing[name] {
+			return
+		}
+		if name != c.name {
+			continue
+		}
+		args := listings.Read(a.Args())
+		asks := len(args.Operands) > 0
+		for _, w := range args.Operands {
+			v, known := w.Value()
+			// A namespace or the like may stand between the words.
+			asks = asks && (!known || listed[v] || len(args.Strange) > 0)
+		}
+		if asks && len(args.Values["filter"]) == 0 && !counted(args.Values["count"]) && !args.Has("filter") {
+			every = true
+		}
+	}
+	if every {
+		c.set("each")
+	}
+}
