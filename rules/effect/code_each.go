@@ -26,7 +26,7 @@ var narrowing = wordsOf("grep egrep fgrep rg head tail awk gawk mawk sed shuf un
 
 // counted tells docker ps -n 5 from ctr -n NAMESPACE.
 func counted(ws []word.Word) bool {
-	v, ok := one(ws)
+	v, ok := theValue(ws)
 	return ok && strings.Trim(v, "0123456789") == ""
 }
 

@@ -99,7 +99,7 @@ func curlFiles(c *call) {
 			}
 		}
 	}
-	if dir, ok := one(c.values("dir")); ok {
+	if dir, ok := theValue(c.values("dir")); ok {
 		for i, w := range c.values("file") {
 			if v, known := w.Value(); known && v != "-" && !strings.HasPrefix(v, "/") {
 				files := append([]word.Word(nil), c.values("file")...)
@@ -110,8 +110,8 @@ func curlFiles(c *call) {
 	}
 }
 
-// one is the known value of the only or last word.
-func one(ws []word.Word) (string, bool) {
+// theValue is the known value of the only or last word.
+func theValue(ws []word.Word) (string, bool) {
 	if len(ws) == 0 {
 		return "", false
 	}
