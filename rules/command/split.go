@@ -91,7 +91,7 @@ func (w *walker) finishAll(st *state, out []word.Word, ps []piece, src string) [
 					flush()
 				}
 				// A field may be empty where IFS holds other than blanks.
-				cur, has = append(cur, piece{text: f, from: p.from}), true
+				cur, has = append(cur, piece{text: f, printed: p.printed, from: p.from}), true
 			}
 			if trail && len(fs) > 0 {
 				flush()
