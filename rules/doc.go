@@ -53,7 +53,7 @@ What an expression may name:
 	place remote hosts everywhere              here, remote, container, chroot or namespace; on which hosts; and all
 	                                           other hosts on which the line does the same kind of act
 	from source                                what is read, and its path facts
-	path device crontab service                facts about the object (see PathFact, DeviceFact …); on another host, or
+	path device crontab service account        facts about the object (see PathFact, DeviceFact …); on another host, or
 	                                           where a fact was not to be had, path holds what the name alone tells
 	runs same tells                            what runs in it (guests, others), processes that do the same already, and what
 	                                           is said with every finding about it

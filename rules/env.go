@@ -57,6 +57,7 @@ type env struct {
 	Runs    RunsFact            `expr:"runs"`
 	Same    []SameJob           `expr:"same"`
 	Tells   []string            `expr:"tells"`
+	Account AccountFact         `expr:"account"`
 	Unknown []string            `expr:"unknown"`
 	Session SessionFact         `expr:"session"`
 	Host    HostFact            `expr:"host"`
@@ -108,6 +109,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	of := facts.Of(e.Object)
 	v.Path, v.Device, v.Crontab, v.Service, v.Link, v.Unknown = of.Path, of.Device, of.Crontab, of.Service, of.Link, of.Unknown
 	v.Repo, v.Runs, v.Same, v.Tells = of.Repo, of.Runs, of.Same, of.Tells
+	v.Account = of.Account
 	s.complete(&v.Path, e.Object, v.Cwd)
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.found(e.Object.Word)

@@ -47,7 +47,8 @@ type ObjectFact struct {
 	Repo    RepoFact    `json:"repo,omitzero" expr:"repo"`
 	Runs    RunsFact    `json:"runs,omitzero" expr:"runs"`
 	Same    []SameJob   `json:"same,omitempty" expr:"same"`
-	Tells   []string    `json:"tells,omitempty" expr:"tells"`     // said with every finding about it: "context prod, cluster …"
+	Tells   []string    `json:"tells,omitempty" expr:"tells"` // said with every finding about it: "context prod, cluster …"
+	Account AccountFact `json:"account,omitzero" expr:"account"`
 	Unknown []string    `json:"unknown,omitempty" expr:"unknown"` // "real path: no answer within 50 ms"
 }
 
@@ -182,6 +183,13 @@ type RepoFact struct {
 	More     bool     `json:"more,omitempty" expr:"more"`         // there are more than Changed says
 	Unmerged int      `json:"unmerged,omitempty" expr:"unmerged"` // commits of the branch that no other name leads to
 	Stashes  int      `json:"stashes,omitempty" expr:"stashes"`   //
+}
+
+// AccountFact is whose account it is.
+type AccountFact struct {
+	Self      bool `json:"self,omitempty" expr:"self"`            // of the person who types
+	Admin     bool `json:"admin,omitempty" expr:"admin"`          // may become root: a member of sudo, wheel or admin
+	LastAdmin bool `json:"last_admin,omitempty" expr:"lastAdmin"` // nobody else may
 }
 
 // LinkFact is a network interface, or what a network manager calls one.

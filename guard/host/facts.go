@@ -35,6 +35,7 @@ func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts 
 		g.devices()
 		g.crontabs()
 		g.services()
+		g.accounts()
 		g.aroundUs()
 		g.tellers()
 		g.sameJobs()

@@ -141,6 +141,7 @@ var Vocabulary = []Attribute{
 	{"lock", "cannot log in any more"},
 	{"password", "a password is set or removed"},
 	{"group", "a group, not a user"},
+	{"changed", "a group gets another name or number"},
 
 	// Where data goes.
 	{"data", "data goes that nothing else may hold (volumes, images, databases)"},

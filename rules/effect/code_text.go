@@ -226,18 +226,54 @@ func groupsAndUsers(c *call) {
 			emit(ops[0], "remove", "group")
 		}
 	case "groupmod":
-		if len(c.values("gid"))+len(c.values("newname")) > 0 && len(ops) > 0 {
-			emit(ops[0], "group")
+		if len(ops) == 0 {
+			return
 		}
-	case "gpasswd":
+		for _, how := range [...]string{"gid", "newname"} {
+			if v := c.text(how); len(v) > 0 {
+				e := c.effect(AccountChange, "group", "changed")
+				e.param(how, v...)
+				c.emit(e, named(Account, ops[0])[0])
+			}
+		}
+	case "gpasswd", "groupmems":
+		group := ops
+		if g := c.values("ofgroup"); c.name == "groupmems" && len(g) > 0 {
+			group = g
+		}
 		for _, w := range c.values("user") {
-			emit(w, "remove", "group")
+			e := c.effect(AccountChange, "remove", "group")
+			e.param("group", texts(group)...)
+			for _, o := range named(Account, w) {
+				c.emit(e, o)
+			}
+		}
+		if (len(c.values("list")) > 0 && hasOption(c, "-M", "--members") || c.has("_purge")) && len(group) > 0 {
+			emit(group[0], "remove", "group", "all")
+		}
+	case "useradd", "adduser":
+		for _, v := range c.text("uid") {
+			if v == "0" && len(ops) > 0 {
+				e := c.effect(AccountChange)
+				e.param("uid", v)
+				c.emit(e, named(Account, ops[0])[0])
+			}
 		}
 	case "chpasswd", "newusers", "chgpasswd":
 		c.emit(c.effect(AccountChange, "password", "all"), Object{Type: Account, Word: word.Lit("")})
-	case "pwunconv":
+	case "pwunconv", "grpunconv":
 		c.emit(c.effect(AccountChange, "all"), Object{Type: Account, Word: word.Lit("")})
 	}
+}
+
+// hasOption reports whether one of an option's names stands on the line.
+func hasOption(c *call, names ...string) bool {
+	return slices.ContainsFunc(c.action.Args(), func(w word.Word) bool {
+		return slices.ContainsFunc(names, func(n string) bool {
+			v := w.Prefix()
+			return v == n || len(n) == 2 && strings.HasPrefix(v, n) || strings.HasPrefix(v, n+"=")
+		})
+	})
 }
 
 // aptPackages turns "install x-" into a removal and "remove x+" into none.

@@ -81,6 +81,8 @@ func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted 
 		of.Path = rules.PathFact{Real: o.Name, Exists: true, Type: "block"}
 	case effect.Crontab:
 		of.Crontab = w.crontab(e, o)
+	case effect.Account:
+		of.Account = w.account(o.Name)
 	case effect.Service:
 		name := strings.TrimSuffix(o.Name, ".service")
 		of.Service = rules.ServiceFact{Active: true, Carries: !w.at.Local && carriers[name], Note: w.at.Notes[name]}
@@ -125,6 +127,18 @@ func (w *World) around(of *rules.ObjectFact, e *effect.Effect) {
 			of.Device.Users = append(of.Device.Users, "mounted on "+m)
 		}
 	}
+}
+
+// account imagines an account: the session's own is an administrator's, and
+// there is another one.
+func (w *World) account(name string) rules.AccountFact {
+	if name == "" {
+		name = w.at.User
+	}
+	a := rules.AccountFact{Self: name == w.at.User && name != "root"}
+	a.Admin = a.Self && w.at.Admins == nil || slices.Contains(w.at.Admins, name)
+	a.LastAdmin = a.Admin && len(w.at.Admins) == 1
+	return a
 }
 
 // inner reports an interface that no session comes in through: one end of a
