@@ -35,6 +35,7 @@ func init() {
 		"nft":              {run: nftCommands},
 		"sed":              {run: sedFiles},
 		"perl":             {run: perlFiles},
+		"awk":              {run: awkFiles},
 		"editor":           {run: editorFiles},
 		"unzip":            {run: unzipTree},
 		"cpio":             {run: cpioTree},

@@ -31,8 +31,13 @@ func sedFiles(c *call) {
 	if len(c.values("suffix")) > 0 {
 		attrs = append(attrs, "backup")
 	}
+	kind := Overwrite
+	if t := strings.Join(c.text("script"), "\n"); len(scripts) > 0 && (nothingPasses("sed", word.Lits(t)) ||
+		hasOption(c, "-n", "--quiet", "--silent") && strings.Trim(t, " ;dnxg") == "") {
+		kind, attrs = Truncate, append(attrs, "empty")
+	}
 	for _, w := range files {
-		c.emitWord(c.effect(Overwrite, attrs...), Path, w, false)
+		c.emitWord(c.effect(kind, attrs...), Path, w, false)
 	}
 }
 
@@ -89,18 +94,54 @@ func perlFiles(c *call) {
 			attrs = append(attrs, "backup")
 		}
 	}
+	kind := Overwrite
+	if t := c.text("script"); len(t) == 1 && flagged(c.action.Args(), 'n') && !flagged(c.action.Args(), 'p') &&
+		!strings.Contains(t[0], "print") && !strings.Contains(t[0], "say") && !strings.Contains(t[0], "puts") && !strings.Contains(t[0], "write") {
+		kind, attrs = Truncate, append(attrs, "empty") // -n prints nothing by itself
+	}
 	for _, w := range files {
-		c.emitWord(c.effect(Overwrite, attrs...), Path, w, false)
+		c.emitWord(c.effect(kind, attrs...), Path, w, false)
 	}
 }
 
-// editorFiles is vi, nano and the others: a person edits the files named.
+// awkFiles is gawk -i inplace: what the program does not print is gone.
+func awkFiles(c *call) {
+	if !slices.Contains(c.text("include"), "inplace") || len(c.values("program")) > 0 {
+		return
+	}
+	e := c.effect(Overwrite, "inplace")
+	if t := c.text("script"); len(t) == 1 && nothingPasses("awk", word.Lits(t[0])) {
+		e.Kind = Truncate
+		e.mark("empty")
+	}
+	for _, w := range c.values("file") {
+		c.emitWord(e, Path, w, false)
+	}
+}
+
+// wholeBuffer are the commands by which ed and vi delete every line.
+var wholeBuffer = []string{"%d", "1,$d", ",d", "%delete", "1,$delete"}
+
+// editorFiles is vi, nano and the others: a person edits the files named, or
+// commands on the line or on standard input do.
 func editorFiles(c *call) {
+	e := c.effect(Overwrite, "edit")
+	orders := c.text("order")
+	if in, known := c.input(); known && (c.name == "ed" || c.name == "ex") {
+		orders = append(orders, strings.Fields(in)...)
+	}
+	for _, o := range orders {
+		for _, all := range wholeBuffer {
+			if rest, ok := strings.CutPrefix(strings.TrimLeft(o, ": +"), all); ok && (rest == "" || rest[0] == '|' || rest[0] == ' ') {
+				e = c.effect(Truncate, "empty", "inplace")
+			}
+		}
+	}
 	for _, w := range c.args.Operands {
 		if p := w.Prefix(); strings.HasPrefix(p, "+") || strings.HasPrefix(p, "scp://") || p == "-" {
 			continue
 		}
-		c.emitWord(c.effect(Overwrite, "edit"), Path, w, false)
+		c.emitWord(e, Path, w, false)
 	}
 }
 
