@@ -213,6 +213,7 @@ type SessionFact struct {
 // HostFact is what the machine is and serves.
 type HostFact struct {
 	Name      string   `json:"name,omitempty" expr:"name"`
+	Kernel    string   `json:"kernel,omitempty" expr:"kernel"`        // the release that runs: 6.1.0-18-amd64
 	Labels    []string `json:"labels,omitempty" expr:"labels"`        // production …
 	LoggedIn  []string `json:"logged_in,omitempty" expr:"loggedIn"`   // other users: "ann on pts/1 from 10.0.0.7"
 	Serves    []string `json:"serves,omitempty" expr:"serves"`        // "2 NFS exports", "3 guests", "1 iSCSI session"

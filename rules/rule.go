@@ -124,6 +124,7 @@ type Situation struct {
 	Interface string            `yaml:"interface,omitempty"` // that the session came through; default: whichever is named
 	NoLoader  bool              `yaml:"no_loader,omitempty"` // the dynamic loader is gone
 	Serves    []string          `yaml:"serves,omitempty"`    // what the host serves
+	Kernel    string            `yaml:"kernel,omitempty"`    // the release that runs
 	Admins    []string          `yaml:"admins,omitempty"`    // who may become root by sudo; default the session's user and another
 	LoggedIn  []string          `yaml:"logged_in,omitempty"` // other users
 	Guests    []string          `yaml:"guests,omitempty"`    // virtual machines in whatever is named

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"guardsh/rules/effect"
 )
 
@@ -22,6 +24,7 @@ const (
 	needLogins
 	needServes
 	needContainer
+	needKernel
 )
 
 var needs = map[effect.Kind]need{
@@ -35,7 +38,8 @@ var needs = map[effect.Kind]need{
 	effect.Unmount:       needServes,
 	effect.KernelChange:  needInterface | needLogins | needServes | needContainer,
 	effect.GuestStop:     needServes,
-	effect.BootChange:    needContainer,
+	effect.BootChange:    needContainer | needKernel,
+	effect.PackageRemove: needKernel,
 }
 
 // aroundUs fills in what kinds of effects need to know of session and host.
@@ -53,6 +57,12 @@ func (g *gathering) aroundUs() {
 	if n&needInterface != 0 && g.facts.Session.SSH {
 		g.facts.Session.Interface = g.w.sessionInterface()
 		g.links()
+	}
+	if n&needKernel != 0 {
+		var u unix.Utsname
+		if unix.Uname(&u) == nil {
+			h.Kernel = unix.ByteSliceToString(u.Release[:])
+		}
 	}
 	if n&needLogins != 0 {
 		h.LoggedIn = g.w.logins()

@@ -137,6 +137,8 @@ var Vocabulary = []Attribute{
 	{"shell", "another login shell"},
 	{"expire", "the password has to be changed"},
 	{"move", "the home directory moves"},
+	{"release", "the whole system goes to another release"},
+	{"undo", "what an earlier transaction did is taken back"},
 	{"autoremove", "what nothing needs any more goes, too"},
 	{"lock", "cannot log in any more"},
 	{"password", "a password is set or removed"},

@@ -341,26 +341,22 @@ var removeVerbs = wordsOf("del remove rm uninstall un r erase autoremove purge d
 // verb and names. What they install beside the system is no effect.
 func otherPackages(c *call) {
 	ops := c.args.Operands
-	if c.has("_search") && (c.name == "apk" || c.name == "pacman" && !c.has("_remove")) {
-		return // apk: simulate; pacman: search and the like
+	if c.has("_search") && c.name == "apk" {
+		return // it simulates
 	}
 	removes := c.has("_remove") || c.name == "xbps-remove" || c.name == "emerge" && slices.ContainsFunc(c.action.Args(), func(w word.Word) bool { return w.Is("-C") || w.Is("-c") })
 	if !removes && len(ops) > 0 {
 		v, ok := ops[0].Value()
-		if !ok || !removeVerbs[v] || c.name == "pacman" || c.name == "emerge" {
-			if c.has("_install") && c.name == "pacman" {
-				for _, w := range ops {
-					for _, o := range named(Package, w) {
-						c.emit(c.effect(PackageInstall), o)
-					}
-				}
-			}
+		if !ok || !removeVerbs[v] || c.name == "emerge" {
 			return
 		}
 		removes, ops = true, ops[1:]
 	}
 	if !removes {
 		return
+	}
+	if len(ops) == 0 && c.has("all") {
+		c.emit(c.effect(PackageRemove), Object{Type: Package, Name: "every package", Word: word.Lit("-a")})
 	}
 	for _, w := range ops {
 		for _, o := range named(Package, w) {

@@ -17,7 +17,7 @@ var table = rules.NewProtection(nil, nil, nil)
 // Facts imagines what the rules ask for.
 func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts {
 	f := &rules.Facts{
-		Host: rules.HostFact{Name: w.at.Host, Labels: w.at.Labels, LoggedIn: w.at.LoggedIn, Serves: w.at.Serves,
+		Host: rules.HostFact{Name: w.at.Host, Kernel: w.at.Kernel, Labels: w.at.Labels, LoggedIn: w.at.LoggedIn, Serves: w.at.Serves,
 			Container: w.at.Container, SharedNet: w.at.SharedNet},
 		Session: rules.SessionFact{User: w.at.User, Root: w.at.User == "root", TTY: "pts/0", Interactive: true,
 			SSH: !w.at.Local, Interface: w.at.Interface, LoaderGone: w.at.NoLoader},
