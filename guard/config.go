@@ -19,6 +19,7 @@ type Config struct {
 	Scratch     []string // paths whose loss is nobody's: no question, no snapshot
 	Labels      []string // production …
 	Notes       []Note
+	Names       map[string][]string // of each environment: the names that belong to it
 	Paste       Paste
 	Supervise   Supervise
 	Sudo        SudoMode

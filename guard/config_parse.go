@@ -17,19 +17,22 @@ import (
 
 // configFile is config.yaml as it is written.
 type configFile struct {
-	Protected   []string         `yaml:"protected"`
-	Unprotected []string         `yaml:"unprotected"`
-	Scratch     []string         `yaml:"scratch"`
-	Labels      []string         `yaml:"labels"`
-	Notes       []noteFile       `yaml:"notes"`
-	Paste       Paste            `yaml:"paste"`
-	Supervise   Supervise        `yaml:"supervise"`
-	Sudo        SudoMode         `yaml:"sudo"`
-	Trail       string           `yaml:"trail"`
-	Snapshots   snapshotsFile    `yaml:"snapshots"`
-	Notify      string           `yaml:"notify"`
-	Webhook     string           `yaml:"webhook"`
-	Automation  []automationFile `yaml:"automation"`
+	Protected   []string   `yaml:"protected"`
+	Unprotected []string   `yaml:"unprotected"`
+	Scratch     []string   `yaml:"scratch"`
+	Labels      []string   `yaml:"labels"`
+	Notes       []noteFile `yaml:"notes"`
+
+	Names map[string][]string `yaml:"names"`
+
+	Paste      Paste            `yaml:"paste"`
+	Supervise  Supervise        `yaml:"supervise"`
+	Sudo       SudoMode         `yaml:"sudo"`
+	Trail      string           `yaml:"trail"`
+	Snapshots  snapshotsFile    `yaml:"snapshots"`
+	Notify     string           `yaml:"notify"`
+	Webhook    string           `yaml:"webhook"`
+	Automation []automationFile `yaml:"automation"`
 
 	name string
 	doc  ast.Node // for positions; nil for an empty file
@@ -224,6 +227,16 @@ func (f *configFile) check() []Problem {
 	for i, s := range f.Labels {
 		if strings.TrimSpace(s) == "" {
 			bad(fmt.Sprintf("$.labels[%d]", i), "labels: an empty label")
+		}
+	}
+	for env, names := range f.Names {
+		if len(names) == 0 {
+			bad("$.names."+env, "names: no name is given for %s", env)
+		}
+		for i, n := range names {
+			if _, err := path.Match(n, "x"); err != nil || strings.Trim(n, "*? ") == "" {
+				bad(fmt.Sprintf("$.names.%s[%d]", env, i), "names: %q is not a name, or stands for all of them", n)
+			}
 		}
 	}
 	if !oneOf(f.Paste, PasteStop, PasteContinue) {

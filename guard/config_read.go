@@ -122,7 +122,7 @@ func readSiteFiles(t trust, dir string) ([]SiteFile, []Problem) {
 // apply takes over what the administrator's file says.
 func (f *configFile) apply(c *Config) {
 	c.Protected, c.Unprotected, c.Scratch = f.Protected, f.Unprotected, f.Scratch
-	c.Labels, c.Notes = f.Labels, f.notes
+	c.Labels, c.Notes, c.Names = f.Labels, f.notes, f.Names
 	if f.Paste != "" {
 		c.Paste = f.Paste
 	}
@@ -155,6 +155,13 @@ func (f *configFile) tighten(c *Config) []Problem {
 	c.Protected = union(c.Protected, f.Protected)
 	c.Labels = union(c.Labels, f.Labels)
 	c.Notes = append(slices.Clip(c.Notes), f.notes...)
+	names := map[string][]string{}
+	for _, from := range []map[string][]string{c.Names, f.Names} {
+		for env, list := range from {
+			names[env] = union(names[env], list)
+		}
+	}
+	c.Names = names
 	// What the user protects is protected, whatever the administrator took out.
 	c.Unprotected = slices.DeleteFunc(slices.Clone(c.Unprotected), func(s string) bool { return slices.Contains(f.Protected, s) })
 	c.Scratch = slices.DeleteFunc(slices.Clone(c.Scratch), func(s string) bool { return slices.Contains(f.Protected, s) })

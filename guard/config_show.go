@@ -3,6 +3,7 @@ package guard
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -28,6 +29,9 @@ func Settings(p ConfigPaths) []Setting {
 	s.list("labels", c.Labels)
 	for _, n := range c.Notes {
 		s.add("notes", string(n.About)+" "+n.Name+": "+n.Text, s.noteFrom(n))
+	}
+	for _, env := range slices.Sorted(maps.Keys(c.Names)) {
+		s.add("names", env+": "+strings.Join(c.Names[env], " "), s.where("names."+env, nil))
 	}
 	s.one("paste", string(c.Paste))
 	s.one("supervise", string(c.Supervise))

@@ -12,14 +12,21 @@ import (
 // passGranted lowers the findings that the user broke the glass for. They are
 // still said, and the trail holds each.
 func (s *Session) passGranted(j *Judgement, number int) {
-	if j.Decision.Verdict < rules.Confirm {
-		return
-	}
-	now := time.Now()
-	all, err := Allowances(s.place.State, now)
+	err := j.LetPass(s.place.State, func(f rules.Finding, reason string) { s.trail.passed(number, f, reason) })
 	if err != nil {
 		s.trail.degraded(fmt.Sprintf("allowances: %v", err))
-		return
+	}
+}
+
+// LetPass lowers the findings for which the user whose state directory it is
+// broke the glass, and reports each as it was.
+func (j *Judgement) LetPass(state string, passed func(f rules.Finding, reason string)) error {
+	if j.Decision.Verdict < rules.Confirm {
+		return nil
+	}
+	all, err := Allowances(state, time.Now())
+	if err != nil {
+		return err
 	}
 	for i := range j.Decision.Findings {
 		f := &j.Decision.Findings[i]
@@ -27,11 +34,12 @@ func (s *Session) passGranted(j *Judgement, number int) {
 		if !ok || f.Verdict < rules.Confirm {
 			continue
 		}
-		s.trail.passed(number, *f, a.Reason)
+		passed(*f, a.Reason)
 		f.Verdict = rules.Notify
 		f.Details = append(f.Details, fmt.Sprintf("let pass until %s: %s", a.Until.Format("15:04"), a.Reason))
 	}
 	j.Decision.Verdict = strictest(j.Decision.Findings)
+	return nil
 }
 
 func strictest(fs []rules.Finding) rules.Verdict {

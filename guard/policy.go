@@ -16,6 +16,7 @@ func (c *Config) policy() rules.Policy {
 		Unprotected: c.Unprotected,
 		Scratch:     c.Scratch,
 		Labels:      c.Labels,
+		Names:       c.Names,
 	}
 	for _, n := range c.Notes {
 		p.Notes = append(p.Notes, rules.Note{Object: string(n.About) + ":" + n.Name, Text: n.Text})

@@ -65,6 +65,7 @@ type Session struct {
 
 	mu       sync.Mutex
 	lines    int
+	recent   map[string]ran  // lines that destroy and ran within the last minute
 	timers   []*deadman      // dead-man timers that were started
 	prompted time.Time       // when the last prompt was shown
 	answered map[string]bool // rule and object of findings that were answered yes for the line that runs
@@ -86,6 +87,7 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 	}
 	out.Say += s.trail.news()
 	out.Release, out.released = true, time.Now()
+	s.ranNow(r, j)
 	return out
 }
 
@@ -99,6 +101,7 @@ func (s *Session) understandAndJudge(r Request) Judgement {
 	if r.Unseen {
 		j.Decision = rules.Unseen(j.Decision)
 	}
+	s.tellAgain(r, &j)
 	if r.Unguarded.Why != "" && isTerminal(os.Stdin) {
 		j.tellOfShell(r.Unguarded)
 	}

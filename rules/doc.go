@@ -85,6 +85,8 @@ What a site can say, all in Policy:
 	Unprotected   paths of the built-in table that are not protected here
 	Scratch       paths whose loss never matters: not asked about, not kept
 	Labels        of this host: production
+	Names         of environments: what their hosts, clusters … are called; an act upon one of another environment
+	              than this host's, which its label or its own name tells, is confirm (rule site/other-environment)
 	Notes         words for a service, path, host or command, which is then at least confirm (rule site/note)
 
 and rule files of its own, in rules.d, by Set.Add: the administrator's may

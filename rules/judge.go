@@ -62,7 +62,7 @@ func (j *judgement) effect(e *effect.Effect, i int) {
 		}
 	}
 	entries := j.set.index().byKind[string(e.Kind)]
-	if len(entries) == 0 && len(j.set.policy.Notes) == 0 {
+	if len(entries) == 0 && len(j.set.policy.Notes) == 0 && len(j.set.policy.Names) == 0 {
 		return
 	}
 	v := j.set.env(j.line, e, j.facts)
@@ -73,6 +73,7 @@ func (j *judgement) effect(e *effect.Effect, i int) {
 		j.ask(en, v, e.Kind, e.Action, i)
 	}
 	j.siteNotes(e, v, i)
+	j.otherEnvironment(e, v, i)
 }
 
 // impossible reports "cp x dest" meaning dest/x where dest is there and is no

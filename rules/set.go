@@ -262,6 +262,7 @@ type Policy struct {
 	Scratch     []string // paths whose loss never matters
 	Labels      []string // of this host: production … Any label raises confirm to challenge
 	Notes       []Note
+	Names       map[string][]string // of each environment: how its hosts, clusters, databases … are called (path.Match)
 }
 
 // Note is words that the site attaches to an object, with the verdict that an

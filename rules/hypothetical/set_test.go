@@ -105,3 +105,45 @@ func TestUnseen(t *testing.T) {
 		t.Errorf("an unseen line that is blocked is %s", d)
 	}
 }
+
+// A name of another environment than this host's is asked about, where the
+// site says the names.
+func TestOtherEnvironment(t *testing.T) {
+	names := map[string][]string{"production": {"prod-*", "*.prod.example.org", "db1"}, "staging": {"stg-*", "staging", "both"}, "shared": {"both"}}
+	for _, c := range []struct {
+		host, line string
+		labels     []string
+		asks       bool
+	}{
+		{"stg-web1", "ssh prod-web1 reboot", nil, true},
+		{"stg-web1", "rsync -a site/ prod-web1:/srv/site/", nil, true},
+		{"stg-web1", "rsync -a site/ root@web1.prod.example.org:/srv/site/", nil, true},
+		{"stg-web1", "kubectl --context prod-eu delete pod web-1", nil, true},
+		{"stg-web1", "mysql -h db1 -e 'drop table users'", nil, true},
+		{"stg-web1", "for h in prod-1 prod-2; do ssh $h systemctl stop app; done", nil, true},
+		{"stg-web1", "rm -rf /mnt/prod-data/x", nil, true},
+		{"x", "ssh stg-web1 reboot", []string{"production"}, true},
+		{"prod-web1", "rm -rf /srv/staging", nil, true},
+		{"stg-web1", "ssh stg-web2 reboot", nil, false},
+		{"stg-web1", "ssh prod-web1 uptime", nil, false},
+		{"stg-web1", "rsync -a prod-web1:/srv/site/ site/", nil, false},
+		{"stg-web1", "ping prod-web1", nil, false},
+		{"stg-web1", "grep prod-web1 /etc/hosts", nil, false},
+		{"stg-web1", "kubectl --context prod-eu get pods", nil, false},
+		{"web1", "ssh prod-web1 reboot", nil, false},
+		{"stg-web1", "echo prod-web1 >> notes.txt", nil, false},
+		{"prod-web1", "ssh both reboot", nil, true},
+		{"stg-web1", "ssh both reboot", nil, false},
+		{"stg-web1", "rm -rf production.txt", nil, false},
+	} {
+		s := rules.Builtin()
+		s.SetPolicy(rules.Policy{Names: names, Labels: c.labels})
+		asks := false
+		for _, f := range decide(s, c.line, Situation{Host: c.host, Labels: c.labels}).Findings {
+			asks = asks || f.Rule == "site/other-environment"
+		}
+		if asks != c.asks {
+			t.Errorf("%s: %q: asked %v, want %v", c.host, c.line, asks, c.asks)
+		}
+	}
+}
