@@ -71,7 +71,7 @@ What an expression may name:
 
 and call, besides expr's own: class(path), dir, base, quote, unslash, bytes(n) as "1.5 GiB", count(n, "entry",
 "entries"), list(names) as "a, b and 3 more", gathers(path): lines are added to it, modeHarm(path, mode): what chmod
-to that mode would break, or "".
+to that mode would break, or "", sizeOf("5G") in bytes, 0 where it is none.
 
 Verdicts. All rules that speak are heard, the strictest wins, and the order
 never matters; of one rule about one object the stricter finding stays. A label

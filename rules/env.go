@@ -305,6 +305,7 @@ func (s *Set) options() []expr.Option {
 			f := a[0].(PathFact)
 			return p.ModeHarm(f.Real, f.Type, f.Mode, a[1].(string)), nil
 		}, new(func(PathFact, string) string)),
+		str(func(x string) any { return sizeOf(x) }, new(func(string) int64), "sizeOf"),
 		expr.Function("bytes", func(a ...any) (any, error) { return human(toInt(a[0])), nil }, new(func(int64) string), new(func(int) string)),
 		expr.Function("count", func(a ...any) (any, error) {
 			return counted(toInt(a[0]), a[1].(string), a[2].(string)), nil
@@ -337,6 +338,28 @@ func human(n int64) string {
 		}
 	}
 	return ""
+}
+
+// sizeOf is a size as lvresize and resize2fs take it, in bytes; 0 where it is
+// not one: a percentage, a number of extents or blocks.
+func sizeOf(s string) int64 {
+	i := strings.IndexFunc(s, func(r rune) bool { return (r < '0' || r > '9') && r != '.' })
+	if i <= 0 {
+		return 0
+	}
+	f, err := strconv.ParseFloat(s[:i], 64)
+	if err != nil {
+		return 0
+	}
+	switch unit := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(s[i:]), "ib"), "b"); unit {
+	case "k", "m", "g", "t", "p", "e":
+		for range strings.Index("kmgtpe", unit) + 1 {
+			f *= 1024
+		}
+	default:
+		return 0
+	}
+	return int64(f)
 }
 
 func counted(n int64, one, many string) string {

@@ -205,18 +205,22 @@ type SessionFact struct {
 	TTY         string `json:"tty,omitempty" expr:"tty"`
 	Interactive bool   `json:"interactive,omitempty" expr:"interactive"`
 	SSH         bool   `json:"ssh,omitempty" expr:"ssh"`
-	Peer        string `json:"peer,omitempty" expr:"peer"`              // the address at the other end
-	Interface   string `json:"interface,omitempty" expr:"interface"`    // that the session came through
-	LoaderGone  bool   `json:"loader_gone,omitempty" expr:"loaderGone"` // programs can no longer start
+	Peer        string `json:"peer,omitempty" expr:"peer"` // the address at the other end
+	// Drivers are the kernel modules that Interface works with.
+	Drivers    []string `json:"drivers,omitempty" expr:"drivers"`
+	Interface  string   `json:"interface,omitempty" expr:"interface"`    // that the session came through
+	LoaderGone bool     `json:"loader_gone,omitempty" expr:"loaderGone"` // programs can no longer start
 }
 
 // HostFact is what the machine is and serves.
 type HostFact struct {
-	Name      string   `json:"name,omitempty" expr:"name"`
-	Kernel    string   `json:"kernel,omitempty" expr:"kernel"`        // the release that runs: 6.1.0-18-amd64
-	Labels    []string `json:"labels,omitempty" expr:"labels"`        // production …
-	LoggedIn  []string `json:"logged_in,omitempty" expr:"loggedIn"`   // other users: "ann on pts/1 from 10.0.0.7"
-	Serves    []string `json:"serves,omitempty" expr:"serves"`        // "2 NFS exports", "3 guests", "1 iSCSI session"
-	Container string   `json:"container,omitempty" expr:"container"`  // what kind, when this is one
-	SharedNet bool     `json:"shared_net,omitempty" expr:"sharedNet"` // in the host's network namespace
+	Name         string   `json:"name,omitempty" expr:"name"`
+	MemAvailable int64    `json:"mem_available,omitempty" expr:"memAvailable"` // bytes
+	SwapUsed     int64    `json:"swap_used,omitempty" expr:"swapUsed"`         // bytes that are swapped out
+	Kernel       string   `json:"kernel,omitempty" expr:"kernel"`              // the release that runs: 6.1.0-18-amd64
+	Labels       []string `json:"labels,omitempty" expr:"labels"`              // production …
+	LoggedIn     []string `json:"logged_in,omitempty" expr:"loggedIn"`         // other users: "ann on pts/1 from 10.0.0.7"
+	Serves       []string `json:"serves,omitempty" expr:"serves"`              // "2 NFS exports", "3 guests", "1 iSCSI session"
+	Container    string   `json:"container,omitempty" expr:"container"`        // what kind, when this is one
+	SharedNet    bool     `json:"shared_net,omitempty" expr:"sharedNet"`       // in the host's network namespace
 }

@@ -101,45 +101,48 @@ func (s *Silent) UnmarshalYAML(unmarshal func(any) error) error {
 
 // Situation is what differs from the ordinary server of --hypothetical.
 type Situation struct {
-	Cwd       string            `yaml:"cwd,omitempty"`
-	User      string            `yaml:"user,omitempty"`
-	Host      string            `yaml:"host,omitempty"`
-	Links     map[string]string `yaml:"links,omitempty"`  // symbolic link → target
-	Files     map[string]string `yaml:"files,omitempty"`  // regular file → content
-	Tree      []string          `yaml:"tree,omitempty"`   // all names that exist, for patterns
-	Absent    []string          `yaml:"absent,omitempty"` // do not exist
-	Mounts    map[string]string `yaml:"mounts,omitempty"` // device → mount point
-	FSTypes   map[string]string `yaml:"fstypes,omitempty"`
-	Blank     []string          `yaml:"blank,omitempty"`   // devices that carry nothing
-	Vars      map[string]string `yaml:"vars,omitempty"`    // set variables
-	Unset     []string          `yaml:"unset,omitempty"`   // unset variables
-	Crontab   []string          `yaml:"crontab,omitempty"` // jobs; default two
-	NoJobs    bool              `yaml:"no_jobs,omitempty"`
-	Held      map[string]string `yaml:"held,omitempty"`   // path → process that has it open
-	Labels    []string          `yaml:"labels,omitempty"` // the site's, of this host
-	Notes     map[string]string `yaml:"notes,omitempty"`  // service → the site's note
-	Container string            `yaml:"container,omitempty"`
-	SharedNet bool              `yaml:"shared_net,omitempty"`
-	Local     bool              `yaml:"local,omitempty"`     // not over SSH
-	Interface string            `yaml:"interface,omitempty"` // that the session came through; default: whichever is named
-	NoLoader  bool              `yaml:"no_loader,omitempty"` // the dynamic loader is gone
-	Serves    []string          `yaml:"serves,omitempty"`    // what the host serves
-	Kernel    string            `yaml:"kernel,omitempty"`    // the release that runs
-	Admins    []string          `yaml:"admins,omitempty"`    // who may become root by sudo; default the session's user and another
-	LoggedIn  []string          `yaml:"logged_in,omitempty"` // other users
-	Guests    []string          `yaml:"guests,omitempty"`    // virtual machines in whatever is named
-	Tells     []string          `yaml:"tells,omitempty"`     // of whatever is named
-	Same      string            `yaml:"same,omitempty"`      // a command that runs elsewhere and does the same
-	InUse     []string          `yaml:"in_use,omitempty"`    // what is mounted from whatever is named
-	Transport map[string]string `yaml:"transport,omitempty"` // device → iscsi, fc, …
-	Tables    map[string]string `yaml:"tables,omitempty"`    // device → dos, gpt
-	Sizes     map[string]int64  `yaml:"sizes,omitempty"`     // device → bytes
-	ReadOnly  []string          `yaml:"read_only,omitempty"` // mount points that are read-only
-	Overwrite []string          `yaml:"overwrite,omitempty"` // protected names that any source tree holds too
-	Hung      []string          `yaml:"hung,omitempty"`      // mounts that do not answer
-	Unseen    []string          `yaml:"unseen,omitempty"`    // objects of which the user may not see anything
-	Funcs     map[string]string `yaml:"functions,omitempty"` // shell functions
-	Aliases   map[string]string `yaml:"aliases,omitempty"`   //
+	Cwd          string            `yaml:"cwd,omitempty"`
+	User         string            `yaml:"user,omitempty"`
+	Host         string            `yaml:"host,omitempty"`
+	Links        map[string]string `yaml:"links,omitempty"`  // symbolic link → target
+	Files        map[string]string `yaml:"files,omitempty"`  // regular file → content
+	Tree         []string          `yaml:"tree,omitempty"`   // all names that exist, for patterns
+	Absent       []string          `yaml:"absent,omitempty"` // do not exist
+	Mounts       map[string]string `yaml:"mounts,omitempty"` // device → mount point
+	FSTypes      map[string]string `yaml:"fstypes,omitempty"`
+	Blank        []string          `yaml:"blank,omitempty"`   // devices that carry nothing
+	Vars         map[string]string `yaml:"vars,omitempty"`    // set variables
+	Unset        []string          `yaml:"unset,omitempty"`   // unset variables
+	Crontab      []string          `yaml:"crontab,omitempty"` // jobs; default two
+	NoJobs       bool              `yaml:"no_jobs,omitempty"`
+	Held         map[string]string `yaml:"held,omitempty"`   // path → process that has it open
+	Labels       []string          `yaml:"labels,omitempty"` // the site's, of this host
+	Notes        map[string]string `yaml:"notes,omitempty"`  // service → the site's note
+	Container    string            `yaml:"container,omitempty"`
+	SharedNet    bool              `yaml:"shared_net,omitempty"`
+	Local        bool              `yaml:"local,omitempty"`         // not over SSH
+	Interface    string            `yaml:"interface,omitempty"`     // that the session came through; default: whichever is named
+	NoLoader     bool              `yaml:"no_loader,omitempty"`     // the dynamic loader is gone
+	Serves       []string          `yaml:"serves,omitempty"`        // what the host serves
+	Drivers      []string          `yaml:"drivers,omitempty"`       // kernel modules of the session's interface; default: a network driver that is named
+	MemAvailable int64             `yaml:"mem_available,omitempty"` // bytes
+	SwapUsed     int64             `yaml:"swap_used,omitempty"`     // bytes
+	Kernel       string            `yaml:"kernel,omitempty"`        // the release that runs
+	Admins       []string          `yaml:"admins,omitempty"`        // who may become root by sudo; default the session's user and another
+	LoggedIn     []string          `yaml:"logged_in,omitempty"`     // other users
+	Guests       []string          `yaml:"guests,omitempty"`        // virtual machines in whatever is named
+	Tells        []string          `yaml:"tells,omitempty"`         // of whatever is named
+	Same         string            `yaml:"same,omitempty"`          // a command that runs elsewhere and does the same
+	InUse        []string          `yaml:"in_use,omitempty"`        // what is mounted from whatever is named
+	Transport    map[string]string `yaml:"transport,omitempty"`     // device → iscsi, fc, …
+	Tables       map[string]string `yaml:"tables,omitempty"`        // device → dos, gpt
+	Sizes        map[string]int64  `yaml:"sizes,omitempty"`         // device → bytes
+	ReadOnly     []string          `yaml:"read_only,omitempty"`     // mount points that are read-only
+	Overwrite    []string          `yaml:"overwrite,omitempty"`     // protected names that any source tree holds too
+	Hung         []string          `yaml:"hung,omitempty"`          // mounts that do not answer
+	Unseen       []string          `yaml:"unseen,omitempty"`        // objects of which the user may not see anything
+	Funcs        map[string]string `yaml:"functions,omitempty"`     // shell functions
+	Aliases      map[string]string `yaml:"aliases,omitempty"`       //
 }
 
 // parseRule reads a rule file. Errors stand as name:line:col: reason.

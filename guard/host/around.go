@@ -25,6 +25,7 @@ const (
 	needServes
 	needContainer
 	needKernel
+	needMemory
 )
 
 var needs = map[effect.Kind]need{
@@ -40,6 +41,7 @@ var needs = map[effect.Kind]need{
 	effect.GuestStop:     needServes,
 	effect.BootChange:    needContainer | needKernel,
 	effect.PackageRemove: needKernel,
+	effect.VolumeChange:  needMemory,
 }
 
 // aroundUs fills in what kinds of effects need to know of session and host.
@@ -57,12 +59,16 @@ func (g *gathering) aroundUs() {
 	if n&needInterface != 0 && g.facts.Session.SSH {
 		g.facts.Session.Interface = g.w.sessionInterface()
 		g.links()
+		g.facts.Session.Drivers = drivers(g.facts.Session.Interface)
 	}
 	if n&needKernel != 0 {
 		var u unix.Utsname
 		if unix.Uname(&u) == nil {
 			h.Kernel = unix.ByteSliceToString(u.Release[:])
 		}
+	}
+	if n&needMemory != 0 {
+		h.MemAvailable, h.SwapUsed = memory()
 	}
 	if n&needLogins != 0 {
 		h.LoggedIn = g.w.logins()

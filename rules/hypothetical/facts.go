@@ -17,7 +17,7 @@ var table = rules.NewProtection(nil, nil, nil)
 // Facts imagines what the rules ask for.
 func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts {
 	f := &rules.Facts{
-		Host: rules.HostFact{Name: w.at.Host, Kernel: w.at.Kernel, Labels: w.at.Labels, LoggedIn: w.at.LoggedIn, Serves: w.at.Serves,
+		Host: rules.HostFact{Name: w.at.Host, Kernel: w.at.Kernel, MemAvailable: w.at.MemAvailable, SwapUsed: w.at.SwapUsed, Labels: w.at.Labels, LoggedIn: w.at.LoggedIn, Serves: w.at.Serves,
 			Container: w.at.Container, SharedNet: w.at.SharedNet},
 		Session: rules.SessionFact{User: w.at.User, Root: w.at.User == "root", TTY: "pts/0", Interactive: true,
 			SSH: !w.at.Local, Interface: w.at.Interface, LoaderGone: w.at.NoLoader},
@@ -42,6 +42,9 @@ func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts 
 	}
 	if f.Session.Interface == "" && !w.at.Local {
 		f.Session.Interface = "eth0"
+	}
+	if !w.at.Local {
+		f.Session.Drivers = w.drivers(effects)
 	}
 	return f
 }
@@ -79,6 +82,8 @@ func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted 
 	case effect.Device:
 		of.Device = w.device(o.Name)
 		of.Path = rules.PathFact{Real: o.Name, Exists: true, Type: "block"}
+	case effect.Volume:
+		of.Device.Size = w.at.Sizes["/dev/"+strings.TrimPrefix(o.Name, "/dev/")]
 	case effect.Crontab:
 		of.Crontab = w.crontab(e, o)
 	case effect.Account:
@@ -127,6 +132,29 @@ func (w *World) around(of *rules.ObjectFact, e *effect.Effect) {
 			of.Device.Users = append(of.Device.Users, "mounted on "+m)
 		}
 	}
+}
+
+// networkDrivers are modules of network cards, as a server has them.
+var networkDrivers = map[string]bool{"e1000": true, "e1000e": true, "igb": true, "igc": true, "ixgbe": true, "i40e": true, "ice": true, "bnx2": true,
+	"bnx2x": true, "bnxt_en": true, "tg3": true, "mlx4_en": true, "mlx5_core": true, "r8169": true, "virtio_net": true, "vmxnet3": true, "ena": true,
+	"xen_netfront": true, "hv_netvsc": true, "be2net": true, "qede": true, "cxgb4": true, "atlantic": true, "bonding": true, "gve": true}
+
+// drivers imagines that the session goes through the network driver that is
+// named.
+func (w *World) drivers(effects []effect.Effect) []string {
+	if w.at.Drivers != nil {
+		return w.at.Drivers
+	}
+	for i := range effects {
+		if o := effects[i].Object; o.Type == effect.Kernel {
+			for name := range strings.SplitSeq(o.Name, "/") {
+				if name = strings.ReplaceAll(name, "-", "_"); networkDrivers[name] {
+					return []string{name}
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // account imagines an account: the session's own is an administrator's, and
