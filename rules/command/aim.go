@@ -29,6 +29,9 @@ next:
 				continue next
 			}
 		}
+		if _, set := st.vars[n]; !set && st.ctx.env == envUnknown {
+			continue // sudo and su hand none of these on
+		}
 		switch v := w.lookup(st, n); {
 		case v.state == VarUnknown:
 			out = append(out, Assign{Name: n, Value: word.Word{Src: "$" + n, Know: word.Unknown}})

@@ -51,6 +51,7 @@ func init() {
 		"basename": fromArgs(basenameText), "dirname": fromArgs(dirnameText),
 		"pwd": pwdText, "cat": copied, "tee": copied, "base64": decoded, "realpath": (*walker).realpath, "readlink": (*walker).realpath,
 		"which": (*walker).which, "command": (*walker).which, "type": (*walker).which, "whoami": (*walker).whoami, "id": (*walker).id,
+		"uname": (*walker).uname,
 	}
 	for n := range filters {
 		writers[n] = filtered
@@ -346,6 +347,20 @@ func (w *walker) whoami(i int) (string, bool) {
 	}
 	return u + "\n", u != "" && u != "?" && len(a.Argv) == 1
 }
+
+// uname is the kernel's release: half of the paths to its modules and images
+// are written with it.
+func (w *walker) uname(i int) (string, bool) {
+	args, ok := known(w.line.Actions[i].Args())
+	if !ok || len(args) != 1 || args[0] != "-r" && args[0] != "--kernel-release" {
+		return "", false
+	}
+	b, err := w.files.ReadFile("/proc/sys/kernel/osrelease", maxRelease)
+	return string(b), err == nil && len(b) > 0
+}
+
+// maxRelease is what utsname holds.
+const maxRelease = 65
 
 // which is where a name leads along PATH, as long as nothing in the line can
 // have changed that.
