@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func statesFor(l *command.Line, e *effect.Effect) (items []snapshot.Item, beyond
 		if e.Object.Type != effect.Service || e.Object.Name == "" {
 			return nil, "", false
 		}
-		items = of(snapshot.Unit)
+		items = append(of(snapshot.Unit), databaseOf(e.Object.Name)...)
 		if carriesNetwork(e.Object.Name) {
 			items = append(items, snapshot.Item{Class: snapshot.Network})
 		}
@@ -94,6 +95,24 @@ func netStates(e *effect.Effect) []snapshot.Item {
 		items = append(items, snapshot.Item{Class: c})
 	}
 	return items
+}
+
+// databases are the files that a service keeps all of its state in.
+var databases = map[string]string{
+	"heketi":         "/var/lib/heketi/heketi.db",
+	"pve-cluster":    "/var/lib/pve-cluster/config.db",
+	"grafana-server": "/var/lib/grafana/grafana.db",
+	"k3s":            "/var/lib/rancher/k3s/server/db/state.db",
+}
+
+// databaseOf is the file of a service that a restart has been seen to damage,
+// where it is there.
+func databaseOf(service string) []snapshot.Item {
+	at := databases[strings.TrimSuffix(service, ".service")]
+	if fi, err := os.Lstat(at); at == "" || err != nil || !fi.Mode().IsRegular() {
+		return nil
+	}
+	return []snapshot.Item{{Class: snapshot.InPlace, Path: at}}
 }
 
 // carriesNetwork names the services whose restart sets interfaces up anew.

@@ -214,11 +214,11 @@ func (j *judgement) siteNotes(e *effect.Effect, v *env, i int) {
 		if !n.matches(v.Type, v.Object, v.Command) && (v.Path.Real == "" || !n.matches(v.Type, v.Path.Real, v.Command)) {
 			continue
 		}
-		j.add(Finding{Rule: "site/note", Verdict: cmp.Or(n.Verdict, Confirm), Effect: e.Kind, Object: v.Object,
+		j.add(Finding{Rule: "site/note", Verdict: cmp.Or(n.Verdict, Confirm), Effect: e.Kind, Object: v.Object, Snapshot: "files",
 			Summary: n.Text, Why: "the site's own note", Hint: "ask whoever wrote the note, or wait for a window", Action: e.Action, EffectAt: i})
 	}
 	if v.Service.Note != "" && !slices.ContainsFunc(j.set.policy.Notes, func(n Note) bool { return n.Text == v.Service.Note }) {
-		j.add(Finding{Rule: "site/note", Verdict: Confirm, Effect: e.Kind, Object: v.Object,
+		j.add(Finding{Rule: "site/note", Verdict: Confirm, Effect: e.Kind, Object: v.Object, Snapshot: "files",
 			Summary: v.Service.Note, Why: "the site's own note", Hint: "ask whoever wrote the note, or wait for a window", Action: e.Action, EffectAt: i})
 	}
 }
