@@ -93,15 +93,19 @@ func judgeBy(p Place, cfg Config) (*Judge, []string) {
 	policy := cfg.policy()
 	set := rules.Builtin()
 	set.SetPolicy(policy)
+	know := effect.Builtin()
+	go know.Prepare()
+	if len(cfg.Commands) > 0 {
+		// Before the rules: their examples may be of the site's commands.
+		problems = append(problems, addManifests(know, cfg.Commands)...)
+		set.ImagineBy(hypothetical.Knowing(know))
+	}
 	if err := set.Add(sourceFS(cfg.Rules), rules.Administrator); err != nil {
 		problems = append(problems, positions(err)...)
 	}
 	if err := set.Add(sourceFS(cfg.UserRules), rules.User); err != nil {
 		problems = append(problems, positions(err)...)
 	}
-	know := effect.Builtin()
-	go know.Prepare()
-	problems = append(problems, addManifests(know, cfg.Commands)...)
 	notes := map[string]string{}
 	for _, n := range cfg.Notes {
 		if n.About == AboutService {

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"sync"
 
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
 	"github.com/goccy/go-yaml"
@@ -37,6 +40,7 @@ type Set struct {
 	rules      *index
 	policy     Policy
 	protection *Protection
+	imagine    Trial // nil: Imagine
 }
 
 // index is the rules of a set, by what they are asked about and by id.
@@ -85,6 +89,18 @@ type gate struct{ when, unless *vm.Program }
 
 // Builtin is the rules that guardsh brings.
 func Builtin() *Set { return &Set{protection: builtin} }
+
+// ImagineBy sets how examples are tried: with the site's own commands known.
+func (s *Set) ImagineBy(t Trial) { s.imagine = t }
+
+// Imagined understands a line in a situation, as the examples of the set's
+// rules are.
+func (s *Set) Imagined(line string, at Situation) (*command.Line, []effect.Effect, *Facts) {
+	if s.imagine != nil {
+		return s.imagine(line, at)
+	}
+	return Imagine(line, at)
+}
 
 // scan indexes all rule files of a file system, by their first two lines.
 func scan(fsys fs.FS, trust Trust) ([]*entry, error) {

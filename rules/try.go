@@ -31,12 +31,12 @@ func (s *Set) Try(id string) error {
 
 // try runs a rule's examples and reports where it lies.
 func (s *Set) try(e *entry, c *compiled) error {
-	if Imagine == nil {
+	if Imagine == nil && s.imagine == nil {
 		return fmt.Errorf("%s:1:1: examples cannot be tried: no imagined world is linked in", e.name)
 	}
 	// The rule is asked together with the others, since its instead must
 	// pass all of them.
-	with := &Set{rules: &index{byKind: map[string][]*entry{}, byID: map[string]*entry{}}, protection: builtin}
+	with := &Set{rules: &index{byKind: map[string][]*entry{}, byID: map[string]*entry{}}, protection: builtin, imagine: s.imagine}
 	for _, x := range s.index().byID {
 		with.rules.put(x)
 	}
@@ -46,7 +46,7 @@ func (s *Set) try(e *entry, c *compiled) error {
 		bad = append(bad, with.match(e, c, m, fmt.Sprintf("$.examples.match[%d]", i)))
 	}
 	for i, m := range c.rule.Examples.Silent {
-		l, eff, facts := Imagine(m.Line, m.At)
+		l, eff, facts := s.Imagined(m.Line, m.At)
 		for _, f := range Judge(with, l, eff, facts).Findings {
 			if f.Rule == e.id {
 				bad = append(bad, at(e.name, e.text, fmt.Sprintf("$.examples.silent[%d]", i),
@@ -69,7 +69,7 @@ func (s *Set) match(e *entry, c *compiled, m Match, where string) error {
 		}
 		want = v
 	}
-	l, eff, facts := Imagine(m.Line, m.At)
+	l, eff, facts := s.Imagined(m.Line, m.At)
 	d := Judge(s, l, eff, facts)
 	var found *Finding
 	for i := range d.Findings {
@@ -99,9 +99,9 @@ func (s *Set) match(e *entry, c *compiled, m Match, where string) error {
 		return nil
 	}
 	instead, _, _ := strings.Cut(found.Hint, "   # ")
-	l, eff, facts = Imagine(instead, m.At)
+	l, eff, facts = s.Imagined(instead, m.At)
 	if d := Judge(s, l, eff, facts); d.Verdict > Notify {
-		return lies("has an instead that does not pass: %q is %s", instead, d)
+		return at(e.name, e.text, "$.instead", fmt.Errorf("%s: %q has an instead that does not pass: %q is %s", e.id, m.Line, instead, d))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"sort"
 	"strings"
 
@@ -41,10 +42,24 @@ With the id of a rule, tell that rule's story.`,
 			if r, err := k.judge.Rules.Rule(args[0]); err == nil {
 				return explainRule(c.OutOrStdout(), k.judge.Rules, r)
 			}
+			if looksLikeRule(args[0]) {
+				return usage(unknownRule(k.judge.Rules, args[0]))
+			}
 		}
 		return explainLine(c.OutOrStdout(), k.judge.Line(strings.Join(args, " "), k.shell))
 	}
 	return c
+}
+
+// looksLikeRule reports a word that is the id of a rule rather than a line: no
+// program is started by such a name.
+func looksLikeRule(s string) bool {
+	family, verb, ok := strings.Cut(s, "/")
+	if !ok || family == "" || verb == "" || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-/") != "" {
+		return false
+	}
+	_, err := os.Stat(s)
+	return err != nil
 }
 
 // explainer writes paragraphs with a heading and keeps the first error.

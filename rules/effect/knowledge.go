@@ -172,6 +172,16 @@ func (k *Knowledge) Add(fsys fs.FS) error {
 func locate(b []byte, msg string) (line, col int) {
 	text := string(b)
 	rest := msg
+	if _, cond, ok := strings.Cut(msg, "condition \""); ok {
+		// What it says may stand elsewhere, too.
+		cond, _, _ = strings.Cut(cond, "\"")
+		for l := range strings.Lines(text) {
+			line++
+			if i := strings.Index(l, "when:"); i >= 0 && strings.Contains(l[i:], cond) {
+				return line, i + strings.Index(l[i:], cond) + 1
+			}
+		}
+	}
 	for {
 		i := strings.IndexByte(rest, '"')
 		if i < 0 {

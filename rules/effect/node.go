@@ -166,6 +166,12 @@ func (n *node) compileCond(c *cond) error {
 		c.prog, c.err = expr.Compile(c.text, expr.Env(env), expr.AsBool())
 		if c.err != nil {
 			first, _, _ := strings.Cut(c.err.Error(), "\n")
+			if strings.Contains(first, "unknown name") {
+				first += "; known are " + strings.Join(slices.Sorted(maps.Keys(env)), ", ")
+			}
+			if n.values[c.text] {
+				first += "; for an argument write: len(" + identifier(c.text) + ") > 0"
+			}
 			c.err = fmt.Errorf("condition %q: %s", c.text, first)
 		}
 	})
