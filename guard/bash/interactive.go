@@ -93,8 +93,11 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	pumps.Go(func() { g.watchForks(watching) })
 
 	done := ctx.Done()
+	var hung <-chan time.Time // ticks once the session is to end
 	for {
 		select {
+		case <-hung:
+			hangUpReader(scr, proc.Pid)
 		case status := <-ended:
 			stopWatching()
 			// What bash and its children wrote is shown before the status is
@@ -105,9 +108,13 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 			return status, nil
 		case sig := <-signals:
 			handleSignal(scr, proc.Pid, sig)
+			if hung == nil && (sig == unix.SIGHUP || sig == unix.SIGTERM) {
+				hung = time.Tick(hungLook)
+			}
 		case <-done:
 			done = nil
 			hangUp(scr, proc.Pid)
+			hung = time.Tick(hungLook)
 		}
 	}
 }
@@ -139,6 +146,20 @@ func hangUp(scr *screen, pid int) {
 	}
 	unix.Kill(pid, unix.SIGHUP)
 	unix.Kill(pid, unix.SIGCONT)
+}
+
+// hungLook is how often a shell that was told to end is looked at.
+const hungLook = 100 * time.Millisecond
+
+// hangUpReader tells a shell once more that its terminal is gone while it reads
+// keys all the same. A signal that reaches readline when it has shown the prompt
+// and does not wait for keys yet is only noted; bash acts upon it with the next
+// key, and on a terminal that is really gone that is the end of the file. A
+// shell that has begun to end reads no keys and is left to its EXIT trap.
+func hangUpReader(scr *screen, pid int) {
+	if pgrp, reading := scr.reader(); reading && pgrp == pid {
+		unix.Kill(pid, unix.SIGHUP)
+	}
 }
 
 // suspend stops this process with the terminal as it was, until it is
