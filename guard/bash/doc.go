@@ -1,7 +1,7 @@
 // Package bash runs the user's real bash and holds each line between Enter and
 // execution until it is judged.
 //
-// Interactive runs it on a pseudo terminal of its own. bash (4.4 or later)
+// Interactive runs it on a pseudo terminal of its own. bash (5.0 or later)
 // expands PS0 after it has parsed a whole command and before it does anything
 // of it; what this package puts there hands the line over and waits. Run
 // starts bash without a terminal: a script, -c, a pipe.
@@ -39,7 +39,9 @@
 // set -o shows it as on; a multi-line command stands in the history as it was
 // typed (lithist); C-x C-e and vi's v bring the text back to the line instead
 // of running it; where a history variable is readonly, a line that it hides
-// arrives with Seen false; where no process can
+// arrives with Seen false; before bash 5.1, where a start-up file overwrites
+// PROMPT_COMMAND, that is so until the gate was put back (rearm.go); bash 4.4
+// may end with a refused line; where no process can
 // be forked, a refused compound command has opened its own redirections already.
 //
 // Nothing but PS0, PROMPT_COMMAND and names that begin with GUARDSH_ is put

@@ -231,7 +231,7 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("%s is visible", name)
 		}
 	}
-	s.want("echo $MINE; trap -p; shopt lithist cmdhist | tr '\\t' ' '", "1\nlithist         off\ncmdhist         on\n")
+	s.want("echo $MINE; trap -p; shopt lithist cmdhist | tr -s '\\t ' ' '", "1\nlithist off\ncmdhist on\n")
 }
 
 // Many shells on one gate: no answer goes to another's line.

@@ -109,7 +109,9 @@ func (g *gate) rearm(ctx context.Context, pid int) bool {
 		}
 		fmt.Fprintf(&b, "\\builtin export %s=%s\n", name, quote(value))
 	}
-	b.WriteString("[[ $(\\builtin history 1) == *gate.*/rearm* || $(\\builtin history 1) == *guardsh.*/rearm* ]] && \\builtin history -d -1\n")
+	b.WriteString("GUARDSH_X=$(\\builtin history 1)\n" +
+		"[[ $GUARDSH_X == *gate.*/rearm* || $GUARDSH_X == *guardsh.*/rearm* ]] && GUARDSH_X=${GUARDSH_X#\"${GUARDSH_X%%[0-9]*}\"} && \\builtin history -d \"${GUARDSH_X%%[!0-9]*}\"\n" +
+		"GUARDSH_X=\n")
 	b.WriteString("\\builtin printf '\\033]guardsh;rearm\\a'\n\\builtin :\n")
 	path := filepath.Join(g.dir, "rearm")
 	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {

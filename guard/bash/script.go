@@ -15,7 +15,7 @@ import (
 var shellFiles embed.FS
 
 // The names of the shell files in the runtime directory.
-var shellNames = []string{"prompt", "gate", "go", "no", "again", "last", "debug", "edit", "limit", "status", "alone"}
+var shellNames = []string{"prompt", "gate", "go", "no", "again", "last", "debug", "edit", "limit", "status", "alone", "old"}
 
 const (
 	// gatePS0 is what PS0 holds in every shell below us: the gate, by a variable,

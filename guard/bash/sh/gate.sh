@@ -26,13 +26,17 @@ if [[ ! -p $GUARDSH_A ]]; then
 	\builtin printf 2
 	\builtin exit 0
 fi
-GUARDSH_K=$BASHPID.$RANDOM$RANDOM
+GUARDSH_K=$BASHPID.$RANDOM$RANDOM GUARDSH_C=$HISTCMD
+# A shell that has not been at a prompt with us does not know its age yet.
+GUARDSH_OLD=
+[[ BASH_VERSINFO[0] -lt 5 || BASH_VERSINFO[0] -eq 5 && BASH_VERSINFO[1] -lt 2 ]] && GUARDSH_OLD=1
+[[ -n $GUARDSH_OLD ]] && \builtin . "$GUARDSH_DIR/old"
 \builtin exec {GUARDSH_R}<>"$GUARDSH_A" {GUARDSH_Q}<>"$GUARDSH_Q"
 {
-	\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$BASHPID" "$HISTCMD" "${GUARDSH_H-}"
+	\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$BASHPID" "$GUARDSH_C" "${GUARDSH_H-}"
 	\builtin pwd
 	\builtin printf '\0%s\0%s\0' "${GUARDSH_HC-} ${GUARDSH_OFF-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
-	\builtin fc -ln -0
+	if [[ -n $GUARDSH_OLD ]]; then \builtin printf '\t %s\n' "$GUARDSH_X"; else \builtin fc -ln -0; fi
 	# What most lines are asked about goes along: a question costs as much as
 	# all the rest of this.
 	\builtin printf '\0\0%s\0%s\0' "$GUARDSH_F" "${SHELLOPTS-}:${BASHOPTS-}"
@@ -74,7 +78,7 @@ done
 # of the line runs. INT alone does for a shell that has not been at a prompt
 # with us yet.
 GUARDSH_M=12
-[[ $HISTCMD -gt ${GUARDSH_H:-0} ]] || GUARDSH_M=11
+[[ ${GUARDSH_C:-0} -gt ${GUARDSH_H:-0} ]] || GUARDSH_M=11
 if [[ ${GUARDSH_ARMED-} == "$$" && -n ${GUARDSH_T-} ]]; then
 	if [[ $GUARDSH_V == no ]]; then
 		GUARDSH_M=$((GUARDSH_M == 12 ? 13 : 14))

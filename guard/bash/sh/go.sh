@@ -8,13 +8,18 @@ GUARDSH_T=
 [[ -n $GUARDSH_HI ]] && HISTIGNORE=$GUARDSH_HI
 # Only what bash has recorded may be taken out of the history again.
 if [[ -z $GUARDSH_U && -n $GUARDSH_HC$GUARDSH_HI${GUARDSH_OFF-} ]]; then
-	\builtin fc -ln -0 >|"$GUARDSH_DIR/$$.h"
-	IFS= \builtin read -r -d '' GUARDSH_X <"$GUARDSH_DIR/$$.h"
-	\builtin : >|"$GUARDSH_DIR/$$.h"
-	GUARDSH_X=${GUARDSH_X#?}
-	GUARDSH_X=${GUARDSH_X#?}
-	GUARDSH_X=${GUARDSH_X%$'\n'}
-	\builtin history -d -1
+	if [[ -n $GUARDSH_OLD ]]; then
+		\builtin . "$GUARDSH_DIR/old"
+		\builtin history -d "$GUARDSH_C"
+	else
+		\builtin fc -ln -0 >|"$GUARDSH_DIR/$$.h"
+		IFS= \builtin read -r -d '' GUARDSH_X <"$GUARDSH_DIR/$$.h"
+		\builtin : >|"$GUARDSH_DIR/$$.h"
+		GUARDSH_X=${GUARDSH_X#?}
+		GUARDSH_X=${GUARDSH_X#?}
+		GUARDSH_X=${GUARDSH_X%$'\n'}
+		\builtin history -d -1
+	fi
 	if [[ -n ${GUARDSH_OFF-} ]]; then
 		[[ $GUARDSH_X == *set*-o*history* ]] && GUARDSH_OFF=
 	else

@@ -5,7 +5,7 @@
 GUARDSH_S=$GUARDSH_ST GUARDSH_F=$-
 \builtin set +aeux
 # Left over from the environment of a shell that exec replaced, or set -a.
-[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT GUARDSH_OFF GUARDSH_AGAIN GUARDSH_PS0 GUARDSH_USER GUARDSH_NEXT GUARDSH_UL GUARDSH_AL; GUARDSH_ARMED=$$; GUARDSH_NEW=1; }
+[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT GUARDSH_OFF GUARDSH_AGAIN GUARDSH_PS0 GUARDSH_USER GUARDSH_NEXT GUARDSH_UL GUARDSH_AL; GUARDSH_ARMED=$$; GUARDSH_NEW=1; GUARDSH_OLD=; [[ BASH_VERSINFO[0] -lt 5 || BASH_VERSINFO[0] -eq 5 && BASH_VERSINFO[1] -lt 2 ]] && GUARDSH_OLD=1; }
 if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	GUARDSH_Q=$GUARDSH_DIR/$$.q
 	# The second time for one prompt: the first was thrown away, see below.
@@ -30,7 +30,9 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	# status before the gate had answered is one where the fork failed, and the
 	# next ones do not try it.
 	if [[ -n $GUARDSH_Q ]]; then
-		[[ -z $GUARDSH_WAS && $GUARDSH_S == 254 && $HISTCMD -gt ${GUARDSH_H:-$HISTCMD} ]] && GUARDSH_AL=10
+		GUARDSH_C=$HISTCMD
+		[[ -n $GUARDSH_OLD ]] && \builtin . "$GUARDSH_DIR/old"
+		[[ -z $GUARDSH_WAS && $GUARDSH_S == 254 && GUARDSH_C -gt ${GUARDSH_H:-$GUARDSH_C} ]] && GUARDSH_AL=10
 		\builtin . "$GUARDSH_DIR/limit"
 		GUARDSH_PG=$GUARDSH_PF
 		if [[ -e $GUARDSH_DIR/$$.f ]]; then
@@ -38,6 +40,9 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		elif [[ ${GUARDSH_AL:-0} -gt 0 ]]; then
 			GUARDSH_PG=$GUARDSH_PA GUARDSH_AL=$((GUARDSH_AL-1))
 		fi
+		# bash 4.4 takes the gate's signal before it has read the gate's answer, and
+		# the trap's own commands are none that came past the gate.
+		[[ BASH_VERSINFO[0] -lt 5 && $GUARDSH_PG == "$GUARDSH_PF" ]] && GUARDSH_PG='${GUARDSH_PC[3-(GUARDSH_IN=1)]:+}'$GUARDSH_PF
 	fi
 	# PS0 and PROMPT_COMMAND belong to start-up files too: theirs are kept and
 	# run behind ours.
@@ -131,6 +136,8 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		\builtin unset -v IGNOREEOF
 		GUARDSH_EOF=
 	fi
+	# A refusal reaches this one in the midst of an expansion, and INT ends it.
+	[[ -n $GUARDSH_NEW && BASH_VERSINFO[0] -lt 5 ]] && \builtin printf '\r\nguardsh: bash %s is older than 5.0: a refused line does not run, but may end this shell\r\n' "$BASH_VERSION" >/dev/tty
 	GUARDSH_NEW=
 elif [[ -z ${GUARDSH_GONE-} ]]; then
 	GUARDSH_GONE=1 GUARDSH_LAST=
