@@ -37,7 +37,7 @@ var needs = map[effect.Kind]need{
 	effect.Kill:          needInterface | needServes,
 	effect.AccountChange: needLogins,
 	effect.Unmount:       needServes,
-	effect.KernelChange:  needInterface | needLogins | needServes | needContainer,
+	effect.KernelChange:  needInterface | needMemory | needLogins | needServes | needContainer,
 	effect.GuestStop:     needServes,
 	effect.BootChange:    needContainer | needKernel,
 	effect.PackageRemove: needKernel,

@@ -88,6 +88,7 @@ var Vocabulary = []Attribute{
 	{"read-write", "mounted or remounted rw"},
 	{"read-only", "mounted or remounted ro"},
 	{"bind", "a directory is shown elsewhere"},
+	{"freeze", "every write waits from now on"},
 	{"lazy", "detached now, cleaned up later (umount -l)"},
 	{"swap", "swap space"},
 

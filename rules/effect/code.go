@@ -55,6 +55,7 @@ func init() {
 		"pvcreate":         {run: physicalVolumes},
 		"unpack":           {run: unpackArchive},
 		"services-operand": {run: servicesOperand},
+		"sysctl":           {run: sysctlKeys},
 		"supervised":       {run: supervised},
 		"units":            {run: stopUnits},
 		"device-words":     {values: []string{"device"}, run: deviceWords},

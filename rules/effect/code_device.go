@@ -100,6 +100,26 @@ func tableMenu(c *call) {
 	}
 }
 
+// sysctlKeys is the parameters that sysctl sets, "key=value" each, with the key
+// in dots and its value beside it.
+func sysctlKeys(c *call) {
+	if c.has("load") {
+		return
+	}
+	for _, w := range c.values("key") {
+		for _, v := range w.Values {
+			key, value, ok := strings.Cut(v, "=")
+			if !ok {
+				continue
+			}
+			e := c.effect(KernelChange)
+			e.param("key", strings.ReplaceAll(strings.TrimSpace(key), "/", "."))
+			e.param("value", strings.TrimSpace(value))
+			c.emit(e, Object{Type: Kernel, Name: v, Word: w})
+		}
+	}
+}
+
 // bareDisk is a disk's name without its directory, as zpool takes it.
 var bareDisk = regexp.MustCompile(`^(sd[a-z]+|hd[a-z]|vd[a-z]+|xvd[a-z]+|nvme\d+n\d+|mmcblk\d+|dm-\d+|md\d+)(p?\d+)?$`)
 

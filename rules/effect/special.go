@@ -114,6 +114,9 @@ func (c *call) kernelFile(e *Effect, name string) bool {
 		return false
 	}
 	e.Kind, e.Object.Type = KernelChange, Kernel
+	if key, ok := strings.CutPrefix(name, "/proc/sys/"); ok {
+		e.param("key", strings.ReplaceAll(key, "/", "."))
+	}
 	return true
 }
 
