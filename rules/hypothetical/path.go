@@ -37,6 +37,8 @@ func (w *World) path(e *effect.Effect, o effect.Object, acted bool) rules.PathFa
 		p.Type = "link"
 	case w.isDevice(p.Real):
 		p.Type = "block"
+	case charDevices[p.Real]:
+		p.Type = "char"
 	case w.isFile(p.Real):
 		p.Type = "file"
 	}
@@ -187,6 +189,9 @@ var fileNames = map[string]bool{"passwd": true, "shadow": true, "group": true, "
 	".bashrc": true, ".profile": true, ".bash_profile": true, ".bash_history": true, ".vimrc": true, ".gitignore": true, ".env": true, ".netrc": true, ".zshrc": true, ".htaccess": true,
 	"syslog": true, "messages": true, "wtmp": true, "btmp": true, "lastlog": true, "subuid": true, "subgid": true, "access": true, "config": true, "nohup.out": true, "core": true,
 	"services": true, "shells": true, "environment": true, "inittab": true, "ld.so.cache": true, "ld.so.preload": true}
+
+// charDevices are entries of /dev that every machine has.
+var charDevices = map[string]bool{"/dev/null": true, "/dev/zero": true, "/dev/full": true, "/dev/random": true, "/dev/urandom": true, "/dev/tty": true, "/dev/console": true}
 
 // programDirs hold files only.
 var programDirs = map[string]bool{"/usr/bin": true, "/usr/sbin": true, "/usr/local/bin": true, "/usr/local/sbin": true, "/etc/init.d": true, "/etc/pam.d": true,
