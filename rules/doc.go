@@ -57,6 +57,7 @@ What an expression may name:
 	                                           where a fact was not to be had, path holds what the name alone tells
 	runs same tells                            what runs in it (guests, others), processes that do the same already, and what
 	                                           is said with every finding about it
+	repo                                       what only this clone of a repository holds (see RepoFact)
 	unknown                                    facts that could not be had
 	session host                               who types, from where; what the machine is and serves
 	empty                                      vars, path, class, reach: what the object is if the variables in it are empty

@@ -31,6 +31,7 @@ var tellers = map[string]teller{
 	"kill": killed, "pkill": killed, "killall": killed, "skill": killed,
 	"kubectl": kubeTells, "oc": kubeTells, "k3s-kubectl": kubeTells, "helm": kubeTells,
 	"ansible": inventoryTells, "ansible-playbook": inventoryTells, "kolla-ansible": inventoryTells,
+	"git":        repoTells,
 	"heketi-cli": heketiTells, "rbd": watchersTell,
 	"tgtadm": initiatorsTell, "tgt-admin": initiatorsTell, "targetcli": initiatorsTell, "targetctl": initiatorsTell,
 	"iscsiadm": lunUsers, "multipath": lunUsers, "multipathd": lunUsers,

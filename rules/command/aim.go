@@ -3,11 +3,12 @@ package command
 import "guardsh/rules/word"
 
 // aimed are the programs that an environment variable points at another
-// cluster, host or inventory, and these variables.
+// cluster, host, inventory or repository, and these variables.
 var aimed = map[string][]string{
 	"kubectl": {"KUBECONFIG"}, "oc": {"KUBECONFIG"}, "helm": {"KUBECONFIG", "HELM_KUBECONTEXT", "HELM_NAMESPACE"},
 	"ansible": inventories, "ansible-playbook": inventories, "kolla-ansible": inventories,
 	"docker": {"DOCKER_HOST", "DOCKER_CONTEXT"}, "podman": {"CONTAINER_HOST"},
+	"git":   {"GIT_DIR", "GIT_WORK_TREE"},
 	"virsh": {"LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI"},
 }
 
