@@ -212,9 +212,9 @@ func (c *call) sql(f []string, src word.Word) {
 			return
 		}
 		switch up[1] {
-		case "DATABASE", "SCHEMA":
+		case "DATABASE", "SCHEMA", "KEYSPACE":
 			c.database(src, name(2), "namespace", "delete", "data")
-		case "TABLE", "MATERIALIZED", "TABLESPACE", "KEYSPACE", "COLUMNFAMILY", "PARTITION":
+		case "TABLE", "MATERIALIZED", "TABLESPACE", "COLUMNFAMILY", "PARTITION":
 			c.database(src, name(2), "delete", "data")
 		case "OWNED":
 			c.database(src, "everything that "+strings.Join(f[min(2, len(f)):], " ")+" owns", "namespace", "delete", "data")

@@ -14,6 +14,12 @@ func nounVerb(c *call) {
 		if !known || !verbs[v] {
 			continue
 		}
+		if i+1 < len(ops) && nounsToo[v] {
+			// "backup delete daily": a backup is a thing here.
+			if next, _ := ops[i+1].Value(); verbs[next] {
+				continue
+			}
+		}
 		at = i
 		break
 	}
@@ -31,6 +37,9 @@ func nounVerb(c *call) {
 		c.args.Values["target"] = append([]word.Word(nil), target...)
 	}
 }
+
+// nounsToo are verbs that also name what another verb falls on.
+var nounsToo = wordsOf("backup snapshot restore image config log logs run export import version install scale")
 
 // verbs are the words by which such programs say what to do. Reading ones are
 // among them, so that "list delete" is a listing.
