@@ -29,7 +29,7 @@ func (v *env) near(line *command.Line, e *effect.Effect, facts *Facts) {
 	if e.Link != nil {
 		v.From, v.Source = e.Link.Display(), facts.Of(*e.Link).Path
 	}
-	v.First = first(line, e.Action)
+	v.First = first(line, e.Action) && (e.Source == nil || e.Source.Name != "")
 	v.Blank = blanks(e.Object.Word)
 	if e.Source != nil {
 		v.Blank = append(v.Blank, blanks(e.Source.Word)...)

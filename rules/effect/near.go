@@ -2,6 +2,7 @@ package effect
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"guardsh/rules/command"
@@ -29,7 +30,7 @@ func (c *call) near(e *Effect) {
 	}
 	e.Dir = c.behindFailedCd(&e.Object)
 	if e.Kind != WriteTree {
-		e.Split = c.split(e.Object.Word)
+		e.Split = c.split(e.Object.Word, e.Kind)
 	}
 }
 
@@ -64,7 +65,7 @@ func (c *call) behindFailedCd(o *Object) *Object {
 }
 
 // split looks for an operand whose neighbour belongs to it.
-func (c *call) split(w word.Word) *Split {
+func (c *call) split(w word.Word, kind Kind) *Split {
 	argv := c.action.Argv
 	last := -1
 	for i := len(argv) - 1; i > 0; i-- {
@@ -97,7 +98,7 @@ func (c *call) split(w word.Word) *Split {
 		return nil
 	case here == "/" && (!hasRight || !strings.HasPrefix(right, "/")):
 		left, hasLeft := operand(last - 1)
-		if hasLeft && c.isOperand(argv[last-1]) && !strings.HasSuffix(left, "/") {
+		if hasLeft && c.isOperand(argv[last-1]) && !strings.HasSuffix(left, "/") && (kind != Metadata || strings.Contains(left, "/")) {
 			tail := ""
 			if hasRight {
 				tail = right
@@ -133,23 +134,9 @@ func one(a, b word.Word) bool {
 }
 
 // isOperand reports a word that the command takes as one, not as the argument
-// of an option or the owner of chown.
+// of an option.
 func (c *call) isOperand(w word.Word) bool {
-	for _, o := range c.args.Operands[min(len(c.args.Operands), c.leading()):] {
-		if one(o, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// leading is how many operands come before the first path: one of chmod,
-// chown and chgrp.
-func (c *call) leading() int {
-	if c.node != nil && len(c.node.roles) > 1 && !c.node.roles[0].repeated {
-		return 1
-	}
-	return 0
+	return slices.ContainsFunc(c.args.Operands, func(o word.Word) bool { return one(o, w) })
 }
 
 func (c *call) joined(left, right, meant string, star bool, next word.Word) *Split {
