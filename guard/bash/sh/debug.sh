@@ -6,7 +6,12 @@
 # Nothing here forks. INT throws away what was about to run.
 GUARDSH_F=$-
 \builtin set +aeux
-GUARDSH_PASS= GUARDSH_V=
+GUARDSH_PASS= GUARDSH_V= GUARDSH_I=0
+while [[ ! -p $GUARDSH_DIR/$$.a && -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat && GUARDSH_I -lt 200 ]]; do
+	IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/z"
+	GUARDSH_I=$((GUARDSH_I+1))
+done
+[[ GUARDSH_I -lt 200 ]] || \builtin printf '\r\nguardsh: no channel to the guard; the line runs unguarded\r\n' >/dev/tty
 if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
 	# ^C would end this trap and let the command run.
 	\builtin exec {GUARDSH_FD}<>"$GUARDSH_DIR/$$.t"
@@ -15,8 +20,9 @@ if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
 	IFS= \builtin read -r -d '' -u "$GUARDSH_FD" GUARDSH_INT
 	\builtin exec {GUARDSH_FD}>&-
 	\builtin trap 'GUARDSH_V=no' INT
-	GUARDSH_K=$$.$HISTCMD.$SECONDS.$GUARDSH_N
-	GUARDSH_N=$((GUARDSH_N+1))
+	# Never the same twice: an answer that came too late for a line that ^C took
+	# back must not be one to the next. RANDOM would be the user's.
+	GUARDSH_KN=$((${GUARDSH_KN:-0}+1)) GUARDSH_K=$$.${EPOCHREALTIME-$SECONDS}.$GUARDSH_KN
 	\builtin exec {GUARDSH_R}<>"$GUARDSH_DIR/$$.a" {GUARDSH_Q}<>"$GUARDSH_DIR/$$.q"
 	{
 		\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$$" "$HISTCMD" "${GUARDSH_H-}"

@@ -20,7 +20,8 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	fi
 	# guardsh makes this shell's own channels when it has read the first hello.
 	GUARDSH_N=0 GUARDSH_GONE=
-	while [[ ! -p $GUARDSH_DIR/$$.t && GUARDSH_N -lt 100 ]]; do
+	# The last of them is waited for, or what needs it would be passed over.
+	while [[ ! -p $GUARDSH_DIR/$$.a && GUARDSH_N -lt 300 ]]; do
 		IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/z"
 		GUARDSH_N=$((GUARDSH_N+1))
 	done
