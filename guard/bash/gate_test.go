@@ -93,10 +93,12 @@ func TestFortyLines(t *testing.T) {
 }
 
 func TestPasteStopsAtRefusal(t *testing.T) {
-	paste := "touch p1\rtouch p2 # RISKY\rtouch p3\rtouch p4\rtouch p5\r"
+	// A line with nothing in it is none that could have run.
+	paste := "touch p1\r\rtouch p2 # RISKY\rtouch p3\r  \r\rtouch p4\rtouch p5\r"
 	for name, tc := range map[string]struct{ rc, before, after string }{
 		"raw":       {"", "", ""},
 		"bracketed": {"bind 'set enable-bracketed-paste on'", "\x1b[200~", "\x1b[201~\r"},
+		"ended":     {"bind 'set enable-bracketed-paste on'", "\x1b[200~", "\r\x1b[201~\r"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := session(t, tc.rc)

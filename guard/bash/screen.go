@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +38,9 @@ type screen struct {
 	holding bool   // keys stay with us until the line is settled
 	held    []byte // keys read but kept from the shell
 	ahead   int    // lines sent to bash that no request has taken yet
+	blanks  int    // of ahead, those with nothing in them: no request comes for them
+	filled  bool   // the line that is being sent has something in it
+	before  bool   // filled, where a paste's bracket may have begun
 	paste   bool   // inside a bracketed paste
 	edge    []byte // the last keys, where a paste's bracket may be cut in two
 	pasted  int    // of ahead, those that bash itself holds: a bracketed paste is one line to readline
@@ -257,37 +259,6 @@ func (s *screen) hold(b []byte) {
 	s.keysMu.Unlock()
 }
 
-// The brackets that terminals put around a paste.
-var pasteBegin, pasteEnd = []byte("\x1b[200~"), []byte("\x1b[201~")
-
-// count keeps account of the lines that were sent. keysMu is held.
-func (s *screen) count(b []byte) {
-	for _, c := range b {
-		s.edge = append(s.edge, c)
-		if n := len(s.edge) - len(pasteBegin); n > 0 {
-			s.edge = s.edge[n:]
-		}
-		switch {
-		case bytes.Equal(s.edge, pasteBegin):
-			s.paste, s.pasted = true, 0
-		case bytes.Equal(s.edge, pasteEnd):
-			s.paste = false
-		case c == '\r' || c == '\n':
-			s.ahead++
-			if s.paste {
-				s.pasted++
-			} else {
-				s.drop = 0 // a new Enter: what follows is not that paste any more
-			}
-		}
-	}
-}
-
-// countLines counts Enter keys: both bytes mean it in a paste.
-func countLines(b []byte) int {
-	return bytes.Count(b, []byte{'\r'}) + bytes.Count(b, []byte{'\n'})
-}
-
 // pause stops the key pump; resume with the function that it returns.
 func (s *screen) pause() (resume func()) {
 	s.pauseMu.Lock()
@@ -310,80 +281,6 @@ func (s *screen) endKeys() {
 	s.ending = true
 	s.pauseMu.Unlock()
 	unix.Write(s.wakeIn[1], []byte{0})
-}
-
-// atPrompt is told that a shell on this terminal is about to read a line.
-func (s *screen) atPrompt() {
-	s.keysMu.Lock()
-	defer s.keysMu.Unlock()
-	if n, err := s.queued(); err == nil && n == 0 && s.pasted == 0 && s.drop == 0 {
-		s.ahead = 0
-	}
-}
-
-// lineTaken counts a line off what was sent ahead and returns what is left;
-// dropped says that it belongs to a paste of which a line was refused.
-func (s *screen) lineTaken(line string) (ahead int, dropped bool) {
-	s.keysMu.Lock()
-	defer s.keysMu.Unlock()
-	n := 1 + strings.Count(line, "\n")
-	if s.drop > 0 {
-		s.drop = max(0, s.drop-n)
-		return 0, true
-	}
-	s.ahead = max(0, s.ahead-n)
-	s.pasted = min(max(0, s.pasted-n+1), s.ahead)
-	if q, err := s.queued(); err == nil && q == 0 {
-		// Nothing waits in the terminal: the rest were answers to PS2, or were
-		// read by a program, but for what bash holds of a paste.
-		s.ahead = s.pasted
-	}
-	return s.ahead + countLines(s.held), false
-}
-
-// queued is the number of bytes that wait in the inner terminal's input.
-func (s *screen) queued() (int, error) {
-	slave, err := os.OpenFile(s.tty, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer slave.Close()
-	return unix.IoctlGetInt(int(slave.Fd()), unix.TIOCINQ)
-}
-
-// readAhead takes what the outer terminal holds now into held. The key pump
-// must be paused.
-func (s *screen) readAhead() {
-	buf := make([]byte, bufferSize)
-	for {
-		fds := []unix.PollFd{{Fd: int32(s.in.Fd()), Events: unix.POLLIN}}
-		if n, err := unix.Poll(fds, 0); n <= 0 || err != nil {
-			return
-		}
-		n, err := unix.Read(int(s.in.Fd()), buf)
-		if n <= 0 || err != nil {
-			return
-		}
-		s.hold(buf[:n])
-	}
-}
-
-// dropAhead throws away everything that was typed behind a refused line and
-// returns the number of its lines.
-func (s *screen) dropAhead() int {
-	resume := s.pause()
-	defer resume()
-	s.readAhead()
-	s.keysMu.Lock()
-	n := s.ahead + countLines(s.held)
-	s.drop = s.pasted
-	s.ahead, s.pasted, s.held, s.holding = 0, 0, nil, false
-	s.keysMu.Unlock()
-	if slave, err := os.OpenFile(s.tty, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0); err == nil {
-		unix.IoctlSetInt(int(slave.Fd()), unix.TCFLSH, unix.TCIFLUSH)
-		slave.Close()
-	}
-	return n
 }
 
 // open takes the outer terminal for a question.

@@ -1,7 +1,6 @@
 package bash
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -78,17 +77,17 @@ func (s *shell) dropAhead() int {
 	}
 	defer f.Close()
 	fd := int(f.Fd())
-	n := 0
+	var ahead []byte
 	buf := make([]byte, bufferSize)
 	for {
 		k, err := unix.Read(fd, buf)
 		if k <= 0 || err != nil {
 			break
 		}
-		n += bytes.Count(buf[:k], []byte{'\n'})
+		ahead = append(ahead, buf[:k]...)
 	}
 	unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIFLUSH)
-	return n
+	return countLines(ahead)
 }
 
 // foreground says whether a process's group is its terminal's foreground one.
