@@ -65,6 +65,7 @@ What an expression may name:
 	apart                                      the object's word and its neighbour, if they could be one: meant, left, right,
 	                                           star; next and one are the path facts of right and meant
 	blank                                      the variables in the object's or source's word that are known to be empty
+	gone                                       words that became none ($X), so that the act falls on the directory of now
 	first                                      no program of the line starts before this one, and what it reads is known
 	intended intendedDir                       the directory of the cd that has to fail before this happens, and its facts
 	unsure                                     all of a working directory that is not known

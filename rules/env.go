@@ -43,6 +43,7 @@ type env struct {
 	Fetches bool                `expr:"fetches"`
 	Split   split               `expr:"apart"`
 	Blank   []string            `expr:"blank"`
+	Gone    []string            `expr:"gone"`
 	First   bool                `expr:"first"`
 	Dir     string              `expr:"intended"`
 	DirIs   PathFact            `expr:"intendedDir"`

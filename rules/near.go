@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/command"
@@ -30,6 +31,7 @@ func (v *env) near(line *command.Line, e *effect.Effect, facts *Facts) {
 		v.From, v.Source = e.Link.Display(), facts.Of(*e.Link).Path
 	}
 	v.First = first(line, e.Action) && (e.Source == nil || e.Source.Name != "")
+	v.Gone = gone(line, e)
 	v.Blank = blanks(e.Object.Word)
 	if e.Source != nil {
 		v.Blank = append(v.Blank, blanks(e.Source.Word)...)
@@ -49,6 +51,29 @@ func first(line *command.Line, at int) bool {
 		}
 	}
 	return true
+}
+
+// gone are the words that became none before an act, so that it falls on the
+// directory of now: those of its own command where the object is what that
+// takes when none is named, and those of a cd before it.
+func gone(line *command.Line, e *effect.Effect) []string {
+	if e.Action < 0 || e.Action >= len(line.Actions) || strings.HasPrefix(e.Object.Word.Prefix(), "/") {
+		return nil
+	}
+	var out []string
+	for i := range line.Actions[:e.Action] {
+		if name, ok := line.Actions[i].Name(); ok && (name == "cd" || name == "pushd") && len(line.Actions[i].Argv) == 1 {
+			out = append(out, line.Actions[i].Argv[0].Gone...)
+		}
+	}
+	argv := line.Actions[e.Action].Argv
+	if e.Object.Word.Src != "." || slices.ContainsFunc(argv, func(w word.Word) bool { return w.Is(".") }) {
+		return out
+	}
+	for _, w := range argv {
+		out = append(out, w.Gone...)
+	}
+	return out
 }
 
 // blanks are the variables in a word that are known to be empty: the word's

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -29,7 +30,10 @@ type piece struct {
 func (w *walker) words(st *state, ws []*syntax.Word) []word.Word {
 	out := make([]word.Word, 0, len(ws))
 	for _, x := range ws {
-		out = w.fields(st, out, x)
+		n := len(out)
+		if out = w.fields(st, out, x); len(out) == n && n > 0 {
+			out[n-1].Gone = append(slices.Clip(out[n-1].Gone), w.source(x))
+		}
 		if len(out) > maxWords {
 			w.note(TooLarge, fmt.Sprintf("more than %d words", maxWords), nil)
 			out = out[:maxWords]

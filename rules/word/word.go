@@ -71,6 +71,7 @@ type Word struct {
 	Shape  []Part   // Unknown: what is known of it, in order; may be nil
 	Many   bool     // Unknown: may become any number of words, none included
 	Origin Origin
+	Gone   []string // words right behind it, as written, that became none: $X where X is empty
 }
 
 // Lit is a word whose value is written out.
