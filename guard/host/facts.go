@@ -345,7 +345,7 @@ func (g *gathering) overwrites(p *rules.PathFact, dest string, e *effect.Effect,
 
 // strangers counts what a mirror would delete.
 func (g *gathering) strangers(p *rules.PathFact, dest string, e *effect.Effect, src *wanted) {
-	if !wholeContent(e) {
+	if !wholeContent(e) && !e.Has("inside") {
 		return // its own directory there is another object
 	}
 	a := g.w.ask(request{Op: opStrangers, Path: dest, Other: src.spot.Real, Follow: true, Budget: min(treeBudget, g.left()/2)}, g.deadline)
