@@ -50,6 +50,8 @@ var besideKeys = []struct{ keys, until string }{
 	{"set -o | grep -c on\r", "ready> "},
 	{"echo $- $SHLVL $0 ${#PIPESTATUS[@]} \"$HISTCONTROL\"\r", "ready> "},
 	{"trap -p; alias; shopt | md5sum\r", "ready> "},
+	{"ls /proc/self/fd | tr '\\n' ' '\r", "ready> "}, // nothing of the gate is open for what runs
+	{"grep -E 'Sig(Ign|Blk|Cgt)' /proc/self/status; ulimit -a | md5sum; umask\r", "ready> "},
 	{"exit 9\r", ""},
 }
 

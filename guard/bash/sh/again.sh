@@ -2,11 +2,10 @@
 # bash does that on INT, unless it is trapped: then the trap is lifted, and put
 # back at the next prompt.
 GUARDSH_INT=
-if \builtin exec {GUARDSH_X}<>"$GUARDSH_DIR/$$.t"; then
-	\builtin trap -p INT >&"$GUARDSH_X"
-	\builtin printf '\0' >&"$GUARDSH_X"
-	IFS= \builtin read -r -d '' -u "$GUARDSH_X" GUARDSH_INT
-	\builtin exec {GUARDSH_X}>&-
-fi
+{
+	\builtin trap -p INT >&9
+	\builtin printf '\0' >&9
+	IFS= \builtin read -r -d '' -u 9 GUARDSH_INT
+} 9<>"$GUARDSH_DIR/$$.t"
 [[ -n $GUARDSH_INT ]] && \builtin trap - INT
 \builtin kill -s INT "$$"

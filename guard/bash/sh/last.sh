@@ -1,9 +1,8 @@
 # Read by the live shell as the last thing before a prompt: what the user's own
 # DEBUG trap was, unless it is ours that still stands (an empty line).
-if [[ $GUARDSH_FD != 2 ]]; then
-	\builtin printf '\0' >&"$GUARDSH_FD"
-	IFS= \builtin read -r -d '' -u "$GUARDSH_FD" GUARDSH_X
-	\builtin exec {GUARDSH_FD}>&-
+if [[ $GUARDSH_FD == 9 ]]; then
+	\builtin printf '\0' >&9
+	IFS= \builtin read -r -d '' -u 9 GUARDSH_X
 	if [[ -z $GUARDSH_X ]]; then
 		GUARDSH_OUT='\builtin trap - DEBUG; \builtin : "$GUARDSH_LA"'
 	elif [[ $GUARDSH_X != *GUARDSH_D* ]]; then

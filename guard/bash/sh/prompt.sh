@@ -112,9 +112,10 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	# DEBUG traps are neither seen nor set from a sourced file, so this is
 	# evaluated in the outermost scope: the user's own is kept, and put back
 	# when a line is released.
-	GUARDSH_FD=
-	\builtin exec {GUARDSH_FD}<>"$GUARDSH_DIR/$$.t" || GUARDSH_FD=2
-	GUARDSH_LAST='\builtin trap -p DEBUG >&"$GUARDSH_FD"; \builtin trap "{ \\builtin eval \"\$GUARDSH_D\"; } 2>/dev/null" DEBUG; \builtin . "$GUARDSH_DIR/last"; GUARDSH_IN='
+	# A group's redirection ends with it, as an exec's would not: bash takes
+	# back what closes a descriptor where exec is written \builtin exec.
+	GUARDSH_FD= GUARDSH_ARM='\builtin trap "{ \\builtin eval \"\$GUARDSH_D\"; } 2>/dev/null" DEBUG; \builtin . "$GUARDSH_DIR/last"'
+	GUARDSH_LAST='{ GUARDSH_FD=9; \builtin trap -p DEBUG >&9; '$GUARDSH_ARM'; } 9<>"$GUARDSH_DIR/$$.t" || [[ $GUARDSH_FD == 9 ]] || { '$GUARDSH_ARM'; }; GUARDSH_IN='
 	GUARDSH_D='if [[ ${GUARDSH_IN:-0} -eq 0 && $BASH_SUBSHELL == 0 && ${#FUNCNAME[@]} == 0 && $BASH_COMMAND != "GUARDSH_ST=\$? GUARDSH_LA=\$_ GUARDSH_WAS=\${GUARDSH_IN-} GUARDSH_IN=1" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/edit\" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/alone\" ]]; then \builtin . "$GUARDSH_DIR/debug"; [[ -z $GUARDSH_PASS ]] || \builtin eval "$GUARDSH_OUT"; fi; \builtin :'
 	GUARDSH_AGAIN=
 	if [[ ! -o history ]]; then
