@@ -17,6 +17,10 @@ func TestStartupFiles(t *testing.T) {
 		"both-set":               {"PS0='x'; PROMPT_COMMAND='SEEN=1'", "it is put back"},
 		"readonly-history":       {"readonly HISTSIZE=500 HISTTIMEFORMAT='%F '", ""},
 		"readonly-prompt":        {"readonly PROMPT_COMMAND", ""},
+		"readonly-ps0":           {"PS0='x'; readonly PS0", ""},
+		"readonly-both":          {"readonly PS0 PROMPT_COMMAND", ""},
+		"readonly-own":           {"PROMPT_COMMAND='OWN=1'; readonly PROMPT_COMMAND", ""},
+		"direnv":                 {"hook() { local s=$?; trap -- '' SIGINT; eval \"$(echo export DIR=1)\"; trap - SIGINT; return $s; }; PROMPT_COMMAND=\"hook${PROMPT_COMMAND:+;$PROMPT_COMMAND}\"", ""},
 		"preexec":                {"pre() { LAST=$BASH_COMMAND; }; trap 'pre' DEBUG; PROMPT_COMMAND='trap pre DEBUG; '\"$PROMPT_COMMAND\"", ""},
 		"starship":               {"sp() { local s=$?; PS1='" + ps1 + "'; return $s; }; PROMPT_COMMAND=\"sp;$PROMPT_COMMAND\"; PS0='${ST:$((ST=1,0)):0}'\"$PS0\"", ""},
 	} {
