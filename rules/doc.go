@@ -49,6 +49,7 @@ What an expression may name:
 	                                           known, whether it is a pattern and which, and the word as typed
 	attr param params                          attributes (attr.recursive, attr["no-sync"]; missing is false), values as
 	                                           one string ("" when missing) and as a list
+	look                                       the line that shows what the program has charge of; "" where none is known
 	command argv via cwd user certain          the program, its whole argument list, what started it, where and as whom
 	place remote hosts everywhere              here, remote, container, chroot or namespace; on which hosts; and all
 	                                           other hosts on which the line does the same kind of act

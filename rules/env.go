@@ -27,6 +27,7 @@ type env struct {
 	Param   map[string]string   `expr:"param"`
 	Params  map[string][]string `expr:"params"`
 	Command string              `expr:"command"`
+	Look    string              `expr:"look"`
 	Argv    string              `expr:"argv"`
 	Via     []string            `expr:"via"`
 	Certain bool                `expr:"certain"`
@@ -80,7 +81,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	v := &env{
 		Kind: string(e.Kind), Object: e.Object.Display(), Type: string(e.Object.Type), Known: e.Object.Name != "",
 		Glob: e.Object.Name == "" && e.Object.Pattern != "", Pattern: e.Object.Pattern, Word: e.Object.Word.Src,
-		Attr: e.Attrs, Params: e.Params, Command: e.Command,
+		Attr: e.Attrs, Params: e.Params, Command: e.Command, Look: e.Look,
 		Certain: e.Certain == command.Certain, Place: places4[e.Place.Kind], Remote: e.Place.Kind == command.Remote,
 		User: e.User, Line: line.Src,
 	}

@@ -36,6 +36,7 @@
 //	    when: _wipe && !careful
 //	snapshot: files
 //	dry_run: -n
+//	look: mirror --list
 //	examples:
 //	  - line: mirror -rt /srv/b a
 //	    effects: ["write-tree /srv/b from /w/a : recursive contents"]
@@ -94,7 +95,8 @@
 // before derive and effects.
 //
 // snapshot names what keeps the things that are changed; dry_run is the
-// command's native dry run.
+// command's native dry run; look is the line that shows what the command has
+// charge of, which a rule may tell to type first ("{name}" in it is the command).
 //
 // examples are run when the manifest is loaded, in the directory /w: each line
 // must have exactly the effects that are written, as "kind object", with "from

@@ -119,6 +119,7 @@ type Effect struct {
 	Attrs   map[string]bool     // as the manifest names them: recursive, force, follow, dry …
 	Params  map[string][]string // values worth knowing: mode, owner, label, size, signal; known ones only
 	Command string              // the command's base name: rsync
+	Look    string              // the line that shows what the command has charge of; "" none is known
 	Action  int                 // index in the line's actions
 	Certain command.Certainty
 	Place   command.Place

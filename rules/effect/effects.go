@@ -333,11 +333,19 @@ func (c *call) sources(role string) []*Object {
 // that are set and some more.
 func (c *call) effect(kind Kind, attrs ...string) Effect {
 	e := Effect{
-		Kind: kind, Attrs: c.shared(), Command: c.name, Action: c.at,
+		Kind: kind, Attrs: c.shared(), Command: c.name, Look: c.look(), Action: c.at,
 		Certain: c.action.Certain, Place: c.action.Place, User: c.action.User,
 	}
 	e.mark(attrs...)
 	return e
+}
+
+// look is the line that shows what the command has charge of.
+func (c *call) look() string {
+	if c.manifest == nil {
+		return ""
+	}
+	return strings.ReplaceAll(c.manifest.Look, "{name}", c.name)
 }
 
 // mark adds attributes to a copy of the map, which others share.

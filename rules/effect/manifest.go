@@ -19,6 +19,7 @@ type Manifest struct {
 	Spec     `yaml:",inline"`
 	Snapshot string    `yaml:"snapshot,omitempty"` // what keeps what it changes: files, crontab, metadata, table …
 	DryRun   string    `yaml:"dry_run,omitempty"`  // the option of its native dry run
+	Look     string    `yaml:"look,omitempty"`     // the line that shows what it has charge of; "{name}" is the command
 	Examples []Example `yaml:"examples"`
 
 	file string
