@@ -89,7 +89,9 @@ func tableMenu(c *call) {
 	e := c.effect(Partition)
 	switch c.action.Stdin.Kind {
 	case command.InputText, command.InputPipe, command.InputFile:
-		if text, known := c.input(); known && !slices.ContainsFunc(strings.Fields(text), func(s string) bool { return strings.EqualFold(s, "w") || s == "write" }) {
+		// gdisk's z zaps the table at once.
+		writes := func(s string) bool { return strings.EqualFold(s, "w") || s == "write" || s == "z" && c.name == "gdisk" }
+		if text, known := c.input(); known && !slices.ContainsFunc(strings.Fields(text), writes) {
 			e.mark("menu")
 		}
 	case command.InputShell, command.InputClosed:

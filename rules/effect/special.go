@@ -220,7 +220,7 @@ func nothingPasses(name string, args []word.Word) bool {
 	text := strings.Join(texts(args), " ")
 	switch name {
 	case "sed":
-		switch strings.TrimPrefix(text, "-e ") {
+		switch strings.ReplaceAll(strings.TrimPrefix(text, "-e "), "$ d", "$d") {
 		case "d", "1,$d", "/.*/d", "//d", "/^/d", "-n", "-n d", "/./d":
 			return true
 		}
