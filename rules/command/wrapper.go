@@ -335,3 +335,13 @@ func fieldsOf(s string) []string {
 	}
 	return out
 }
+
+// Carries reports whether a program of that base name may be given another
+// command or code to run: a wrapper, a shell, an interpreter.
+func Carries(base string) bool {
+	return shells[base] || languageOf(base) != nil || wrapperOf(base) != nil
+}
+
+// Interprets reports whether a program of that base name runs code: a shell,
+// an interpreter.
+func Interprets(base string) bool { return shells[base] || languageOf(base) != nil }
