@@ -29,6 +29,8 @@ var budgets = []budget{
 	{"Enter to execution over plain bash, median", "./cmd/guardsh", "BenchmarkEnter", "p50-ms", 2},
 	{"Enter to execution over plain bash, 99th percentile", "./cmd/guardsh", "BenchmarkEnter", "p99-ms", 10},
 	{"guardsh -c true over bash -c true", "./cmd/guardsh", "BenchmarkStart", "over-ms", 5},
+	{"2,000 starts of /bin/true under supervision", "./guard/supervise", "BenchmarkTrue", "ratio", 1.15},
+	{"a parallel make under supervision", "./guard/supervise", "BenchmarkMake", "ratio", 1.05},
 	{"resident memory of a session", "./cmd/guardsh", "BenchmarkMemory", "MB", 40},
 	{"100 MB through the recorded terminal over script -q", "./cmd/guardsh", "BenchmarkThroughput", "ratio", 1.5},
 	{"keystroke echo over script -q", "./cmd/guardsh", "BenchmarkEcho", "ratio", 1.4},

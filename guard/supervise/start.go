@@ -1,0 +1,259 @@
+package supervise
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Start is a program that is about to start, as its process asked the kernel
+// for it. Its process waits.
+type Start struct {
+	PID  int
+	Path string // as it was asked for; relative to Cwd
+	l    *listening
+	n    *notification
+	abi  abi
+
+	once sync.Once
+	rest Rest
+	err  error
+}
+
+// Rest is what is read of a start only when it is looked at more closely.
+type Rest struct {
+	Argv []string // argv[0] is what the program is told of its name, and may lie
+	Env  []string
+	Cwd  string
+	UID  int // the effective one
+	// Elsewhere: the process has another root directory or mount namespace, so
+	// that its paths are not those of this one.
+	Elsewhere bool
+}
+
+// Limits of what is read of one start. The kernel's own is an eighth of the
+// stack's (execve(2)); what goes beyond these is refused a judgement, not cut.
+const (
+	maxString = 128 << 10 // MAX_ARG_STRLEN
+	maxTotal  = 2 << 20
+)
+
+// errGone is that the process does not wait any more.
+var errGone = errors.New("the process has given up")
+
+// newStart reads what the fast path needs: the program's name.
+func newStart(l *listening, n *notification) (*Start, error) {
+	a, ok := abiOf(n.arch, n.nr)
+	if !ok {
+		return nil, fmt.Errorf("system call %d of architecture %#x is no program start", n.nr, n.arch)
+	}
+	s := &Start{PID: int(n.pid), l: l, n: n, abi: a}
+	at := n.args[0]
+	if uint32(n.nr) == a.execveat {
+		at = n.args[1]
+	}
+	p, err := s.text(at)
+	if err != nil {
+		return nil, err
+	}
+	if uint32(n.nr) == a.execveat {
+		p, err = s.below(p)
+	}
+	s.Path = p
+	return s, err
+}
+
+// Name is the program's base name.
+func (s *Start) Name() string { return path.Base(s.Path) }
+
+// below is the path that execveat means: relative to a directory, or the open
+// file itself.
+func (s *Start) below(p string) (string, error) {
+	dirfd := int(int32(s.n.args[0]))
+	if path.IsAbs(p) || dirfd == unix.AT_FDCWD {
+		return p, nil
+	}
+	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", s.PID, dirfd))
+	if err != nil {
+		return p, nil // the kernel will say so
+	}
+	if p == "" {
+		return strings.TrimSuffix(dir, " (deleted)"), nil
+	}
+	return path.Join(dir, p), nil
+}
+
+// Rest reads the others once. An error means that it cannot be known what
+// starts, or that the process waits no more (Waits tells).
+func (s *Start) Rest() (Rest, error) {
+	s.once.Do(func() {
+		s.rest, s.err = s.read()
+		if s.err == nil && !stillWaits(s.l.fd, s.n.id) {
+			s.err = errGone
+		}
+	})
+	return s.rest, s.err
+}
+
+// Waits says whether the process still waits for the answer.
+func (s *Start) Waits() bool { return stillWaits(s.l.fd, s.n.id) }
+
+func (s *Start) read() (Rest, error) {
+	argv, envp := s.n.args[1], s.n.args[2]
+	if uint32(s.n.nr) == s.abi.execveat {
+		argv, envp = s.n.args[2], s.n.args[3]
+	}
+	var r Rest
+	var err error
+	left := maxTotal
+	if r.Argv, err = s.texts(argv, &left); err != nil {
+		return r, fmt.Errorf("its arguments: %w", err)
+	}
+	if r.Env, err = s.texts(envp, &left); err != nil {
+		return r, fmt.Errorf("its environment: %w", err)
+	}
+	proc := "/proc/" + strconv.Itoa(s.PID)
+	if r.Cwd, err = os.Readlink(proc + "/cwd"); err != nil {
+		return r, fmt.Errorf("its directory: %w", err)
+	}
+	if r.UID, err = uidOf(proc); err != nil {
+		return r, err
+	}
+	r.Elsewhere = elsewhere(proc)
+	return r, nil
+}
+
+// text reads a string.
+func (s *Start) text(at uint64) (string, error) {
+	var out []byte
+	buf := make([]byte, 256)
+	for len(out) <= maxString {
+		n := readMemory(s.PID, at, buf)
+		if n == 0 {
+			return "", fmt.Errorf("memory of process %d at %#x cannot be read", s.PID, at)
+		}
+		if i := bytes.IndexByte(buf[:n], 0); i >= 0 {
+			return string(append(out, buf[:i]...)), nil
+		}
+		out = append(out, buf[:n]...)
+		at += uint64(n)
+		if len(buf) < 16<<10 {
+			buf = make([]byte, 4*len(buf))
+		}
+	}
+	return "", fmt.Errorf("longer than %d bytes", maxString)
+}
+
+// texts reads a list of strings that ends with a null pointer.
+func (s *Start) texts(at uint64, left *int) ([]string, error) {
+	var out []string
+	if at == 0 {
+		return nil, nil
+	}
+	buf := make([]byte, 64*s.abi.word)
+	for {
+		n := readMemory(s.PID, at, buf) / s.abi.word * s.abi.word
+		if n == 0 {
+			return nil, fmt.Errorf("memory of process %d at %#x cannot be read", s.PID, at)
+		}
+		for i := 0; i < n; i += s.abi.word {
+			p := uint64(binary.NativeEndian.Uint32(buf[i:]))
+			if s.abi.word == 8 {
+				p = binary.NativeEndian.Uint64(buf[i:])
+			}
+			if p == 0 {
+				return out, nil
+			}
+			t, err := s.text(p)
+			if err != nil {
+				return nil, err
+			}
+			if *left -= len(t) + 1; *left < 0 {
+				return nil, fmt.Errorf("more than %d bytes", maxTotal)
+			}
+			out = append(out, t)
+		}
+		at += uint64(n)
+	}
+}
+
+func uidOf(proc string) (int, error) {
+	b, err := os.ReadFile(proc + "/status")
+	if err != nil {
+		return -1, err
+	}
+	_, rest, ok := strings.Cut(string(b), "\nUid:")
+	if f := strings.Fields(rest); ok && len(f) > 1 {
+		return strconv.Atoi(f[1])
+	}
+	return -1, fmt.Errorf("%s/status names no user", proc)
+}
+
+// elsewhere compares a process's root directory with this one's: the same
+// directory in another mount namespace (unshare -m) still is this machine's.
+func elsewhere(proc string) bool {
+	var ours, theirs unix.Stat_t
+	if unix.Stat("/", &ours) != nil || unix.Stat(proc+"/root/", &theirs) != nil {
+		return false
+	}
+	return ours.Dev != theirs.Dev || ours.Ino != theirs.Ino
+}
+
+// Ancestor is a process above another.
+type Ancestor struct {
+	Exe  string // its program's file
+	Name string // what it calls itself: for a script, the script
+}
+
+// Ancestors are the processes above a process, nearest first, up to but
+// without this one.
+func Ancestors(pid int) []Ancestor {
+	var out []Ancestor
+	self := os.Getpid()
+	for range 64 {
+		if pid = parentOf(pid); pid <= 1 || pid == self {
+			return out
+		}
+		proc := "/proc/" + strconv.Itoa(pid)
+		exe, err := os.Readlink(proc + "/exe")
+		if err != nil {
+			continue // a process of the kernel, or gone
+		}
+		name, _ := os.ReadFile(proc + "/comm")
+		out = append(out, Ancestor{strings.TrimSuffix(exe, " (deleted)"), strings.TrimSpace(string(name))})
+	}
+	return out
+}
+
+func parentOf(pid int) int {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	s := string(b)
+	f := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
+	if len(f) < 2 {
+		return 0
+	}
+	n, _ := strconv.Atoi(f[1])
+	return n
+}
+
+// Tell writes text on a process's standard error, as if it had said it. What
+// cannot be reached is not told.
+func Tell(pid int, text string) {
+	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/2", pid), os.O_WRONLY|os.O_APPEND|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	_, _ = f.WriteString(text)
+}

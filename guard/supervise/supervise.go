@@ -1,0 +1,228 @@
+package supervise
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+)
+
+// Config says what becomes of program starts.
+type Config struct {
+	// Known says by a program's base name whether its start has to be looked
+	// at; all others go on at once. It must be quick.
+	Known func(name string) bool
+	// Judge decides about one that has to be; it may take as long as a question
+	// takes, while other starts are judged beside it.
+	Judge func(*Start) Decision
+	// Seen is told of each start by its name, for the trail. It must be quick.
+	Seen func(s *Start)
+	// Lost is told when the listener fails: nothing is supervised any more.
+	Lost func(error)
+}
+
+// Decision is what becomes of a start. There is no useful zero.
+type Decision uint8
+
+const (
+	Go     Decision = iota + 1 // it goes on
+	Refuse                     // execve fails with EPERM
+)
+
+// ErrNested means that the shell is supervised already, by the session that
+// this one runs in.
+var ErrNested = errors.New("the session above supervises this one too")
+
+// listening is a listener with the starts that wait.
+type listening struct {
+	fd    int
+	cfg   Config
+	mem   int // the shared memory's file
+	slots *[slots]slot
+	free  chan int // slots that are free
+	first first
+}
+
+// undisturbed keeps the runtime from stopping this process's threads until the
+// function that it returns is called. The thread that starts the shell stands
+// still, with a processor of the runtime's in its hand, until the kernel was
+// told that the shell may start (vfork): whoever waited for it to stop would
+// wait for ever, and nobody would be left to tell the kernel.
+func undisturbed() (restore func()) {
+	// One processor is that thread's, another the answering one's. To set the
+	// number also ends the runtime's own looking after it, which stops all.
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
+	percent := debug.SetGCPercent(-1)
+	if percent >= 0 {
+		runtime.GC() // one that has begun would go on
+	}
+	return func() { debug.SetGCPercent(percent) }
+}
+
+// Supervision is what supervises one shell.
+type Supervision struct {
+	l    *listening
+	kept chan error // whether there is a keeper
+}
+
+// Under starts a shell: start, which has to start the process itself, is
+// called on a thread whose children are supervised. Where that is not
+// possible it is called all the same, there is no Supervision, and why says
+// why. err is start's own.
+func Under(cfg Config, start func() error) (s *Supervision, why, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// The thread is never given back: it ends with this goroutine, and the
+		// runtime makes no other thread from one that is locked.
+		runtime.LockOSThread()
+		defer undisturbed()()
+		var l *listening
+		if l, why = listen(cfg); why == nil {
+			s = &Supervision{l: l, kept: make(chan error, 1)}
+			defer l.first.end()
+		}
+		err = start()
+	}()
+	<-done
+	if s != nil && err == nil {
+		go func() { s.kept <- s.l.keep() }()
+	}
+	return s, why, err
+}
+
+// Keeper waits until what is supervised may outlive this process, and says why
+// if it may not.
+func (s *Supervision) Keeper() error {
+	err := <-s.kept
+	s.kept <- err
+	return err
+}
+
+// End is called before this process ends. Where something that is supervised
+// is left, it waits for the keeper.
+func (s *Supervision) End() error {
+	if s.l.idle() {
+		return nil
+	}
+	return s.Keeper()
+}
+
+// idle says that nothing is supervised any more.
+func (l *listening) idle() bool {
+	fds := []unix.PollFd{{Fd: int32(l.fd)}}
+	_, err := unix.Poll(fds, 0)
+	return err == nil && fds[0].Revents&unix.POLLHUP != 0
+}
+
+// listen puts the filter on this thread and begins to answer.
+func listen(cfg Config) (*listening, error) {
+	if len(here()) == 0 {
+		return nil, fmt.Errorf("program starts are not known on %s", runtime.GOARCH)
+	}
+	mem, sl, err := newSlots()
+	if err != nil {
+		return nil, err
+	}
+	fd, err := install(filter(here()))
+	if err != nil {
+		unix.Close(mem)
+		switch {
+		case errors.Is(err, unix.EBUSY):
+			return nil, ErrNested
+		case errors.Is(err, unix.EACCES):
+			return nil, errors.New("it takes CAP_SYS_ADMIN")
+		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
+			return nil, fmt.Errorf("this kernel cannot (%w): Linux 5.5 or later is needed", err)
+		}
+		return nil, fmt.Errorf("seccomp: %w", err)
+	}
+	l := &listening{fd: fd, cfg: cfg, mem: mem, slots: sl, free: make(chan int, slots)}
+	for i := range slots {
+		l.free <- i
+	}
+	wakeInStep(fd)
+	go l.serve()
+	l.first.waitArmed()
+	return l, nil
+}
+
+// serve takes one start after the other. What is let go by its name is
+// answered here; the rest beside.
+func (l *listening) serve() {
+	runtime.LockOSThread() // a thread that waits in the kernel keeps its place beside the one it wakes
+	i := <-l.free
+	l.first.letGo(l.fd, &l.slots[i])
+	l.release(i)
+	for {
+		i := <-l.free
+		s := &l.slots[i]
+		s.state.Store(slotTaken)
+		err := receive(l.fd, s)
+		switch {
+		case err == nil:
+			if !l.quick(s) {
+				go l.judge(i)
+				continue
+			}
+			l.done(i, 0)
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENOENT):
+			l.release(i)
+		default:
+			l.release(i)
+			if l.cfg.Lost != nil {
+				l.cfg.Lost(os.NewSyscallError("seccomp receive", err))
+			}
+			return
+		}
+	}
+}
+
+// quick says whether a start may go on by its name.
+func (l *listening) quick(s *slot) bool {
+	st, err := newStart(l, &s.n)
+	if err != nil {
+		// A process that cannot be read has ended, or asks for a program at an
+		// address that is none: the kernel will tell it.
+		return true
+	}
+	if l.cfg.Seen != nil {
+		l.cfg.Seen(st)
+	}
+	return !l.cfg.Known(st.Name())
+}
+
+// judge answers one start.
+func (l *listening) judge(i int) {
+	s := &l.slots[i]
+	s.state.Store(slotJudged)
+	st, err := newStart(l, &s.n)
+	var errno unix.Errno
+	if err == nil {
+		switch l.cfg.Judge(st) {
+		case Go:
+		default:
+			errno = unix.EPERM
+		}
+	}
+	l.done(i, errno)
+}
+
+// done answers and frees the slot.
+func (l *listening) done(i int, errno unix.Errno) {
+	s := &l.slots[i]
+	if err := answer(l.fd, s.n.id, errno); err != nil && l.cfg.Lost != nil {
+		l.cfg.Lost(err)
+	}
+	l.release(i)
+}
+
+func (l *listening) release(i int) {
+	s := &l.slots[i]
+	s.n.id = 0
+	s.state.Store(slotFree)
+	l.free <- i
+}

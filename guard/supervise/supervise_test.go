@@ -1,0 +1,241 @@
+package supervise
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The filter cannot be taken off again, so that what is tested runs in a
+// process of its own: this binary, as a session that runs bash on a line. It
+// lets every start go but those whose arguments say FORBIDDEN, prints what it
+// judged, and says at the end that it came to its end.
+
+var garbage atomic.Pointer[[4096]byte]
+
+const sessionName = "supervise: session of a test"
+
+func TestMain(m *testing.M) {
+	KeeperMain()
+	if os.Args[0] == sessionName {
+		os.Exit(session(os.Args[1], os.Args[2:]))
+	}
+	os.Exit(m.Run())
+}
+
+func session(mode string, argv []string) int {
+	var mu sync.Mutex
+	var seen []string
+	cfg := Config{
+		Known: func(name string) bool { return mode != "bench" && name != "true" },
+		Judge: func(s *Start) Decision {
+			r, err := s.Rest()
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				seen = append(seen, "error "+err.Error())
+				return Go
+			}
+			seen = append(seen, fmt.Sprintf("judged %s %q in %s by %d %v", s.Path, r.Argv, r.Cwd, r.UID, r.Elsewhere))
+			if strings.Contains(strings.Join(r.Argv, " "), "HANG") {
+				mu.Unlock()
+				select {}
+			}
+			if slices.Contains(r.Argv, "FORBIDDEN") {
+				Tell(s.PID, "refused here\n")
+				return Refuse
+			}
+			return Go
+		},
+		Seen: func(s *Start) {
+			mu.Lock()
+			seen = append(seen, "seen "+s.Name())
+			mu.Unlock()
+		},
+		Lost: func(err error) { fmt.Println("lost", err) },
+	}
+	if mode == "busy" {
+		// Goroutines that allocate for as long as the session lasts.
+		for range 4 {
+			go func() {
+				for {
+					garbage.Store(new([4096]byte))
+				}
+			}()
+		}
+	}
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	sup, why, err := Under(cfg, cmd.Start)
+	if why != nil || err != nil {
+		fmt.Println("not supervised:", why, err)
+		return 9
+	}
+	if mode == "bench" {
+		if cmd.Wait() != nil {
+			return 1
+		}
+		return 0
+	}
+	if mode == "keeper" {
+		if err := sup.Keeper(); err != nil {
+			fmt.Println("keeper:", err)
+			return 9
+		}
+		fmt.Println("kept")
+	}
+	werr := cmd.Wait()
+	if err := sup.End(); err != nil {
+		fmt.Println("keeper:", err)
+	}
+	mu.Lock()
+	for _, s := range seen {
+		fmt.Println(s)
+	}
+	fmt.Println("session ends:", werr)
+	return 0
+}
+
+// run runs a session and returns what it and its programs printed.
+func run(t *testing.T, mode string, argv ...string) string {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", append([]string{mode}, argv...)...)
+	cmd.Args[0] = sessionName
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("session ends:")) {
+		t.Fatalf("the session did not come to its end (%v):\n%s", err, out)
+	}
+	return string(out)
+}
+
+func want(t *testing.T, out string, lines ...string) {
+	t.Helper()
+	for _, l := range lines {
+		if !strings.Contains(out, l) {
+			t.Errorf("missing %q in\n%s", l, out)
+		}
+	}
+}
+
+func TestSeen(t *testing.T) {
+	dir := t.TempDir()
+	out := run(t, "", "bash", "-c", "cd "+dir+" && /bin/echo one two; ./missing; /bin/true; find . -maxdepth 0 -exec /bin/echo found {} +; python3 -c 'import subprocess; subprocess.run([\"echo\",\"py\"])'")
+	want(t, out,
+		`judged /bin/echo ["/bin/echo" "one" "two"] in `+dir+` by 0 false`,
+		`judged /bin/echo ["/bin/echo" "found" "."] in `+dir,
+		`"py"`, "seen true", "one two\n", "found .\n", "py\n", "session ends: <nil>")
+	if strings.Contains(out, "judged /bin/true") {
+		t.Errorf("what nobody has to look at was judged:\n%s", out)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	out := run(t, "", "bash", "-c", "/bin/echo FORBIDDEN; echo status $?; env /bin/echo a; xargs /bin/echo <<< FORBIDDEN; echo status $?; echo b | xargs -P 4 -n 1 /bin/echo")
+	want(t, out, "refused here\n", "Operation not permitted", "status 126\n", "\na\n", "\nb\n")
+	if strings.Contains(out, "\nFORBIDDEN") {
+		t.Errorf("a refused program ran:\n%s", out)
+	}
+}
+
+func TestThreadsAndFexecve(t *testing.T) {
+	out := run(t, "", "python3", "-c", `
+import os, threading, subprocess
+def f(i): subprocess.run(["/bin/echo", "t%d" % i])
+ts=[threading.Thread(target=f, args=(i,)) for i in range(8)]
+[t.start() for t in ts]; [t.join() for t in ts]
+fd=os.open("/bin/echo", os.O_RDONLY)
+os.execve(fd, ["echo","by","fd"], {})`)
+	want(t, out, "t0\n", "t7\n", "by fd\n", `["echo" "by" "fd"]`)
+}
+
+// A process that waits is ended by a signal as any other.
+func TestKilledWhileWaiting(t *testing.T) {
+	out := run(t, "", "bash", "-c", "(/bin/echo HANG & p=$!; sleep 0.3; kill $p; wait $p; echo status $?)")
+	want(t, out, "status 143\n")
+}
+
+// Programs that outlive a session go on, whether it ended or was killed, and
+// what a killed session had taken is answered.
+func TestKeeper(t *testing.T) {
+	for _, how := range []string{"end", "kill"} {
+		t.Run(how, func(t *testing.T) {
+			dir := t.TempDir()
+			script := filepath.Join(dir, "left")
+			// It waits until its session is gone, and starts programs then.
+			text := "#!/bin/bash\ntouch " + dir + "/begun\nwhile kill -0 $1 2>/dev/null; do sleep 0.02; done\n/bin/echo after > " + dir + "/after && /bin/true && touch " + dir + "/done || touch " + dir + "/failed\n"
+			if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			line := "setsid " + script + " $PPID >/dev/null 2>&1 & while ! test -e " + dir + "/begun; do sleep 0.02; done"
+			if how == "kill" {
+				line += "; (/bin/echo HANG; touch " + dir + "/answered) & sleep 0.1; touch " + dir + "/ready; sleep 30"
+			}
+			cmd := exec.Command("/proc/self/exe", "keeper", "bash", "-c", line)
+			cmd.Args[0] = sessionName
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) })
+			if how == "kill" {
+				waitForFile(t, dir+"/ready")
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_ = cmd.Wait()
+			waitForFile(t, dir+"/done")
+			if how == "kill" {
+				waitForFile(t, dir+"/answered")
+			}
+		})
+	}
+}
+
+func waitForFile(t *testing.T, name string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) { // the other process writes it
+		if _, err := os.Stat(name); err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s did not come to be", name)
+}
+
+// A session starts whatever the runtime is busy with: few processors, and a
+// garbage collection at every turn.
+func TestBusyRuntime(t *testing.T) {
+	for _, procs := range []string{"1", "2", "4"} {
+		for range 8 {
+			cmd := exec.Command("/proc/self/exe", "busy", "bash", "-c", "/bin/echo one; /bin/true")
+			cmd.Args[0] = sessionName
+			cmd.Env = append(os.Environ(), "GOMAXPROCS="+procs, "GOGC=1")
+			cmd.WaitDelay = time.Second
+			timer := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+			out, err := cmd.CombinedOutput()
+			timer.Stop()
+			if err != nil || !bytes.Contains(out, []byte("session ends: <nil>")) {
+				t.Fatalf("GOMAXPROCS=%s: %v\n%s", procs, err, out)
+			}
+		}
+	}
+}
+
+// A shell that cannot be started is an error, and nothing waits.
+func TestNoShell(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe", "", "/missing/shell")
+	cmd.Args[0] = sessionName
+	out, _ := cmd.CombinedOutput()
+	want(t, string(out), "no such file or directory")
+}
