@@ -96,6 +96,7 @@ type Event struct {
 	Argv      []string   `json:"argv,omitempty"`
 	PID       int        `json:"pid,omitempty"`
 	PIDStart  int64      `json:"pid_start,omitempty"` // clock ticks after boot, so that a reused pid is not taken for it
+	Count     int        `json:"count,omitempty"`     // program: so often was argv's program started below the line; 0 once, as Text says
 	Rule      string     `json:"rule,omitempty"`      // break-glass: the rule that is lifted
 	Until     *time.Time `json:"until,omitempty"`     // break-glass: how long
 	Reason    string     `json:"reason,omitempty"`    // gap, degraded, break-glass, policy: why

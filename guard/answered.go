@@ -30,37 +30,30 @@ const (
 // answer asks itself.
 const answerTime = time.Second
 
-func answerKey(f rules.Finding) string { return f.Rule + "\x00" + f.Object }
-
 // remember keeps the findings that a yes was said to, until the next line.
-func (s *Session) remember(j Judgement) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range j.Decision.Findings {
-		if f.Verdict >= rules.Confirm {
-			s.answered[answerKey(f)] = true
-		}
-	}
-}
-
-// forget drops the answers: they hold for one line.
-func (s *Session) forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.answered)
-}
+func (s *Session) remember(j Judgement) { s.answered.add(keysOf(j, rules.Confirm)) }
 
 // alreadyAnswered reports whether the session above was asked about every
 // finding of a line and the answer was yes.
 func (s *Session) alreadyAnswered(j Judgement) bool {
-	var keys []string
-	for _, f := range j.Decision.Findings {
-		if f.Verdict >= rules.Confirm {
-			keys = append(keys, answerKey(f))
-		}
-	}
+	keys := keysOf(j, rules.Confirm)
+	return len(keys) > 0 && !s.place.Interactive && askAbove(upward{Ask: keys})
+}
+
+// upward is what is said to the session above.
+type upward struct {
+	Ask []string `json:"ask,omitempty"` // was a yes said to all of these?
+	// Judged were judged here, for a line that runs now: the session above
+	// supervises what it starts.
+	Judged []string `json:"judged,omitempty"`
+	Line   bool     `json:"line,omitempty"` // with Judged: a new line begins
+}
+
+// askAbove says something to the session that this one runs in, and whether it
+// says yes. Without one, or where it belongs to somebody else, it is no.
+func askAbove(m upward) bool {
 	path := os.Getenv(answerVariable)
-	if path == "" || len(keys) == 0 || s.place.Interactive {
+	if path == "" {
 		return false
 	}
 	conn, err := net.DialTimeout("unix", path, answerTime)
@@ -72,7 +65,7 @@ func (s *Session) alreadyAnswered(j Judgement) bool {
 	if uid, err := peerUID(conn.(*net.UnixConn)); err != nil || uid != os.Getuid() && uid != 0 {
 		return false
 	}
-	if err := json.NewEncoder(conn).Encode(keys); err != nil {
+	if err := json.NewEncoder(conn).Encode(m); err != nil {
 		return false
 	}
 	var yes bool
@@ -133,16 +126,18 @@ func (s *Session) serveAnswers() *answerServer {
 func (s *Session) answer(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(answerTime))
-	var keys []string
-	if err := json.NewDecoder(bufio.NewReaderSize(c, 64<<10)).Decode(&keys); err != nil {
+	var m upward
+	if err := json.NewDecoder(bufio.NewReaderSize(c, 64<<10)).Decode(&m); err != nil {
 		return
 	}
-	yes := len(keys) > 0
-	s.mu.Lock()
-	for _, k := range keys {
-		yes = yes && s.answered[k]
+	yes := s.answered.hasKeys(m.Ask)
+	if len(m.Ask) == 0 {
+		// A yes that somebody else's process told would be no answer.
+		uid, err := peerUID(c.(*net.UnixConn))
+		if yes = err == nil && uid == os.Getuid(); yes {
+			s.judgedBelow(m)
+		}
 	}
-	s.mu.Unlock()
 	_ = json.NewEncoder(c).Encode(yes)
 }
 

@@ -210,7 +210,7 @@ func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan
 	in, term, restore, oerr := r.open()
 	if oerr != nil {
 		out.Say += "guardsh: " + why + ", so it does not run\n"
-		s.trail.refused(out.Number)
+		s.refused(*out)
 		return false
 	}
 	a, aerr := ask.Ask(ctx, ask.Terminal{In: in, Out: term}, ask.Question{

@@ -195,7 +195,7 @@ func sessionUser() string {
 // judged at all.
 func Open(p Place) (*Session, error) {
 	cfg, broken := LoadConfig(p.Config)
-	s := &Session{Config: cfg, place: p, answered: map[string]bool{}}
+	s := &Session{Config: cfg, place: p}
 	if p.Trail == "" {
 		p.Trail = cfg.Trail
 	}
@@ -231,6 +231,7 @@ func (s *Session) snapshots() (*snapshot.Store, error) {
 
 // Close ends the session with the shell's status.
 func (s *Session) Close(status int) {
+	s.endStarts()
 	s.trail.close(status)
 	if w, ok := s.Judge.World.(*host.World); ok {
 		w.Close()

@@ -101,7 +101,7 @@ func (s *Session) fed(ctx context.Context, argv []string, feed func(io.Writer) e
 		_ = feed(pw)
 		pw.Close()
 	}()
-	status, err := bash.Run(ctx, bash.Config{Env: s.place.Env, Stdin: pr}, argv)
+	status, err := bash.Run(ctx, bash.Config{Env: s.place.Env, Stdin: pr, Spawn: s.spawn}, argv)
 	pr.Close()
 	return status, err
 }

@@ -22,6 +22,7 @@ const (
 	Script  Source = "script" // guardsh FILE
 	Stdin   Source = "stdin"  // a script on standard input
 	Sudo    Source = "sudo"   // the sudo wrapper
+	Started Source = "start"  // a program that something below a line starts
 )
 
 // Request is one line that wants to run.
@@ -49,6 +50,7 @@ type Outcome struct {
 	Say      string // what to tell the user before the shell goes on
 	released time.Time
 	plan     *snapshot.Plan // what the question said can be brought back
+	start    bool           // it is a program's start below the line, whose refusal does not end the line
 }
 
 // Session is one guarded shell: the machine, the rules, the trail, the store.
@@ -65,10 +67,12 @@ type Session struct {
 
 	mu       sync.Mutex
 	lines    int
-	recent   map[string]ran  // lines that destroy and ran within the last minute
-	timers   []*deadman      // dead-man timers that were started
-	prompted time.Time       // when the last prompt was shown
-	answered map[string]bool // rule and object of findings that were answered yes for the line that runs
+	recent   map[string]ran // lines that destroy and ran within the last minute
+	timers   []*deadman     // dead-man timers that were started
+	prompted time.Time      // when the last prompt was shown
+	answered inherited      // what a yes was said to for the line that runs
+	judged   inherited      // what the line that runs, and all that it started, was judged by
+	starts   starts
 }
 
 // Line is the life of one line: it is understood and judged, asked about,
@@ -86,6 +90,7 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 		return out
 	}
 	out.Say += s.trail.news()
+	s.passOn(j, out.Number)
 	out.Release, out.released = true, time.Now()
 	s.ranNow(r, j)
 	return out
@@ -115,6 +120,7 @@ func (s *Session) Ended(out Outcome, status int) {
 			s.trail.degraded(fmt.Sprintf("snapshot %s: the state after the line: %v", id, err))
 		}
 	}
+	s.startsEnded(out.Number)
 	s.trail.ended(out.Number, status, time.Since(out.released))
 }
 
@@ -147,8 +153,15 @@ func (s *Session) askAbout(ctx context.Context, r Request, j Judgement, out *Out
 	default:
 		out.Say += "guardsh: no verdict was reached, so the line does not run: this is a bug\n"
 	}
-	s.trail.refused(out.Number)
+	s.refused(*out)
 	return false
+}
+
+// refused records that the line does not run.
+func (s *Session) refused(out Outcome) {
+	if !out.start {
+		s.trail.refused(out.Number)
+	}
 }
 
 // question asks on the terminal of whoever typed the line. Where there is
@@ -160,7 +173,7 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 			return true
 		}
 		out.Say += s.words(j) + s.approval(j)
-		s.trail.refused(out.Number)
+		s.refused(*out)
 		return false
 	}
 	plan := s.foresee(ctx, j)

@@ -32,7 +32,8 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 		Env:   env,
 		Judge: func(ctx context.Context, r bash.Request) bash.Answer {
 			s.prefetch(r)
-			s.forget()
+			s.answered.clear()
+			s.newLine()
 			out := s.Line(ctx, Request{
 				Src:    r.Line,
 				Source: Prompt,
@@ -73,6 +74,8 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 		},
 		IgnoreEOF: func() bool { return s.loaderGone() },
 		Wrappers:  wrappers(),
+		Spawn:     s.spawn,
+		Terminals: func(find func(pid int) *bash.Terminal) { s.starts.terminal.Store(&find) },
 	}
 	return bash.Interactive(ctx, cfg)
 }
@@ -97,7 +100,7 @@ func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error
 	if !out.Release {
 		return StatusRefused, nil
 	}
-	status, err := bash.Run(ctx, bash.Config{Env: s.place.Env, Signals: signals}, argv)
+	status, err := bash.Run(ctx, bash.Config{Env: s.place.Env, Signals: signals, Spawn: s.spawn}, argv)
 	if err != nil {
 		return bash.StatusFailed, err
 	}

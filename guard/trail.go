@@ -69,18 +69,35 @@ func (t *trail) put(e audit.Event) {
 	t.mu.Unlock()
 }
 
+// start is a program's start below a line about which there was something to
+// say.
+func (t *trail) start(n int, r Request, j Judgement, pid int, o audit.Outcome) {
+	t.put(audit.Event{Kind: audit.Program, Line: n, Text: r.Src, Cwd: r.Cwd, PID: pid, Outcome: o,
+		Verdict: j.Decision.Verdict.String(), Findings: findings(j), Unknowns: j.Decision.Unknowns})
+}
+
+// programs counts the starts of one program below a line.
+func (t *trail) programs(n int, path string, count int) {
+	t.j.AppendLazy(audit.Event{Kind: audit.Program, Line: n, Argv: []string{path}, Count: count})
+}
+
+func findings(j Judgement) (out []audit.Finding) {
+	for _, f := range j.Decision.Findings {
+		out = append(out, audit.Finding{
+			Rule: f.Rule, Verdict: f.Verdict.String(), Effect: string(f.Effect), Object: f.Object,
+			Summary: f.Summary, Details: f.Details, Hint: f.Hint, Snapshot: f.Snapshot,
+		})
+	}
+	return out
+}
+
 func (t *trail) line(n int, r Request, j Judgement) {
 	e := audit.Event{
 		Kind: audit.LineRead, Line: n, Text: r.Src, Source: string(r.Source), Cwd: r.Cwd, TTY: r.TTY,
 		User: sessionUser(), Verdict: j.Decision.Verdict.String(), Unknowns: j.Decision.Unknowns,
 	}
 	e.Offset = t.offset()
-	for _, f := range j.Decision.Findings {
-		e.Findings = append(e.Findings, audit.Finding{
-			Rule: f.Rule, Verdict: f.Verdict.String(), Effect: string(f.Effect), Object: f.Object,
-			Summary: f.Summary, Details: f.Details, Hint: f.Hint, Snapshot: f.Snapshot,
-		})
-	}
+	e.Findings = findings(j)
 	if len(j.Decision.Findings) > 0 && j.Facts != nil {
 		// The facts are for judging the line again; those of a line that
 		// nothing was said about would only fill the disk.

@@ -41,9 +41,6 @@ func (s *Session) Greet() {
 	if len(s.Problem) > 0 {
 		fmt.Fprintln(os.Stderr, "guardsh: the built-in rules hold")
 	}
-	if s.Config.Supervise == SuperviseOn {
-		fmt.Fprintln(os.Stderr, "guardsh: supervise: on is not possible: this version judges lines, not the programs that start below them")
-	}
 	if n := s.trail.news(); n != "" {
 		fmt.Fprint(os.Stderr, n)
 	}

@@ -13,12 +13,15 @@ import (
 
 	"guardsh/guard"
 	"guardsh/guard/host"
+	"guardsh/guard/supervise"
 )
 
 func main() {
 	// The process that looks at file systems which may never answer is this
 	// program too; it must not depend on anything else here.
 	host.HelperMain()
+	// And so is what keeps programs alive that outlive a session.
+	supervise.KeeperMain()
 	os.Exit(run(os.Args))
 }
 

@@ -13,10 +13,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"guardsh/guard/host"
+	"guardsh/guard/supervise"
 )
 
 func TestMain(m *testing.M) {
 	host.HelperMain()
+	supervise.KeeperMain()
 	if os.Getenv(scratchEnv) != "" {
 		os.Exit(scratchInit())
 	}

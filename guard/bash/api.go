@@ -54,6 +54,13 @@ type Config struct {
 	// nil: Run catches them itself.
 	Signals *Signals
 
+	// Spawn is given the function that starts bash, and has to call it: on a
+	// thread whose children are supervised, say. nil calls it as it is.
+	Spawn func(start func() error) error
+	// Terminals is given, once, what finds the terminal of a process below an
+	// interactive bash.
+	Terminals func(find func(pid int) *Terminal)
+
 	// Wrappers maps names such as "sudo" to the program that stands in for
 	// them: a private directory that is put first on PATH links to it.
 	Wrappers map[string]string

@@ -72,9 +72,16 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	if len(cfg.Args) == 0 && !cfg.Login {
 		argv = append(argv, "-i")
 	}
-	proc, err := os.StartProcess(path, argv, &os.ProcAttr{
-		Env: env, Files: []*os.File{slave, slave, slave},
-		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true},
+	if cfg.Terminals != nil {
+		cfg.Terminals(g.terminalOf)
+	}
+	var proc *os.Process
+	err = cfg.spawn(func() (err error) {
+		proc, err = os.StartProcess(path, argv, &os.ProcAttr{
+			Env: env, Files: []*os.File{slave, slave, slave},
+			Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true},
+		})
+		return err
 	})
 	slave.Close()
 	if err != nil {
@@ -196,6 +203,14 @@ func waitFor(pid int, stopped func()) int {
 			return ws.ExitStatus()
 		}
 	}
+}
+
+// spawn starts bash by start.
+func (c *Config) spawn(start func() error) error {
+	if c.Spawn != nil {
+		return c.Spawn(start)
+	}
+	return start()
 }
 
 // fill sets what was left out and finds bash.

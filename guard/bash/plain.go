@@ -53,8 +53,12 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	// ForkExec gives the child the signal mask and dispositions that this
 	// process was started with, but for those that are caught here. It spares
 	// the second process by which os.StartProcess tries the kernel out.
-	pid, err := syscall.ForkExec(path, append([]string{name}, argv...), &syscall.ProcAttr{
-		Env: env, Files: []uintptr{stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
+	var pid int
+	err = cfg.spawn(func() (err error) {
+		pid, err = syscall.ForkExec(path, append([]string{name}, argv...), &syscall.ProcAttr{
+			Env: env, Files: []uintptr{stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
+		})
+		return err
 	})
 	if err != nil {
 		return StatusFailed, fmt.Errorf("start %s: %w", path, err)

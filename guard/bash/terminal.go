@@ -21,6 +21,39 @@ func (s *shell) terminal(p *pending) *Terminal {
 	}}
 }
 
+// terminalOf is where the user of a process below the session can be told and
+// asked. Only a terminal's foreground may ask there: a background job would
+// take the keys of what is in front.
+func (g *gate) terminalOf(pid int) *Terminal {
+	tty, dev := ttyOf(pid)
+	sh := &shell{g: g, pid: pid, tty: tty, own: dev != 0 && dev == g.ownTTY}
+	t := sh.terminal(nil)
+	if open := t.open; sh.own {
+		t.open = func() (in, out *os.File, restore func(), err error) {
+			if fg, err := foreground(pid); err != nil || !fg {
+				return nil, nil, nil, errors.Join(err, fmt.Errorf("process %d is in the background of %s", pid, tty))
+			}
+			in, out, back, err := open()
+			return in, out, func() {
+				if err == nil {
+					back()
+					g.screen.settle() // no line waits whose end would let the keys go on
+				}
+			}, err
+		}
+	}
+	return t
+}
+
+// TerminalOf is the same for a process that is below no interactive bash.
+func TerminalOf(pid int) *Terminal { return (&gate{}).terminalOf(pid) }
+
+// TTYOf is the name of a process's controlling terminal, "" where it has none.
+func TTYOf(pid int) string {
+	name, _ := ttyOf(pid)
+	return name
+}
+
 func (s *shell) openTTY() (*os.File, error) {
 	if s.tty == "" {
 		return nil, errors.New("the shell has no terminal")

@@ -1,0 +1,366 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/user"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"guardsh/audit"
+	"guardsh/guard/bash"
+	"guardsh/guard/supervise"
+	"guardsh/rules"
+	"guardsh/rules/command"
+	"guardsh/rules/effect"
+)
+
+// starts is what the session knows of the programs that start below its lines.
+type starts struct {
+	line atomic.Int64 // the line that was released last
+	sup  atomic.Pointer[supervise.Supervision]
+	// terminal finds the terminal of a process below the shell.
+	terminal atomic.Pointer[func(pid int) *bash.Terminal]
+
+	asking sync.Map // by terminal: *sync.Mutex, one question at a time
+	mu     sync.Mutex
+	kept   []string       // snapshots that starts below the line made
+	counts map[string]int // program starts below the line, by path
+	more   int            // starts of programs that are not in counts
+	no     map[string]bool // rules that a no was said about for the line
+	told   map[int]string  // by process: what it was refused last
+}
+
+// maxPrograms is how many different programs of one line the trail names; the
+// others are counted together.
+const maxPrograms = 64
+
+// spawn starts a shell so that what starts below it is judged too, as far as
+// the configuration and this machine allow. It is for bash.Config.Spawn.
+func (s *Session) spawn(start func() error) error {
+	if s.Config.Supervise == SuperviseOff || os.Geteuid() != 0 {
+		if s.Config.Supervise == SuperviseOn {
+			s.unsupervised("it takes root")
+		}
+		return start()
+	}
+	sup, why, err := supervise.Under(supervise.Config{
+		Known: s.mustLookAt,
+		Judge: s.start,
+		Seen:  s.countStart,
+		Lost:  func(err error) { s.trail.degraded(fmt.Sprintf("program starts are not judged any more: %v", err)) },
+	}, start)
+	switch {
+	case errors.Is(why, supervise.ErrNested):
+	case why != nil:
+		s.unsupervised(why.Error())
+	case err == nil:
+		s.starts.sup.Store(sup)
+	}
+	return err
+}
+
+// unsupervised says once that lines alone are judged.
+func (s *Session) unsupervised(why string) {
+	s.trail.degraded("program starts are not judged: " + why)
+	if s.Config.Supervise == SuperviseOn || s.place.Interactive {
+		fmt.Fprintf(os.Stderr, "guardsh: lines are judged, the programs that start below them are not: %s\r\n", why)
+	}
+}
+
+// endStarts is called before this process ends: what is left below it must be
+// able to start programs.
+func (s *Session) endStarts() {
+	if sup := s.starts.sup.Load(); sup != nil {
+		if err := sup.End(); err != nil {
+			s.trail.degraded(err.Error())
+		}
+	}
+}
+
+// mustLookAt says of a program's name whether its start has to be judged.
+func (s *Session) mustLookAt(name string) bool {
+	return s.Judge.Knowledge.Knows(name) || command.Carries(name)
+}
+
+// passOn remembers what a line was judged by for what it starts.
+func (s *Session) passOn(j Judgement, number int) {
+	s.starts.line.Store(int64(number))
+	keys := keysOf(j, 0)
+	s.judged.add(keys)
+	if s.place.Interactive && os.Getenv(answerVariable) != "" {
+		askAbove(upward{Judged: keys, Line: true})
+	}
+}
+
+// judgedBelow takes over what a session that runs in this one judged a line by.
+func (s *Session) judgedBelow(m upward) {
+	if m.Line {
+		s.newLine()
+	}
+	s.judged.add(m.Judged)
+}
+
+// newLine forgets what the last line was judged by, unless something of it
+// still runs below the shell.
+func (s *Session) newLine() {
+	s.judged.clear()
+	s.starts.mu.Lock()
+	defer s.starts.mu.Unlock()
+	clear(s.starts.no)
+	clear(s.starts.told)
+}
+
+// countStart notes a start for the trail.
+func (s *Session) countStart(st *supervise.Start) {
+	t := &s.starts
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.counts == nil {
+		t.counts = map[string]int{}
+	}
+	if _, ok := t.counts[st.Path]; !ok && len(t.counts) >= maxPrograms {
+		t.more++
+		return
+	}
+	t.counts[st.Path]++
+}
+
+// startsEnded records what a line started and finishes what was kept for that.
+func (s *Session) startsEnded(number int) {
+	t := &s.starts
+	t.mu.Lock()
+	counts, more, kept := t.counts, t.more, t.kept
+	t.counts, t.more, t.kept = nil, 0, nil
+	t.mu.Unlock()
+	for _, p := range slices.Sorted(maps.Keys(counts)) {
+		s.trail.programs(number, p, counts[p])
+	}
+	if more > 0 {
+		s.trail.programs(number, "others", more)
+	}
+	for _, id := range kept {
+		if err := s.store.Finish(context.Background(), id); err != nil {
+			s.trail.degraded(fmt.Sprintf("snapshot %s: the state after the line: %v", id, err))
+		}
+	}
+}
+
+// start decides about one program start below a line: by the same rules, with
+// the arguments and the directory as they really are. What the line was judged
+// by already is not judged again.
+func (s *Session) start(st *supervise.Start) supervise.Decision {
+	rest, err := st.Rest()
+	if err != nil {
+		if st.Waits() {
+			s.trail.degraded(fmt.Sprintf("the start of %s could not be read, and goes on unjudged: %v", st.Path, err))
+		}
+		return supervise.Go
+	}
+	if rest.Elsewhere {
+		return supervise.Go // another root directory: its paths are not this machine's
+	}
+	argv := commandOf(st, rest)
+	if len(argv) > 1 && command.Interprets(st.Name()) && !strings.HasPrefix(argv[1], "-") {
+		return supervise.Go // a script: what it starts comes by itself
+	}
+	if !s.isThere(st.Path, rest.Cwd) {
+		return supervise.Go // execvp tries each directory of PATH; the kernel says that nothing is there
+	}
+	line := Quote(argv)
+	j := s.Judge.Line(line, &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)})
+	j.Decision = s.judged.remaining(itself(j))
+	if j.Decision.Verdict >= rules.Confirm && trusted(st.PID) {
+		j.Decision = onlyBlocks(j.Decision)
+	}
+	if len(j.Decision.Findings) == 0 {
+		return supervise.Go
+	}
+	if s.refusedAlready(st.PID, j) {
+		return supervise.Refuse
+	}
+	r := Request{Src: line, Source: Started, Cwd: rest.Cwd, Open: s.openOf(st.PID), Say: func(words string) { supervise.Tell(st.PID, words) }}
+	if s.mayStart(r, j, st) {
+		return supervise.Go
+	}
+	return supervise.Refuse
+}
+
+// isThere says whether a program's file exists, as far as that can be known.
+func (s *Session) isThere(name, cwd string) bool {
+	if !path.IsAbs(name) {
+		name = path.Join(cwd, name)
+	}
+	_, err := s.Judge.World.Real(name)
+	return err == nil || errors.Is(err, command.ErrUnknown)
+}
+
+// itself is the decision about what a start does by itself. What it may start
+// in turn is judged when it does, as it really is then: what could not be
+// known, what may not happen, and what a script of its would do is left out.
+func itself(j Judgement) rules.Decision {
+	d := j.Decision
+	d.Findings = nil
+	for _, f := range j.Decision.Findings {
+		if f.Rule == failedRule {
+			d.Findings = append(d.Findings, f)
+			continue
+		}
+		if f.EffectAt < 0 || f.Effect == effect.RunUnknown {
+			continue
+		}
+		e := j.Effects[f.EffectAt]
+		scripted := e.Action >= 0 && slices.ContainsFunc(j.Line.Actions[e.Action].Via, func(via string) bool { return strings.HasPrefix(via, "script ") })
+		if e.Certain == command.Certain && !scripted {
+			d.Findings = append(d.Findings, f)
+		}
+	}
+	d.Verdict = strictest(d.Findings)
+	return d
+}
+
+// mayStart says, asks and keeps for a start as Line does for a line.
+func (s *Session) mayStart(r Request, j Judgement, st *supervise.Start) bool {
+	ctx := context.Background()
+	out := Outcome{Number: int(s.starts.line.Load()), start: true}
+	s.passGranted(&j, out.Number)
+	if j.Decision.Verdict >= rules.Confirm {
+		lock, _ := s.starts.asking.LoadOrStore(bash.TTYOf(st.PID), new(sync.Mutex))
+		lock.(*sync.Mutex).Lock()
+		defer lock.(*sync.Mutex).Unlock()
+		// While this one waited, the same may have been answered.
+		if j.Decision = s.judged.remaining(j.Decision); len(j.Decision.Findings) == 0 {
+			return true
+		}
+		if s.refusedBefore(j) {
+			r.Say(fmt.Sprintf("guardsh: %s does not run either\n", Printable(r.Src)))
+			s.trail.start(out.Number, r, j, st.PID, audit.Refused)
+			return false
+		}
+	}
+	ok := s.askAbout(ctx, r, j, &out) && s.keep(ctx, r, j, &out)
+	if ok {
+		s.judged.add(keysOf(j, 0))
+		s.trail.start(out.Number, r, j, st.PID, audit.Ran)
+	} else {
+		s.refuseRest(st.PID, j)
+		s.trail.start(out.Number, r, j, st.PID, audit.Refused)
+	}
+	s.starts.mu.Lock()
+	s.starts.kept = append(s.starts.kept, out.Kept...)
+	s.starts.mu.Unlock()
+	if out.Say != "" {
+		r.Say(out.Say)
+	}
+	return ok
+}
+
+// refuseRest remembers a no: what the same line starts that the same rule
+// speaks of is not asked about once more.
+func (s *Session) refuseRest(pid int, j Judgement) {
+	s.starts.mu.Lock()
+	defer s.starts.mu.Unlock()
+	if s.starts.no == nil {
+		s.starts.no, s.starts.told = map[string]bool{}, map[int]string{}
+	}
+	s.starts.told[pid] = strings.Join(keysOf(j, rules.Confirm), "\n")
+	for _, f := range j.Decision.Findings {
+		if f.Verdict == j.Decision.Verdict && f.Verdict >= rules.Confirm && f.Verdict < rules.Block {
+			s.starts.no[f.Rule] = true
+		}
+	}
+}
+
+// refusedAlready says that a process tries again what it was refused, by
+// another path of the same program: the answer holds, and was said.
+func (s *Session) refusedAlready(pid int, j Judgement) bool {
+	keys := strings.Join(keysOf(j, rules.Confirm), "\n")
+	s.starts.mu.Lock()
+	defer s.starts.mu.Unlock()
+	return keys != "" && s.starts.told[pid] == keys
+}
+
+func (s *Session) refusedBefore(j Judgement) bool {
+	s.starts.mu.Lock()
+	defer s.starts.mu.Unlock()
+	return slices.ContainsFunc(j.Decision.Findings, func(f rules.Finding) bool {
+		return f.Verdict >= rules.Confirm && s.starts.no[f.Rule]
+	})
+}
+
+// openOf takes the terminal of a process for a question.
+func (s *Session) openOf(pid int) func() (in, out *os.File, restore func(), err error) {
+	return func() (in, out *os.File, restore func(), err error) {
+		find := bash.TerminalOf
+		if f := s.starts.terminal.Load(); f != nil {
+			find = *f
+		}
+		return find(pid).Open()
+	}
+}
+
+// commandOf is a start as a command: its program is what the kernel was asked
+// for, not what argv[0] says, but for programs that are several by that name.
+func commandOf(st *supervise.Start, rest supervise.Rest) []string {
+	if len(rest.Argv) == 0 {
+		return []string{st.Path}
+	}
+	argv := slices.Clone(rest.Argv)
+	switch name := st.Name(); {
+	case !manyInOne[name]:
+		argv[0] = st.Path
+	case path.Base(argv[0]) != name:
+		argv = append([]string{st.Path}, argv...)
+		argv[1] = path.Base(argv[1])
+	}
+	return argv
+}
+
+// manyInOne are programs that are several, by the name that they are called.
+var manyInOne = map[string]bool{"busybox": true, "toybox": true, "coreutils": true}
+
+// packageManagers start programs that a package brings along: what these do is
+// the package's, and only what no package may do is refused. A person was asked
+// about the package manager's own line.
+var packageManagers = map[string]bool{
+	"apt": true, "apt-get": true, "aptitude": true, "dpkg": true, "unattended-upgr": true, "dpkg-reconfigure": true,
+	"dnf": true, "dnf-3": true, "dnf5": true, "yum": true, "microdnf": true, "rpm": true, "zypper": true,
+	"pacman": true, "apk": true, "snapd": true, "flatpak": true, "emerge": true, "xbps-install": true,
+}
+
+// trusted says whether a process was started by a package manager, or by
+// guardsh itself: an undo that was asked about is not asked about again.
+func trusted(pid int) bool {
+	self, err := os.Readlink("/proc/self/exe")
+	for _, a := range supervise.Ancestors(pid) {
+		if packageManagers[path.Base(a.Exe)] || packageManagers[a.Name] || err == nil && a.Exe == self {
+			return true
+		}
+	}
+	return false
+}
+
+func onlyBlocks(d rules.Decision) rules.Decision {
+	d.Findings = slices.DeleteFunc(slices.Clone(d.Findings), func(f rules.Finding) bool { return f.Verdict < rules.Block })
+	d.Verdict = strictest(d.Findings)
+	return d
+}
+
+// userOf is the name of a user; the number where it has none.
+func userOf(uid int) string {
+	if uid == 0 {
+		return "root"
+	}
+	id := strconv.Itoa(uid)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
+}
