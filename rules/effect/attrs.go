@@ -73,6 +73,7 @@ var Vocabulary = []Attribute{
 	{"erase", "signatures, keys or a table are wiped"},
 	{"grow", "made larger"},
 	{"shrink", "made smaller"},
+	{"reads-itself", "the program, or one that feeds it, is given the file that the redirection empties before it starts"},
 	{"redirect", "done by a redirection of the shell, not by the program"},
 	{"setid", "a setuid or setgid bit is set"},
 	{"world-writable", "everybody may write (chmod 777, o+w)"},

@@ -263,6 +263,9 @@ func (c *call) redirections() {
 			if text, known := output(c.action); known && r.FD == 1 {
 				e.written(text)
 			}
+			if r.FD == 1 && c.reads(c.action, r.Target, 0) {
+				e.mark("reads-itself")
+			}
 		}
 		c.emitWord(e, Path, r.Target, false)
 	}
@@ -276,6 +279,32 @@ func (e *Effect) written(text string) {
 	}
 	e.param("lines", strconv.Itoa(lines))
 	e.param("bytes", strconv.Itoa(len(text)))
+}
+
+// reads reports whether an action, or one that it is fed by, names the file
+// that a redirection empties before any of them starts.
+func (c *call) reads(a *command.Action, target word.Word, depth int) bool {
+	name, ok := a.Name()
+	v, known := target.Value()
+	if !ok || !known || v == "" || depth > 8 {
+		return false
+	}
+	if name != "echo" && name != "printf" {
+		for _, w := range a.Args() {
+			if w.Is(v) {
+				return true
+			}
+		}
+		if a.Stdin.Kind == command.InputFile && a.Stdin.Word.Is(v) {
+			return true
+		}
+	}
+	for _, i := range a.Stdin.From {
+		if i >= 0 && i < len(c.line.Actions) && c.reads(&c.line.Actions[i], target, depth+1) {
+			return true
+		}
+	}
+	return false
 }
 
 // silent reports whether nothing is written through the redirection: the file
