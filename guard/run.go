@@ -83,7 +83,7 @@ func (s *Session) RunStdin(ctx context.Context, in *os.File, args, options []str
 		return err
 	})
 	if err == nil {
-		s.Ended(out, status)
+		s.tell(r, s.Ended(out, status))
 	}
 	return status, err
 }
@@ -147,7 +147,7 @@ func (s *Session) stream(ctx context.Context, in *os.File, r Request, argv []str
 		return StatusRefused, err
 	}
 	if err == nil && last.Number > 0 {
-		s.Ended(last, status)
+		s.tell(r, s.Ended(last, status))
 	}
 	return status, err
 }

@@ -49,6 +49,7 @@ type Outcome struct {
 	Kept     []string
 	Say      string // what to tell the user before the shell goes on
 	released time.Time
+	checks   []check        // asked again when the line is over
 	plan     *snapshot.Plan // what the question said can be brought back
 	start    bool           // it is a program's start below the line, whose refusal does not end the line
 }
@@ -89,6 +90,7 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 	if !s.keep(ctx, r, j, &out) {
 		return out
 	}
+	out.checks = checksOf(j)
 	out.Say += s.trail.news()
 	s.passOn(j, out.Number)
 	out.Release, out.released = true, time.Now()
@@ -113,8 +115,9 @@ func (s *Session) understandAndJudge(r Request) Judgement {
 	return j
 }
 
-// Ended records that a released line is over, and what it left behind.
-func (s *Session) Ended(out Outcome, status int) {
+// Ended records that a released line is over, and gives the words to say about
+// what it left behind.
+func (s *Session) Ended(out Outcome, status int) (say string) {
 	for _, id := range out.Kept {
 		if err := s.store.Finish(context.Background(), id); err != nil {
 			s.trail.degraded(fmt.Sprintf("snapshot %s: the state after the line: %v", id, err))
@@ -122,6 +125,7 @@ func (s *Session) Ended(out Outcome, status int) {
 	}
 	s.startsEnded(out.Number)
 	s.trail.ended(out.Number, status, time.Since(out.released))
+	return s.left(out)
 }
 
 // Cancelled records that a released or waiting line was taken back.

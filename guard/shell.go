@@ -59,7 +59,9 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 			switch {
 			case !ok:
 			case p.Released:
-				s.Ended(out, p.Status)
+				if say := s.Ended(out, p.Status); say != "" {
+					p.Say(say)
+				}
 			case out.Release:
 				s.Cancelled(out)
 			}
@@ -104,7 +106,7 @@ func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error
 	if err != nil {
 		return bash.StatusFailed, err
 	}
-	s.Ended(out, status)
+	s.tell(r, s.Ended(out, status))
 	return status, nil
 }
 

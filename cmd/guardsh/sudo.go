@@ -102,7 +102,7 @@ func front(name string, args []string, why guard.Unguarded, run func() (int, err
 		return guard.StatusRefused
 	}
 	status := start()
-	s.Ended(out, status)
+	os.Stderr.WriteString(s.Ended(out, status))
 	s.Close(status)
 	return status
 }
