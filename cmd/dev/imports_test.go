@@ -27,6 +27,7 @@ var rooms = []room{
 	{"guard/ask", []string{"rules/..."}, "a question shows findings; it must not know who asks or what is kept"},
 	{"guard/bash", []string{"rules/..."}, "the live shell answers for command.Shell"},
 	{"guard/host", []string{"rules/..."}, "this machine answers for rules.World"},
+	{"guard/install", nil, "accounts and doors of this machine; it judges nothing"},
 	{"guard/rescue", nil, "has to work when nothing else does"},
 	{"guard/supervise", []string{"rules/..."}, "program starts are judged as actions"},
 	{"rules/word", nil, "a word is known before anything else is"},

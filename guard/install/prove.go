@@ -1,0 +1,149 @@
+package install
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// proofTime bounds one start of a shell. Start-up files of people may look for
+// a network first; longer than this is a login that people take for broken.
+const proofTime = 20 * time.Second
+
+// proofStatus is what the shell at the terminal is told to end with: no
+// failure ends with it.
+const proofStatus = 37
+
+// retype is how long the shell has to end before the line is typed again:
+// start-up files may have thrown away what was typed while they ran.
+const retype = 2 * time.Second
+
+// proveLine starts a shell as an account, as a login without a terminal does,
+// to run one line. shell "" takes the account's own.
+func proveLine(user, shell string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), proofTime)
+	defer cancel()
+	cmd, err := suTo(user, shell, "-c", "exit "+strconv.Itoa(proofStatus))
+	if err != nil {
+		return err
+	}
+	var out tail
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr.Setsid = true
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer stop()
+	cmd.WaitDelay = time.Second
+	return judgeProof(ctx, user, "one line", cmd.Wait(), &out)
+}
+
+// proveLogin starts a shell as an account at a terminal, as a login does, and
+// ends it by its own prompt.
+func proveLogin(user, shell string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), proofTime)
+	defer cancel()
+	cmd, err := suTo(user, shell)
+	if err != nil {
+		return err
+	}
+	cmd.SysProcAttr = nil // pty.Start makes the terminal its own
+	term, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 80})
+	if err != nil {
+		return err
+	}
+	defer term.Close()
+	var out tail
+	go io.Copy(&out, term) // ends when the terminal is closed
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		// The line must not stand in the person's history.
+		fmt.Fprintf(term, "unset HISTFILE; exit %d\r", proofStatus)
+		select {
+		case err := <-ended:
+			return judgeProof(ctx, user, "a login at a terminal", err, &out)
+		case <-time.After(retype):
+		case <-ctx.Done():
+			term.Close() // hangs up
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			return judgeProof(ctx, user, "a login at a terminal", <-ended, &out)
+		}
+	}
+}
+
+// suTo is su to an account, with a shell of our choice, which su takes from
+// root alone. It goes through the system's own PAM rules, as every login does.
+func suTo(user, shell string, args ...string) (*exec.Cmd, error) {
+	su, err := findTool("su")
+	if err != nil {
+		return nil, err
+	}
+	argv := []string{"-"}
+	if shell != "" {
+		argv = append(argv, "-s", shell)
+	}
+	argv = append(append(argv, user), args...)
+	cmd := exec.Command(su, argv...)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=" + systemPath, "TERM=dumb", "LANG=" + os.Getenv("LANG")}
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	return cmd, nil
+}
+
+func judgeProof(ctx context.Context, user, what string, err error, out *tail) error {
+	var ee *exec.ExitError
+	if errors.As(err, &ee) && ee.ExitCode() == proofStatus {
+		return nil
+	}
+	reason := "it ended with status 0"
+	switch {
+	case ctx.Err() != nil:
+		reason = fmt.Sprintf("it took longer than %d s", int(proofTime.Seconds()))
+	case err != nil:
+		reason = err.Error()
+	}
+	if said := out.last(); said != "" {
+		reason += " (" + said + ")"
+	}
+	return fmt.Errorf("the shell does not start for %s (%s): %s", user, what, reason)
+}
+
+// tail keeps the end of what a program printed.
+type tail struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// maxTail is plenty for one complaint.
+const maxTail = 16 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.b.Len()+len(p) > maxTail {
+		t.b.Reset()
+	}
+	t.b.Write(p[max(0, len(p)-maxTail):])
+	return len(p), nil
+}
+
+// last is the last line that says something.
+func (t *tail) last() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := strings.Split(strings.TrimSpace(t.b.String()), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}

@@ -1,0 +1,105 @@
+package install
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// recordVersion is the version of the record's format.
+const recordVersion = 1
+
+// Record is what Install did and what was there before.
+type Record struct {
+	Version int      `json:"version"`
+	Program string   `json:"program,omitempty"` // where it was copied to; SHA256 as it was copied
+	SHA256  string   `json:"sha256,omitempty"`
+	Shells  *Edit    `json:"shells,omitempty"` // /etc/shells
+	Logins  []Login  `json:"logins,omitempty"`
+	Written []Dropin `json:"written,omitempty"`
+	Link    *Link    `json:"link,omitempty"`
+}
+
+// Edit is a file that got one more line.
+type Edit struct {
+	Existed bool   `json:"existed"`
+	Before  string `json:"before"`
+	After   string `json:"after"`
+	Line    string `json:"line"`
+}
+
+// Login is an account whose shell was changed.
+type Login struct {
+	User   string `json:"user"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// Dropin is a file that was written as a whole.
+type Dropin struct {
+	Door   string `json:"door"` // sudo, sshd
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+}
+
+// Link is a link that was made.
+type Link struct {
+	Path   string `json:"path"`
+	Target string `json:"target"`
+}
+
+// ReadRecord reads the record; without one it is empty.
+func ReadRecord(path string) (*Record, error) {
+	r := &Record{Version: recordVersion}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if r.Version != recordVersion {
+		return nil, fmt.Errorf("%s: version %d is not known to this guardsh", path, r.Version)
+	}
+	return r, nil
+}
+
+// Empty says that nothing is installed by Install.
+func (r *Record) Empty() bool {
+	return r.Program == "" && r.Shells == nil && len(r.Logins) == 0 && len(r.Written) == 0 && r.Link == nil
+}
+
+// write keeps the record durably; an empty one is no file.
+func (r *Record) write(path string) error {
+	if r.Empty() {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return replaceFile(path, append(b, '\n'), 0o600)
+}
+
+// copyOf is the record as it is now, whatever is done to the other.
+func (r *Record) copyOf() *Record {
+	c := *r
+	c.Logins = append([]Login(nil), r.Logins...)
+	c.Written = append([]Dropin(nil), r.Written...)
+	return &c
+}
+
+func sum(b []byte) string {
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:])
+}
