@@ -435,3 +435,19 @@ func TestPrunePinDrop(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestGrounds(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := s.Grounds()
+	if len(all) == 0 || !all[0].Own || all[0].Mount != s.Root() || all[0].Free <= 0 || all[0].Need < 1<<30 {
+		t.Fatalf("%+v", all)
+	}
+	for _, g := range all[1:] {
+		if g.Own || memory[g.Type] || !local[g.Type] {
+			t.Errorf("%+v is no ground of its own", g)
+		}
+	}
+}

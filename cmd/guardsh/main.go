@@ -60,7 +60,7 @@ func verbs() []*cobra.Command {
 	return []*cobra.Command{
 		checkCommand(), explainCommand(), undoCommand(), snapshotCommand(), keepCommand(),
 		auditCommand(), replayCommand(), allowCommand(), rulesCommand(), configCommand(),
-		installCommand(), uninstallCommand(),
+		doctorCommand(), installCommand(), uninstallCommand(),
 	}
 }
 

@@ -17,16 +17,20 @@ const maxOutput = 1 << 20
 // can change.
 var programDirs = [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/"}
 
+// programFile is where a program is; "" nowhere.
+func programFile(name string) string {
+	for _, d := range programDirs {
+		if fi, err := os.Stat(d + name); err == nil && fi.Mode().IsRegular() && fi.Mode()&0o111 != 0 {
+			return d + name
+		}
+	}
+	return ""
+}
+
 // output asks a program, by its bare name and without a shell, and waits no
 // longer than the deadline, nor for its children.
 func output(deadline time.Time, name string, args ...string) ([]byte, error) {
-	var file string
-	for _, d := range programDirs {
-		if fi, err := os.Stat(d + name); err == nil && fi.Mode().IsRegular() && fi.Mode()&0o111 != 0 {
-			file = d + name
-			break
-		}
-	}
+	file := programFile(name)
 	if file == "" {
 		return nil, fmt.Errorf("%s: not found: %w", name, os.ErrNotExist)
 	}
