@@ -71,10 +71,10 @@ func (n *node) build() error {
 	if err != nil {
 		return err
 	}
-	if n.parent == nil {
-		g.Under(option.MustParse(option.Style{}, helpOptions))
-	} else if !s.Own {
+	if n.parent != nil && !s.Own {
 		g.Under(n.parent.grammar)
+	} else {
+		g.Under(option.MustParse(option.Style{}, helpOptions))
 	}
 	n.grammar = g
 	if n.roles, err = parseRoles(s.Operands); err != nil {

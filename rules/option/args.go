@@ -175,6 +175,11 @@ func (r *reader) short(w word.Word, s string) {
 			}
 		}
 	}
+	if _, known := r.g.byName[s[:2]]; r.g.Style.LongDash && !known && len(s) > 2 && r.g.number < 0 {
+		// An option that is not known, and none of its letters is one.
+		r.out.Strange = append(r.out.Strange, w)
+		return
+	}
 	r.cluster(w, s[:1], s[1:])
 }
 
