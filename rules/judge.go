@@ -50,7 +50,7 @@ type judgement struct {
 }
 
 func (j *judgement) effect(e *effect.Effect, i int) {
-	if e.Has("dry") || j.impossible(e) || j.entered(e) {
+	if e.Has("dry") || j.impossible(e) || j.entered(e) || j.absent(e) {
 		return
 	}
 	for _, o := range []*effect.Object{&e.Object, e.Source} {
@@ -84,6 +84,24 @@ func (j *judgement) impossible(e *effect.Effect) bool {
 	}
 	dest := j.facts.Of(effect.Object{Type: effect.Path, Name: path.Dir(e.Object.Name)}).Path
 	return dest.Exists && dest.Type != "dir" && dest.Type != "link" && dest.Type != ""
+}
+
+// absent reports a deletion or a change of mode where nothing is, and nothing
+// before it in the line could put something there.
+func (j *judgement) absent(e *effect.Effect) bool {
+	if e.Kind != effect.Delete && e.Kind != effect.Metadata || e.Place.Kind != command.Here || e.Object.Type != effect.Path || e.Object.Name == "" || e.Action < 0 {
+		return false
+	}
+	of := j.facts.Of(e.Object)
+	if of.Path.Exists || of.Path.Real == "" || len(of.Unknown) > 0 {
+		return false
+	}
+	for _, a := range j.line.Actions[:e.Action] {
+		if !a.Builtin && !a.Wrapper && len(a.Argv) > 0 || len(a.Redirs) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // entered reports an effect that a line has only where its cd fails, while the
