@@ -1,7 +1,6 @@
 package effect
 
 import (
-	"net"
 	"net/url"
 	"strings"
 
@@ -39,7 +38,7 @@ func httpStore(c *call) {
 			text = "http://" + text
 		}
 		u, err := url.Parse(strings.ReplaceAll(text, "%", ""))
-		if err != nil || !isStore(u.Host) {
+		if err != nil || !isStore(u.Hostname(), u.Port()) {
 			continue
 		}
 		p := strings.Trim(u.Path, "/")
@@ -61,13 +60,9 @@ func dated(name string) bool {
 	return i > 0 && !strings.ContainsAny(name, "*,") && len(name)-i > 4 && strings.Trim(name[i+1:], "0123456789.") == ""
 }
 
-func isStore(host string) bool {
-	name := host
-	if h, port, err := net.SplitHostPort(host); err == nil {
-		if storePorts[port] != "" {
-			return true
-		}
-		name = h
+func isStore(name, port string) bool {
+	if storePorts[port] != "" {
+		return true
 	}
 	first, _, _ := strings.Cut(strings.ToLower(name), ".")
 	first = strings.TrimRight(first, "0123456789-")
