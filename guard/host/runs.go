@@ -340,7 +340,13 @@ func killed(_ *gathering, e *effect.Effect, of *rules.ObjectFact) {
 			return p.comm == name || len(argv) > 0 && path.Base(argv[0]) == name
 		}
 	}
-	for _, p := range processes() {
+	all := []process(nil)
+	if b, err := os.ReadFile("/proc/" + name + "/comm"); e.Command == "kill" && pid > 0 && err == nil {
+		all = []process{{pid: pid, comm: strings.TrimSpace(string(b))}} // the others need no look
+	} else if e.Command != "kill" || pid < 0 {
+		all = processes()
+	}
+	for _, p := range all {
 		if v, ok := asGuest(p); ok && hits(p) {
 			of.Runs.Guests = append(of.Runs.Guests, v.name)
 		}
