@@ -173,7 +173,12 @@ func hangUpReader(scr *screen, pid int) {
 // continued; pid, when not 0, is a shell that stopped itself and goes on then.
 func suspend(scr *screen, pid int) {
 	scr.makeCooked()
+	// Another thread may take the stop, and this one would go on for a moment.
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, unix.SIGCONT)
 	unix.Kill(os.Getpid(), unix.SIGSTOP)
+	<-continued
+	signal.Stop(continued)
 	scr.makeRaw()
 	scr.resize()
 	if pid != 0 {
