@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"guardsh/audit/snapshot"
 	"guardsh/guard/bash"
 	"guardsh/guard/host"
+	"guardsh/guard/supervise"
 )
 
 // Health is how one part of guardsh does on this machine. It has no useful
@@ -49,7 +51,7 @@ func Examine(ctx context.Context, p Place) []Check {
 		p.Store = cfg.Snapshots.Store
 	}
 	return append([]Check{
-		examineBash(ctx), examineGate(ctx), examineSupervision(cfg), examineConfig(p), examineTrail(p),
+		examineBash(ctx), examineGate(ctx), examineSupervision(ctx, cfg), examineConfig(p), examineTrail(p),
 	}, append(examineStore(p), examineFacts())...)
 }
 
@@ -75,11 +77,57 @@ func examineGate(ctx context.Context) Check {
 	return Check{"gate", Broken, err.Error(), "guardsh -c LINE is judged all the same; lines typed at a prompt are not"}
 }
 
-func examineSupervision(c Config) Check {
-	if c.Supervise == SuperviseOff {
-		return Check{Name: "supervision", State: Without, Says: "the configuration says supervise: off"}
+// examineSupervision has a shell start a program, and refuses that start.
+func examineSupervision(ctx context.Context, c Config) Check {
+	const name = "supervision"
+	switch {
+	case c.Supervise == SuperviseOff:
+		return Check{Name: name, State: Without, Says: "the configuration says supervise: off; lines are judged, not the programs below them"}
+	case os.Geteuid() != 0:
+		return Check{Name: name, State: Without, Says: "in root's sessions only; here lines are judged, not the programs below them"}
 	}
-	return Check{Name: "supervision", State: Without, Says: "this version judges lines, not the programs that start below them"}
+	_, path, err := bash.Version(ctx)
+	if err != nil {
+		return Check{Name: name, State: Without, Says: "without bash there is nothing to try it with"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "--norc", "--noprofile", "-c", "exec -a probe /proc/self/exe --version")
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	refused := make(chan bool, 1)
+	sup, why, err := supervise.Under(supervise.Config{
+		Known: func(string) bool { return true },
+		Judge: func(*supervise.Start) supervise.Decision {
+			select {
+			case refused <- true:
+			default:
+			}
+			return supervise.Refuse
+		},
+		Seen: func(*supervise.Start) {},
+		Lost: func(error) {},
+	}, cmd.Start)
+	switch {
+	case err != nil:
+		return Check{name, Broken, err.Error(), "supervise: off"}
+	case errors.Is(why, supervise.ErrNested):
+		_ = cmd.Wait()
+		return Check{Name: name, State: Works, Says: why.Error()}
+	case why != nil:
+		_ = cmd.Wait()
+		return Check{name, Broken, why.Error(), "it takes Linux 5.5 and CAP_SYS_ADMIN; lines are judged all the same"}
+	}
+	werr := cmd.Wait()
+	err = sup.End()
+	select {
+	case <-refused:
+	default:
+		return Check{name, Broken, fmt.Sprintf("a program started unseen (%v)", werr), "lines are judged all the same"}
+	}
+	if werr == nil || err != nil {
+		return Check{name, Broken, fmt.Sprintf("a start that was refused went on (%v)", err), "lines are judged all the same"}
+	}
+	return Check{Name: name, State: Works, Says: "a program start below a line was seen and refused"}
 }
 
 func examineConfig(p Place) Check {
