@@ -164,7 +164,7 @@ func partedCommand(c *call) {
 }
 
 // blockStack is the tools that stack block devices: multipath, dmsetup,
-// losetup, kpartx, drbdadm and the iSCSI targets.
+// losetup, kpartx and the iSCSI targets.
 func blockStack(c *call) {
 	verb := ""
 	if v := c.text("verb"); len(v) > 0 {
@@ -201,17 +201,6 @@ func blockStack(c *call) {
 	case "losetup", "kpartx":
 		if c.has("_detach") {
 			change(c.values("verb"), "detach")
-		}
-	case "drbdadm":
-		switch verb {
-		case "down", "detach", "disconnect", "secondary", "del-minor":
-			change(args, "detach")
-		case "create-md", "wipe-md", "invalidate", "invalidate-remote":
-			change(args, "data")
-		case "primary":
-			if c.has("force") {
-				change(args)
-			}
 		}
 	case "multipathd":
 		words := append(strings.Fields(verb), c.text("arg")...)
