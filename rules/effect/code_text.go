@@ -164,6 +164,18 @@ func unzipTree(c *call) {
 		case verb == "x", verb == "e":
 		case c.name == "unar":
 		case verb == "d" || verb == "u" || verb == "a" || verb == "rn":
+			if hasOption(c, "-sdel") {
+				// 7z a -sdel deletes what it packed.
+				names := 0
+				for _, w := range argv[1:] {
+					if strings.HasPrefix(w.Prefix(), "-") {
+						continue
+					}
+					if names++; names > 1 {
+						c.emitWord(c.effect(Delete, "recursive", "force"), Path, w, false)
+					}
+				}
+			}
 			for _, w := range argv[1:] {
 				if !strings.HasPrefix(w.Prefix(), "-") {
 					kind := Overwrite
