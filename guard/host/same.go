@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"guardsh/rules"
 	"guardsh/rules/effect"
 )
@@ -26,7 +28,7 @@ func (g *gathering) sameJobs() {
 	if g.w.root != "" {
 		return
 	}
-	var all []process
+	all := map[string][]int{}
 	until := time.Now().Add(min(sameBudget, g.left()))
 	for i := range g.effects {
 		e := &g.effects[i]
@@ -37,23 +39,64 @@ func (g *gathering) sameJobs() {
 		if of.Same != nil {
 			continue
 		}
-		if all == nil {
-			all = processes()
+		short := e.Command[:min(len(e.Command), maxComm)]
+		pids, looked := all[short]
+		if !looked {
+			pids = called(short, until)
+			all[short] = pids
 		}
-		g.sameAs(e, of, all, until)
+		sameAs(e, of, pids)
 	}
 }
 
-func (g *gathering) sameAs(e *effect.Effect, of *rules.ObjectFact, all []process, until time.Time) {
-	short := e.Command[:min(len(e.Command), 15)] // what the kernel keeps of a name
-	own := ownProcesses().parents
-	var seen []string
-	for _, p := range all {
-		if p.comm != short || slices.Contains(own, p.pid) || time.Now().After(until) {
+// maxComm is what the kernel keeps of a program's name.
+const maxComm = 15
+
+// called are the processes of a name. It is asked for everyday lines, too, so
+// that it reads the least there is, without the detours of package os.
+func called(comm string, until time.Time) []int {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	var pids []int
+	buf := make([]byte, maxComm+2) // with the line's end, and one to see that there is no more
+	for _, n := range names {
+		if n[0] < '1' || n[0] > '9' {
 			continue
 		}
-		argv := commandLine(p.pid)
-		cwd := startedIn(p.pid)
+		fd, err := unix.Open("/proc/"+n+"/comm", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			continue
+		}
+		k, _ := unix.Read(fd, buf)
+		unix.Close(fd)
+		if k > 0 && string(buf[:k-1]) == comm {
+			if pid, err := strconv.Atoi(n); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+		if time.Now().After(until) {
+			break
+		}
+	}
+	return pids
+}
+
+func sameAs(e *effect.Effect, of *rules.ObjectFact, pids []int) {
+	if len(pids) == 0 {
+		return
+	}
+	own := ownProcesses().parents
+	var seen []string
+	for _, pid := range pids {
+		if slices.Contains(own, pid) {
+			continue
+		}
+		argv := commandLine(pid)
+		cwd := startedIn(pid)
 		if len(argv) < 2 || cwd == "" {
 			continue
 		}
@@ -66,7 +109,7 @@ func (g *gathering) sameAs(e *effect.Effect, of *rules.ObjectFact, all []process
 			continue
 		}
 		seen = append(seen, line)
-		of.Same = append(of.Same, rules.SameJob{PID: p.pid, TTY: ttyOf("/proc/" + strconv.Itoa(p.pid)), Since: since(p.pid), Line: line, To: to})
+		of.Same = append(of.Same, rules.SameJob{PID: pid, TTY: ttyOf("/proc/" + strconv.Itoa(pid)), Since: since(pid), Line: line, To: to})
 		if len(of.Same) >= maxNamed {
 			return
 		}
