@@ -20,6 +20,8 @@ import (
 	"guardsh/rules"
 	"guardsh/rules/command"
 	"guardsh/rules/effect"
+
+	"golang.org/x/sys/unix"
 )
 
 // starts is what the session knows of the programs that start below its lines.
@@ -31,9 +33,9 @@ type starts struct {
 
 	asking sync.Map // by terminal: *sync.Mutex, one question at a time
 	mu     sync.Mutex
-	kept   []string       // snapshots that starts below the line made
-	counts map[string]int // program starts below the line, by path
-	more   int            // starts of programs that are not in counts
+	kept   []string        // snapshots that starts below the line made
+	counts map[string]int  // program starts below the line, by path
+	more   int             // starts of programs that are not in counts
 	no     map[string]bool // rules that a no was said about for the line
 	told   map[int]string  // by process: what it was refused last
 }
@@ -326,25 +328,56 @@ func commandOf(st *supervise.Start, rest supervise.Rest) []string {
 // manyInOne are programs that are several, by the name that they are called.
 var manyInOne = map[string]bool{"busybox": true, "toybox": true, "coreutils": true}
 
-// packageManagers start programs that a package brings along: what these do is
-// the package's, and only what no package may do is refused. A person was asked
-// about the package manager's own line.
-var packageManagers = map[string]bool{
-	"apt": true, "apt-get": true, "aptitude": true, "dpkg": true, "unattended-upgr": true, "dpkg-reconfigure": true,
-	"dnf": true, "dnf-3": true, "dnf5": true, "yum": true, "microdnf": true, "rpm": true, "zypper": true,
-	"pacman": true, "apk": true, "snapd": true, "flatpak": true, "emerge": true, "xbps-install": true,
-}
-
-// trusted says whether a process was started by a package manager, or by
-// guardsh itself: an undo that was asked about is not asked about again.
+// trusted says whether a process belongs to a program of the system, or to
+// guardsh itself: what lxc-destroy, update-ca-certificates or a package manager
+// starts is its own doing, and a person was asked about its line. Only what
+// nothing may do is refused it. What is told what to start (make, find, an
+// editor, a script of the user's) is no such program.
 func trusted(pid int) bool {
 	self, err := os.Readlink("/proc/self/exe")
 	for _, a := range supervise.Ancestors(pid) {
-		if packageManagers[path.Base(a.Exe)] || packageManagers[a.Name] || err == nil && a.Exe == self {
+		if err == nil && a.Exe == self {
+			return true
+		}
+		if file := programOf(a); !command.Carries(path.Base(file)) && ofSystem(file) {
 			return true
 		}
 	}
 	return false
+}
+
+// programOf is the file that says what a process does: an interpreter's is its
+// script.
+func programOf(a supervise.Ancestor) string {
+	if !command.Interprets(path.Base(a.Exe)) {
+		return a.Exe
+	}
+	for _, arg := range a.Argv[1:] {
+		if strings.HasPrefix(arg, "-") && arg != "-" {
+			if strings.ContainsAny(arg, "ce") && !strings.HasPrefix(arg, "--") {
+				return a.Exe // code on the command line
+			}
+			continue
+		}
+		if path.IsAbs(arg) {
+			return arg
+		}
+		return a.Exe
+	}
+	return a.Exe
+}
+
+// systemPlaces are where packages put programs.
+var systemPlaces = []string{"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/lib/", "/usr/libexec/", "/usr/share/", "/lib/", "/etc/init.d/", "/var/lib/dpkg/"}
+
+// ofSystem says that a program came with the system and only root can have
+// changed it.
+func ofSystem(file string) bool {
+	if !slices.ContainsFunc(systemPlaces, func(dir string) bool { return strings.HasPrefix(file, dir) }) {
+		return false
+	}
+	var st unix.Stat_t
+	return unix.Stat(file, &st) == nil && st.Uid == 0 && st.Mode&0o022 == 0
 }
 
 func onlyBlocks(d rules.Decision) rules.Decision {

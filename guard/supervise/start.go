@@ -209,8 +209,9 @@ func elsewhere(proc string) bool {
 
 // Ancestor is a process above another.
 type Ancestor struct {
-	Exe  string // its program's file
-	Name string // what it calls itself: for a script, the script
+	Exe  string   // its program's file
+	Argv []string // what it was started with
+	Name string   // what it calls itself
 }
 
 // Ancestors are the processes above a process, nearest first, up to but
@@ -228,7 +229,11 @@ func Ancestors(pid int) []Ancestor {
 			continue // a process of the kernel, or gone
 		}
 		name, _ := os.ReadFile(proc + "/comm")
-		out = append(out, Ancestor{strings.TrimSuffix(exe, " (deleted)"), strings.TrimSpace(string(name))})
+		argv, _ := os.ReadFile(proc + "/cmdline")
+		out = append(out, Ancestor{
+			Exe: strings.TrimSuffix(exe, " (deleted)"), Name: strings.TrimSpace(string(name)),
+			Argv: strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00"),
+		})
 	}
 	return out
 }

@@ -337,9 +337,9 @@ func fieldsOf(s string) []string {
 }
 
 // Carries reports whether a program of that base name may be given another
-// command or code to run: a wrapper, a shell, an interpreter.
+// command or code to run: a wrapper, a shell, an interpreter, an editor.
 func Carries(base string) bool {
-	return shells[base] || languageOf(base) != nil || wrapperOf(base) != nil
+	return Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil
 }
 
 // Interprets reports whether a program of that base name runs code: a shell,
