@@ -258,7 +258,8 @@ func neverEmpty(src string) bool {
 		return true
 	}
 	for _, op := range [...]string{":?", ":-", "$(pwd", "`pwd", "$(mktemp", "`mktemp", "$((", "$(date", "`date", "$(uname", "`uname", "$(hostname", "$(whoami", "$(id", "$(nproc", "$(basename"} {
-		if strings.Contains(src, op) {
+		// What comes through a filter may be nothing.
+		if strings.Contains(src, op) && (op[0] == ':' || !strings.Contains(src, "|")) {
 			return true
 		}
 	}
