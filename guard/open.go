@@ -28,6 +28,7 @@ type Place struct {
 	Store  string // "" the configuration's, or the default
 	Env    []string
 	TTY    string // of this process; "" none
+	Name   string // what bash is to be called; "" is bash
 	// Interactive: a person types at prompts.
 	Interactive bool
 }

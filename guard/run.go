@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"guardsh/guard/bash"
 	"guardsh/rules/command"
@@ -25,14 +27,45 @@ func (s *Session) request(src string, from Source, args []string) Request {
 }
 
 // RunLine runs LINE as bash -c would, when it is judged so. args are $0 and
-// the parameters behind it.
+// the parameters behind it. Where a shell of the line takes its commands from
+// the standard input (ssh HOST bash -s < x.sh), they are judged with it.
 func (s *Session) RunLine(ctx context.Context, line string, args, options []string) (int, error) {
 	var params []string
 	if len(args) > 0 {
 		params = args[1:]
 	}
 	argv := append(append(append([]string{}, options...), "-c", line), args...)
-	return s.Run(ctx, s.request(line, Command, params), argv)
+	r := s.request(line, Command, params)
+	if isTerminal(os.Stdin) || closed(os.Stdin) || !opensShell(r) {
+		return s.Run(ctx, r, argv)
+	}
+	seen := map[string]bool{}
+	return s.runRead(ctx, os.Stdin, argv, func(text []byte, _ int) Request {
+		part := r
+		if len(text) > 0 {
+			part.Src = withInput(line, string(text))
+		}
+		part.Known = seen
+		return part
+	})
+}
+
+// opensShell reports whether a line starts a shell that reads its commands
+// from the line's own standard input.
+func opensShell(r Request) bool {
+	l := command.Understand(r.Src, command.Options{Shell: r.Shell})
+	return slices.ContainsFunc(l.Actions, func(a command.Action) bool { return a.Opens })
+}
+
+// withInput is a line together with what it reads, as one text in bash's own
+// words: it is judged and recorded so, and judging the record again comes to
+// the same.
+func withInput(line, text string) string {
+	end := "STANDARD-INPUT"
+	for strings.Contains(text, end) {
+		end += "-"
+	}
+	return "{ " + line + "\n} <<'" + end + "'\n" + strings.TrimSuffix(text, "\n") + "\n" + end + "\n"
 }
 
 // RunFile runs a script as bash FILE ARG… would.
@@ -56,20 +89,33 @@ func (s *Session) Argv(ctx context.Context, line string, why Unguarded) Outcome 
 // command by command.
 func (s *Session) RunStdin(ctx context.Context, in *os.File, args, options []string) (int, error) {
 	argv := append(append(append([]string{}, options...), "-s", "--"), args...)
+	return s.runRead(ctx, in, argv, func(text []byte, given int) Request {
+		r := s.request(string(text), Stdin, args)
+		if given > 0 {
+			r.From = 1 + countLines(text[:given])
+		}
+		return r
+	})
+}
+
+// runRead runs bash with a standard input that holds commands. request is what
+// has to be judged when text is known, of which the first given bytes were
+// judged before.
+func (s *Session) runRead(ctx context.Context, in *os.File, argv []string, request func(text []byte, given int) Request) (int, error) {
 	script, err := ReadScript(in)
 	if errors.Is(err, fs.ErrClosed) || err != nil && in == os.Stdin && closed(in) {
-		return bash.Run(ctx, bash.Config{Env: s.place.Env}, argv)
+		return bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env}, argv)
 	}
 	if err != nil {
 		return bash.StatusFailed, err
 	}
-	r := s.request(string(script.Text), Stdin, args)
 	if script.File {
-		return s.Run(ctx, r, argv)
+		return s.Run(ctx, request(script.Text, 0), argv)
 	}
 	if !script.Whole && len(script.Text) < scriptBound {
-		return s.stream(ctx, in, r, argv)
+		return s.stream(ctx, in, script.Text, argv, request)
 	}
+	r := request(script.Text, 0)
 	out := s.Line(ctx, r)
 	s.tell(r, out.Say)
 	if !out.Release {
@@ -101,7 +147,7 @@ func (s *Session) fed(ctx context.Context, argv []string, feed func(io.Writer) e
 		_ = feed(pw)
 		pw.Close()
 	}()
-	status, err := bash.Run(ctx, bash.Config{Env: s.place.Env, Stdin: pr, Spawn: s.spawn}, argv)
+	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Stdin: pr, Spawn: s.spawn}, argv)
 	pr.Close()
 	return status, err
 }
@@ -109,18 +155,24 @@ func (s *Session) fed(ctx context.Context, argv []string, feed func(io.Writer) e
 // stream judges the commands of a script as they come. Each is judged with all
 // that came before it, so that variables and directories are known, but only
 // what is new counts. The first one that is refused ends the script.
-func (s *Session) stream(ctx context.Context, in *os.File, r Request, argv []string) (int, error) {
+func (s *Session) stream(ctx context.Context, in *os.File, text []byte, argv []string, request func([]byte, int) Request) (int, error) {
 	s.trail.degraded("a script comes on standard input as a stream: its commands are judged one by one")
 	refused := false
 	var last Outcome
-	text, given := []byte(r.Src), 0
+	given := 0
+	r := request(nil, 0)
+	if r.Src != "" { // the line that reads all this begins before it has read any
+		if last = s.Line(ctx, r); !last.Release {
+			s.tell(r, last.Say)
+			return StatusRefused, nil
+		}
+		s.tell(r, last.Say)
+	}
 	status, err := s.fed(ctx, argv, func(w io.Writer) error {
 		buf := make([]byte, 64<<10)
 		for end := false; ; {
 			if n := command.Complete(string(text[given:]), end); n > 0 {
-				part := r
-				part.Src = string(text[:given+n])
-				part.From = 1 + countLines(text[:given])
+				part := request(text[:given+n], given)
 				last = s.Line(ctx, part)
 				s.tell(part, last.Say)
 				if !last.Release {

@@ -34,7 +34,8 @@ type Request struct {
 	Unseen    bool      // the shell runs a line that the gate could not see; Src is what is known of it
 	Cwd       string
 	TTY       string
-	From      int // judge only what starts on this line of Src or behind it; 0: all
+	Known     map[string]bool // what was found before in an earlier part of the line's input, and is not said again; nil: nothing is kept
+	From      int             // judge only what starts on this line of Src or behind it; 0: all
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -104,6 +105,9 @@ func (s *Session) understandAndJudge(r Request) Judgement {
 	j := s.Judge.Line(r.Src, r.Shell)
 	if r.From > 1 {
 		j = j.from(r.From)
+	}
+	if r.Known != nil {
+		j = j.news(r.Known)
 	}
 	if r.Unseen {
 		j.Decision = rules.Unseen(j.Decision)

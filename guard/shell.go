@@ -16,7 +16,7 @@ import (
 const StatusRefused = 253
 
 // Interactive is a guarded bash on a terminal, until it ends.
-func (s *Session) Interactive(ctx context.Context, login bool, args []string) (int, error) {
+func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 	var mu sync.Mutex
 	running := map[string]Outcome{} // by the gate's nonce
 	rec := s.trail.record()
@@ -27,9 +27,9 @@ func (s *Session) Interactive(ctx context.Context, login bool, args []string) (i
 
 	env := append(os.Environ(), answers.env()...)
 	cfg := bash.Config{
-		Login: login,
-		Args:  args,
-		Env:   env,
+		Name: s.place.Name,
+		Args: args,
+		Env:  env,
 		Judge: func(ctx context.Context, r bash.Request) bash.Answer {
 			s.prefetch(r)
 			s.answered.clear()
@@ -102,7 +102,7 @@ func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error
 	if !out.Release {
 		return StatusRefused, nil
 	}
-	status, err := bash.Run(ctx, bash.Config{Env: s.place.Env, Signals: signals, Spawn: s.spawn}, argv)
+	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Signals: signals, Spawn: s.spawn}, argv)
 	if err != nil {
 		return bash.StatusFailed, err
 	}

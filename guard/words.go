@@ -108,3 +108,18 @@ func (j Judgement) from(line int) Judgement {
 	j.Decision.Verdict = strictest(kept)
 	return j
 }
+
+// news leaves out the findings that are known already, and adds the others to
+// those.
+func (j Judgement) news(known map[string]bool) Judgement {
+	var kept []rules.Finding
+	for _, f := range j.Decision.Findings {
+		if key := answerKey(f.Rule, f.Object); !known[key] {
+			known[key] = true
+			kept = append(kept, f)
+		}
+	}
+	j.Decision.Findings = kept
+	j.Decision.Verdict = strictest(kept)
+	return j
+}

@@ -97,6 +97,12 @@ func besideScreen(ts *testscript.TestScript, shell string) ([]string, int) {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Env = append(cmd.Env, "HISTFILE=")
+	return typeKeys(ts, cmd, shell, besideKeys)
+}
+
+// typeKeys starts a command on a terminal and types keys to it, and returns
+// what is shown after each of them, and its status.
+func typeKeys(ts *testscript.TestScript, cmd *exec.Cmd, shell string, keys []struct{ keys, until string }) ([]string, int) {
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
 	ts.Check(err)
 	p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
@@ -104,7 +110,7 @@ func besideScreen(ts *testscript.TestScript, shell string) ([]string, int) {
 	defer p.stop()
 	var shown []string
 	from := 0
-	for i, k := range besideKeys {
+	for i, k := range keys {
 		if i == 20 {
 			ts.Check(pty.Setsize(f, &pty.Winsize{Rows: 30, Cols: 90}))
 		}

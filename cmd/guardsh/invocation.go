@@ -8,7 +8,7 @@ import (
 
 // invocation is how guardsh was called as a shell.
 type invocation struct {
-	login       bool     // -l, --login, or a name that starts with "-"
+	login       bool     // -l, --login
 	interactive bool     // -i
 	command     *string  // -c LINE
 	file        string   // FILE
@@ -27,11 +27,9 @@ var bashLong = map[string]bool{
 	"--norc": false, "--posix": false, "--restricted": false, "--verbose": false,
 }
 
-// readInvocation reads the arguments as bash would read them. argv[0] counts:
-// a leading "-" asks for a login shell, as login(1) and sshd do.
+// readInvocation reads the arguments as bash would read them.
 func readInvocation(argv []string) (invocation, error) {
 	var inv invocation
-	inv.login = strings.HasPrefix(argv[0], "-")
 	wantsLine := false
 	i := 1
 options:
@@ -112,7 +110,18 @@ options:
 	return inv, nil
 }
 
-// calledAs is the name that the program was started by: "guardsh", "sudo".
-func calledAs(argv0 string) string {
-	return strings.TrimPrefix(filepath.Base(argv0), "-")
+// bashName is the argv[0] of the bash below a guardsh that was called argv0:
+// the same, with bash for guardsh. It is what $0 and bash's own messages show,
+// and what makes a login shell ("-guardsh" from sshd, "-su" from some su).
+func bashName(argv0, own, bash string) string {
+	switch argv0 {
+	case own:
+		return "bash"
+	case "-" + own:
+		return "-bash"
+	}
+	if filepath.Base(argv0) == own {
+		return bash
+	}
+	return argv0
 }

@@ -13,7 +13,7 @@ func TestInvocation(t *testing.T) {
 		want invocation
 	}{
 		{"guardsh", invocation{}},
-		{"-guardsh", invocation{login: true}},
+		{"-guardsh", invocation{}},
 		{"guardsh -l", invocation{login: true}},
 		{"guardsh --login -i", invocation{login: true, interactive: true}},
 		{"guardsh -c true", invocation{command: line("true")}},
@@ -42,6 +42,21 @@ func TestInvocation(t *testing.T) {
 	for _, argv := range []string{"guardsh -c", "guardsh --nonsense", "guardsh -Z", "guardsh -o", "guardsh --rcfile"} {
 		if got, err := readInvocation(strings.Fields(argv)); err == nil {
 			t.Errorf("%s: read as %+v, want an error", argv, got)
+		}
+	}
+}
+
+func TestBashName(t *testing.T) {
+	for _, c := range []struct{ argv0, want string }{
+		{"guardsh", "bash"},
+		{"-guardsh", "-bash"},
+		{"/usr/local/bin/guardsh", "/bin/bash"},
+		{"./guardsh", "/bin/bash"},
+		{"-su", "-su"},
+		{"rbash", "rbash"},
+	} {
+		if got := bashName(c.argv0, "guardsh", "/bin/bash"); got != c.want {
+			t.Errorf("%s: bash is called %s, want %s", c.argv0, got, c.want)
 		}
 	}
 }

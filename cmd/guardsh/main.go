@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ func run(argv []string) int {
 	if len(argv) == 0 {
 		argv = []string{"guardsh"}
 	}
-	switch calledAs(argv[0]) {
+	switch filepath.Base(argv[0]) {
 	case "sudo":
 		return sudo(argv[1:])
 	case "su":

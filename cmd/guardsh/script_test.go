@@ -130,6 +130,8 @@ func TestInside(t *testing.T) {
 			"pty":    cmdPty,
 			"loop":   cmdLoop,
 			"beside": cmdBeside,
+			"doors":  cmdDoors,
+			"door":   cmdDoor,
 
 			"verdict": cmdVerdict,
 			"hung":    cmdHung,

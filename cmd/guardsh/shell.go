@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"guardsh/guard"
 	"guardsh/guard/bash"
@@ -27,10 +28,11 @@ func runShell(argv []string) int {
 	p := guard.Here()
 	interactive := inv.interactive || inv.command == nil && inv.file == "" && guard.IsTerminal(os.Stdin) && guard.IsTerminal(os.Stderr)
 	p.Interactive = interactive
+	p.Name = inv.bashName(argv[0])
 	s, err := guard.Open(p)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this shell is not guarded\n", err)
-		return unguarded(ctx, inv)
+		return unguarded(ctx, inv, p.Name)
 	}
 	s.Greet()
 	status, err := 0, error(nil)
@@ -40,7 +42,7 @@ func runShell(argv []string) int {
 	case inv.file != "":
 		status, err = s.RunFile(ctx, inv.file, inv.args, inv.bashOptions())
 	case interactive && p.TTY != "" && guard.IsTerminal(os.Stdin):
-		status, err = s.Interactive(ctx, inv.login, append(inv.bash, inv.args...))
+		status, err = s.Interactive(ctx, append(inv.bashOptions(), inv.behind()...))
 	default:
 		status, err = s.RunStdin(ctx, os.Stdin, inv.args, inv.bashOptions())
 	}
@@ -64,12 +66,36 @@ func goHome() {
 	}
 }
 
+// bashName is what the bash below is called. sudo -i calls it a login shell.
+func (inv invocation) bashName(argv0 string) string {
+	if inv.home {
+		return "-bash"
+	}
+	own := "guardsh"
+	if exe, err := os.Executable(); err == nil {
+		own = filepath.Base(exe)
+	}
+	path, err := bash.Find()
+	if err != nil {
+		path = "bash" // whoever starts it says what is missing
+	}
+	return bashName(argv0, own, path)
+}
+
+// behind are the words behind the options of a shell that reads its commands.
+func (inv invocation) behind() []string {
+	if !inv.stdin {
+		return inv.args
+	}
+	return append([]string{"-s", "--"}, inv.args...)
+}
+
 // bashOptions are the options that the bash below needs to be what was asked
-// for.
+// for. bash wants its long ones first.
 func (inv invocation) bashOptions() []string {
 	o := inv.bash
 	if inv.login {
-		o = append([]string{"-l"}, o...)
+		o = append(o, "-l")
 	}
 	if inv.interactive {
 		o = append(o, "-i")
@@ -78,20 +104,17 @@ func (inv invocation) bashOptions() []string {
 }
 
 // unguarded is plain bash, for the day when nothing else works.
-func unguarded(ctx context.Context, inv invocation) int {
-	argv := inv.bash
-	if inv.interactive {
-		argv = append(argv, "-i")
-	}
+func unguarded(ctx context.Context, inv invocation, name string) int {
+	argv := inv.bashOptions()
 	switch {
 	case inv.command != nil:
-		argv = append(argv, "-c", *inv.command)
+		argv = append(append(argv, "-c", *inv.command), inv.args...)
 	case inv.file != "":
-		argv = append(argv, "--", inv.file)
-	case inv.stdin:
-		argv = append(argv, "-s", "--")
+		argv = append(append(argv, "--", inv.file), inv.args...)
+	default:
+		argv = append(argv, inv.behind()...)
 	}
-	status, err := bash.Run(ctx, bash.Config{Login: inv.login}, append(argv, inv.args...))
+	status, err := bash.Run(ctx, bash.Config{Name: name}, argv)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 		return bash.StatusFailed

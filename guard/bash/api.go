@@ -14,13 +14,13 @@ const (
 	StatusFailed = 252
 )
 
-// Config says how to run bash. The zero value runs the bash on PATH with this
+// Config says how to run bash. The zero value runs the system's bash with this
 // process's environment, files and directory, and judges nothing.
 type Config struct {
-	Bash  string   // path of bash; "" finds it on PATH
-	Login bool     // start it as a login shell
-	Args  []string // further arguments of an interactive bash, such as --norc
-	Env   []string // its environment; nil means this process's own
+	Bash string   // path of bash; "" finds it
+	Name string   // its argv[0], which a login shell's "-" begins; "" is bash
+	Args []string // further arguments of an interactive bash, such as --norc
+	Env  []string // its environment; nil means this process's own
 
 	// Dir is the runtime directory of the session. "" makes a private one
 	// below $XDG_RUNTIME_DIR, /run/guardsh (root) or $TMPDIR, and removes it.
@@ -48,7 +48,6 @@ type Config struct {
 	In, Out *os.File // the outer terminal; nil means os.Stdin and os.Stdout
 
 	Stdin *os.File // of Run; nil means os.Stdin
-	Name  string   // argv[0] of Run; "" is bash
 
 	// Signals is what Catch gave, where the signals of Run were caught ahead;
 	// nil: Run catches them itself.

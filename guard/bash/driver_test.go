@@ -100,7 +100,7 @@ func driverMain() int {
 		status, err = Run(context.Background(), cfg, args)
 	} else {
 		if len(args) > 0 && args[0] == "-l" {
-			cfg.Login, args = true, args[1:]
+			cfg.Name, args = "-bash", args[1:]
 		}
 		cfg.Args = args
 		status, err = Interactive(context.Background(), cfg)

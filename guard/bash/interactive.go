@@ -1,6 +1,7 @@
 package bash
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -65,13 +67,7 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	defer scr.makeCooked()
 	scr.resize()
 
-	argv := append([]string{"bash"}, cfg.Args...)
-	if cfg.Login {
-		argv[0] = "-bash"
-	}
-	if len(cfg.Args) == 0 && !cfg.Login {
-		argv = append(argv, "-i")
-	}
+	argv := append([]string{cmp.Or(cfg.Name, "bash")}, cfg.Args...)
 	if cfg.Terminals != nil {
 		cfg.Terminals(g.terminalOf)
 	}
@@ -229,22 +225,25 @@ func (c *Config) fill() (path string, err error) {
 	if c.Env == nil {
 		c.Env = os.Environ()
 	}
-	name := c.Bash
-	if name == "" {
-		name = "bash"
+	if c.Bash == "" {
+		return Find()
 	}
-	path, err = exec.LookPath(name)
-	if err == nil {
-		return path, nil
+	if path, err = exec.LookPath(c.Bash); err != nil {
+		return "", fmt.Errorf("find bash: %w", err)
 	}
-	// A login without PATH, or with one that leads nowhere, is no reason to
-	// have no shell.
-	for _, p := range Places {
-		if found, perr := exec.LookPath(p); c.Bash == "" && perr == nil {
-			return found, nil
+	return path, nil
+}
+
+// Find finds bash where systems keep it: a login without PATH is no reason to
+// have no shell, and one with something else by that name on its PATH would
+// not have that for its shell without us either. PATH is the last resort.
+func Find() (string, error) {
+	for _, name := range append(Places, "bash") {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
 		}
 	}
-	return "", fmt.Errorf("find bash: %w", err)
+	return "", fmt.Errorf("find bash: it is neither on PATH nor in %s", strings.Join(Places, ", "))
 }
 
 // Places are where systems keep bash: Debian and its relatives, those

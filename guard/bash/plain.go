@@ -35,10 +35,6 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 			return StatusFailed, err
 		}
 	}
-	name := cmp.Or(cfg.Name, "bash")
-	if cfg.Login {
-		name = "-" + name
-	}
 	stdin := cfg.Stdin
 	if stdin == nil {
 		stdin = os.Stdin
@@ -55,7 +51,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	// the second process by which os.StartProcess tries the kernel out.
 	var pid int
 	err = cfg.spawn(func() (err error) {
-		pid, err = syscall.ForkExec(path, append([]string{name}, argv...), &syscall.ProcAttr{
+		pid, err = syscall.ForkExec(path, append([]string{cmp.Or(cfg.Name, "bash")}, argv...), &syscall.ProcAttr{
 			Env: env, Files: []uintptr{stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
 		})
 		return err

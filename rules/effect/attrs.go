@@ -60,6 +60,7 @@ var Vocabulary = []Attribute{
 	{"partial-preserve", "some of owner, mode, times, links are kept"},
 	{"delete", "what the source does not have is deleted at the destination (rsync --delete); for a crontab: it is removed"},
 	{"delete-excluded", "excluded files are deleted at the destination, too"},
+	{"received", "what is written comes over a connection (rsync --server), whatever the source is called"},
 	{"remove-source", "the source is deleted afterwards (mv, rsync --remove-source-files)"},
 	{"inplace", "written into the same inode, so that links and open files see it"},
 	{"replace", "a new file takes the name (rename over it)"},

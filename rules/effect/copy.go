@@ -46,7 +46,7 @@ func rsyncTree(c *call) {
 		return
 	}
 	c.copy(Overwrite)
-	if c.has("remove-source") {
+	if c.has("remove-source") && !c.has("received") {
 		for _, w := range c.values("source") {
 			c.emitWord(c.effect(Delete, "!delete"), Path, w, true)
 		}
