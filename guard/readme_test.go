@@ -45,6 +45,36 @@ func TestReadmeIsTrue(t *testing.T) {
 	}
 }
 
+// The configuration that packages bring shows every key. As it is it says
+// nothing, and without its comment signs it is obeyed.
+func TestPackagedConfiguration(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "cmd", "dev", "packaging", "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, problems := parseConfig("config.yaml", b); len(problems) > 0 || len(f.notes) > 0 || len(f.automation) > 0 {
+		t.Errorf("as it is: %+v, %v", f, problems)
+	}
+	text := regexp.MustCompile(`(?m)^#( *[^ ].*)$`).ReplaceAllStringFunc(string(b), func(l string) string {
+		if strings.HasPrefix(l, "# ") && !strings.HasPrefix(l, "#  -") {
+			return l
+		}
+		return l[1:]
+	})
+	f, problems := parseConfig("config.yaml", []byte(text))
+	if len(problems) > 0 {
+		t.Fatalf("without its comment signs it is broken: %v\n%s", problems, text)
+	}
+	if len(f.automation) != 1 || len(f.notes) != 4 || len(f.notify) == 0 {
+		t.Errorf("read as %+v", f)
+	}
+	for _, key := range regexp.MustCompile("yaml:\"([a-z_]+)\"").FindAllStringSubmatch(source(t, "config_parse.go"), -1) {
+		if !strings.Contains(text, key[1]+":") {
+			t.Errorf("it does not show the key %s", key[1])
+		}
+	}
+}
+
 // What the README shows of a refusal is what is said.
 func TestReadmeRecording(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join("..", "README.md"))

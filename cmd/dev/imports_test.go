@@ -53,6 +53,7 @@ var only = []struct {
 	{"mvdan.cc/sh/v3/interp", "guard/rescue", "guarded lines are run by bash itself, never by an interpreter of ours"},
 	{"mvdan.cc/sh/moreinterp", "guard/rescue", "the same"},
 	{"github.com/AlecAivazis/survey", "guard/ask", "no longer developed upstream: it must be possible to replace it"},
+	{"github.com/goreleaser/nfpm", "cmd/dev", "makes packages, by go tool; the product carries none of it"},
 	{"github.com/spf13/cobra", "cmd/guardsh", "verbs only; the shell's own paths touch no flag library"},
 }
 

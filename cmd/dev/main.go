@@ -4,6 +4,7 @@
 //	go run ./cmd/dev bench              the numbers to hold, measured against their budgets
 //	go run ./cmd/dev fuzz [MINUTES]     each fuzz target for so many minutes (default 1)
 //	go run ./cmd/dev needs [--strict]   only the programs that the tests need
+//	go run ./cmd/dev package DIR        .deb and .rpm, for amd64 and arm64
 //
 // Exit status: 0 all held, 1 something did not, 2 usage.
 package main
@@ -15,12 +16,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-const usage = `usage: go run ./cmd/dev test [--strict] | bench | fuzz [MINUTES] | needs [--strict]
+const usage = `usage: go run ./cmd/dev test [--strict] | bench | fuzz [MINUTES] | needs [--strict] |
+                          package DIR [--arch ARCH] [--version VERSION]
 
   test    programs the tests need, gofmt, go vet, staticcheck, the static
           build, and every test with the race detector: rules' examples and
@@ -28,6 +31,7 @@ const usage = `usage: go run ./cmd/dev test [--strict] | bench | fuzz [MINUTES] 
   bench   the benchmarks behind the numbers to hold, as a table
   fuzz    each fuzz target in turn, MINUTES each (default 1)
   needs   the programs that the tests need, installed where that is possible
+  package a .deb and an .rpm in DIR for amd64 and arm64, or for ARCH alone
 
   --strict (or CI=true in the environment): a missing program stops at once
 
@@ -44,9 +48,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 	verb, rest := args[0], args[1:]
 	d := dev{out: stdout, strict: os.Getenv("CI") == "true"}
 	minutes := 1.0
-	for _, a := range rest {
+	var dir, version string
+	makes := arches
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
 		n, err := strconv.ParseFloat(a, 64)
 		switch {
+		case verb == "package" && i+1 < len(rest) && a == "--arch" && slices.Contains(arches, rest[i+1]):
+			i++
+			makes = []string{rest[i]}
+		case verb == "package" && i+1 < len(rest) && a == "--version":
+			i++
+			version = rest[i]
+		case verb == "package" && dir == "" && a != "" && a[0] != '-':
+			dir = a
 		case a == "--strict" && (verb == "test" || verb == "needs"):
 			d.strict = true
 		case verb == "fuzz" && err == nil && n > 0:
@@ -55,6 +70,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintf(stderr, "dev: %s does not take %q\n%s", verb, a, usage)
 			return 2
 		}
+	}
+	if verb == "package" && dir == "" {
+		fmt.Fprintf(stderr, "dev: package needs a directory\n%s", usage)
+		return 2
 	}
 	root, err := moduleRoot()
 	if err != nil {
@@ -69,6 +88,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return d.steps(testSteps[:1])
 	case "bench":
 		return d.bench()
+	case "package":
+		return d.pack(dir, version, makes)
 	case "fuzz":
 		return d.fuzz(time.Duration(minutes * float64(time.Minute)))
 	case "help", "-h", "--help":

@@ -49,6 +49,11 @@ var needs = []need{
 	{"make", "make", "the same, in parallel"},
 	{"find", "findutils", "the same, by -exec and -delete"},
 	{"ps", "procps", "who is running"},
+	{"usermod", "passwd", "accounts that get guardsh as their shell"},
+	{"dpkg", "dpkg", "the package that is installed, upgraded and removed"},
+	{"rpm", "rpm", "the same, as the other family does it"},
+	{"man", "man-db", "pages that are found by name"},
+	{"groff", "groff-base", "pages that are set without a warning"},
 }
 
 // alsoProvides are names under which a distribution installs a program too.

@@ -36,7 +36,7 @@ func TestIncidents(t *testing.T) {
 	for _, script := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			runInside(t, bin, script)
+			runInside(t, bin, script, nil)
 		})
 	}
 }

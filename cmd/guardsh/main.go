@@ -61,7 +61,7 @@ func verbs() []*cobra.Command {
 	return []*cobra.Command{
 		checkCommand(), explainCommand(), undoCommand(), snapshotCommand(), keepCommand(),
 		auditCommand(), replayCommand(), allowCommand(), rulesCommand(), configCommand(),
-		doctorCommand(), installCommand(), uninstallCommand(),
+		doctorCommand(), installCommand(), uninstallCommand(), manualCommand(),
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,23 +55,25 @@ func TestScripts(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(script), ".txtar")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			runInside(t, bin, script)
+			runInside(t, bin, script, nil)
 		})
 	}
 }
 
 // runInside runs one script on a scratch machine, and wants to see that it ran
-// to its end.
-func runInside(t *testing.T, bin, script string) {
+// to its end. more are further files, there and here.
+func runInside(t *testing.T, bin, script string, more map[string]string) {
 	t.Helper()
 	there := insideDir + "/" + filepath.Base(script)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := map[string]string{"/usr/local/bin/guardsh": bin, insideDir + "/guardsh.test": exe, there: script}
+	maps.Copy(files, more)
 	out, err := scratchMachine{
 		base:  t.TempDir(),
-		files: map[string]string{"/usr/local/bin/guardsh": bin, insideDir + "/guardsh.test": exe, there: script},
+		files: files,
 		argv:  []string{insideDir + "/guardsh.test", "-test.run=^TestInside$", "-test.v", "-test.timeout=3m"},
 		env: []string{
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -145,6 +148,7 @@ func setupScript(e *testscript.Env) error {
 		e.Setenv(name, os.Getenv(name))
 	}
 	e.Setenv("TMPDIR", "/tmp")
+	e.Setenv("PACKAGES", packagesDir)
 	// A prompt that shows the status and that nothing else prints.
 	return os.WriteFile("/root/.bashrc", []byte("PS1='[$?] ready> '\n"), 0o644)
 }
