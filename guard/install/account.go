@@ -125,6 +125,9 @@ func LoginsWith(path string) []string {
 
 // setShell changes the shell of an account and looks whether that was done.
 func setShell(user, shell string) error {
+	if a, err := accountOf(user); err == nil && a.shell == shell {
+		return nil
+	}
 	out, err := tool("usermod", "-s", shell, user)
 	if errors.Is(err, exec.ErrNotFound) {
 		out, err = tool("chsh", "-s", shell, user)

@@ -111,9 +111,16 @@ func (p *planner) sudo() {
 		})
 }
 
-// includesSudoers is for a visudo that does not name what it reads.
+// includesSudoers is for a visudo that does not name what it reads. sudo-rs has
+// a file of its own, where there is one.
 func includesSudoers() bool {
-	b, err := os.ReadFile("/etc/sudoers")
+	file := "/etc/sudoers"
+	if said, err := tool("sudo", "--version"); err == nil && strings.HasPrefix(said, "sudo-rs") {
+		if _, err := os.Stat(file + "-rs"); err == nil {
+			file += "-rs"
+		}
+	}
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return false
 	}

@@ -46,8 +46,10 @@ func Plan(w Wish) ([]Step, error) {
 	}
 	p := planner{Wish: w, rec: rec}
 	p.program()
-	for _, u := range slices.Compact(slices.Clone(w.Logins)) {
-		p.login(u)
+	for i, u := range w.Logins {
+		if !slices.Contains(w.Logins[:i], u) {
+			p.login(u)
+		}
 	}
 	if len(p.logins) > 0 {
 		p.shells()
@@ -171,8 +173,14 @@ func (p *planner) login(user string) {
 	s := Step{
 		Says: fmt.Sprintf("make it the login shell of %s (now %s)", user, cmp.Or(a.shell, "/bin/sh")),
 		do: func(r *Record) (func() error, error) {
-			r.Logins = slices.DeleteFunc(r.Logins, func(l Login) bool { return l.User == user })
-			r.Logins = append(r.Logins, Login{user, a.shell, p.at})
+			was := a.shell
+			if i := slices.IndexFunc(r.Logins, func(l Login) bool { return l.User == user }); i >= 0 {
+				if r.Logins[i].After == was {
+					was = r.Logins[i].Before // a guardsh elsewhere is not what it had before
+				}
+				r.Logins = slices.Delete(r.Logins, i, i+1)
+			}
+			r.Logins = append(r.Logins, Login{user, was, p.at})
 			if err := p.save(r); err != nil {
 				return nil, err
 			}
@@ -214,12 +222,12 @@ func (p *planner) shells() {
 			if !existed {
 				text = defaultShells
 			}
-			r.Shells = &Edit{Existed: existed, Before: string(b), After: withLine(text, p.at), Line: p.at}
+			edit := Edit{Existed: existed, Before: string(b), After: withLine(text, p.at), Line: p.at}
+			r.Shells = append(r.Shells, edit)
 			if err := p.save(r); err != nil {
 				return nil, err
 			}
-			edit := *r.Shells
-			return func() error { _, err := takeBack(edit); return err }, replaceFile(path, []byte(edit.After), 0o644)
+			return func() error { return takeBack(edit) }, replaceFile(path, []byte(edit.After), 0o644)
 		},
 	})
 }
@@ -314,29 +322,29 @@ type changed string
 func (c changed) Error() string { return string(c) + " was changed since" }
 
 // takeBack undoes an edit: exactly if the file is as it was left, else only
-// the line. It says whether the file was changed by others.
-func takeBack(e Edit) (others bool, err error) {
+// the line.
+func takeBack(e Edit) error {
 	path, err := filepath.EvalSymlinks(ShellsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return false, err
+		return err
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return false, err
+		return err
 	}
 	text := string(b)
 	switch {
 	case text == e.After && !e.Existed:
-		return false, os.Remove(path)
+		return os.Remove(path)
 	case text == e.After:
-		return false, replaceFile(path, []byte(e.Before), 0o644)
+		return replaceFile(path, []byte(e.Before), 0o644)
 	case !hasLine(text, e.Line):
-		return false, nil
+		return nil
 	}
-	return true, replaceFile(path, []byte(withoutLine(text, e.Line)), 0o644)
+	return replaceFile(path, []byte(withoutLine(text, e.Line)), 0o644)
 }
 
 // in is a list in words.

@@ -18,7 +18,7 @@ type Record struct {
 	Version int      `json:"version"`
 	Program string   `json:"program,omitempty"` // where it was copied to; SHA256 as it was copied
 	SHA256  string   `json:"sha256,omitempty"`
-	Shells  *Edit    `json:"shells,omitempty"` // /etc/shells
+	Shells  []Edit   `json:"shells,omitempty"` // of /etc/shells, the latest last
 	Logins  []Login  `json:"logins,omitempty"`
 	Written []Dropin `json:"written,omitempty"`
 	Link    *Link    `json:"link,omitempty"`
@@ -73,7 +73,7 @@ func ReadRecord(path string) (*Record, error) {
 
 // Empty says that nothing is installed by Install.
 func (r *Record) Empty() bool {
-	return r.Program == "" && r.Shells == nil && len(r.Logins) == 0 && len(r.Written) == 0 && r.Link == nil
+	return r.Program == "" && len(r.Shells) == 0 && len(r.Logins) == 0 && len(r.Written) == 0 && r.Link == nil
 }
 
 // write keeps the record durably; an empty one is no file.
@@ -95,6 +95,7 @@ func (r *Record) write(path string) error {
 func (r *Record) copyOf() *Record {
 	c := *r
 	c.Logins = append([]Login(nil), r.Logins...)
+	c.Shells = append([]Edit(nil), r.Shells...)
 	c.Written = append([]Dropin(nil), r.Written...)
 	return &c
 }

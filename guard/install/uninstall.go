@@ -108,7 +108,10 @@ func (l Login) back() Back {
 		r.Logins = slices.DeleteFunc(r.Logins, func(x Login) bool { return x.User == l.User })
 	}
 	a, err := accountOf(l.User)
-	if err != nil || a.shell == l.Before || a.shell != l.After {
+	if err == nil && a.shell == l.Before {
+		return Back{Says: fmt.Sprintf("forget the shell of %s: it is %s already", l.User, cmp.Or(a.shell, "/bin/sh")), do: func(r *Record) error { forget(r); return nil }}
+	}
+	if err != nil || a.shell != l.After {
 		why := "its shell is " + cmp.Or(a.shell, "/bin/sh") + " now, not guardsh's: it stays"
 		if err != nil {
 			why = err.Error()
@@ -134,20 +137,20 @@ func (l Login) back() Back {
 // backShells takes the program off the list of shells when nobody has it any
 // more: an account whose shell is not listed counts as closed.
 func (rec *Record) backShells() []Back {
-	e := rec.Shells
-	if e == nil {
-		return nil
+	var all []Back
+	for _, e := range slices.Backward(rec.Shells) {
+		all = append(all, Back{Says: fmt.Sprintf("remove %s from %s", e.Line, ShellsFile), do: func(r *Record) error {
+			if users := LoginsWith(e.Line); len(users) > 0 {
+				return fmt.Errorf("%s stays in %s: it is the shell of %s", e.Line, ShellsFile, in(users))
+			}
+			if err := takeBack(e); err != nil {
+				return err
+			}
+			r.Shells = slices.DeleteFunc(r.Shells, func(x Edit) bool { return x == e })
+			return nil
+		}})
 	}
-	return []Back{{Says: fmt.Sprintf("remove %s from %s", e.Line, ShellsFile), do: func(r *Record) error {
-		if users := LoginsWith(e.Line); len(users) > 0 {
-			return fmt.Errorf("%s stays in %s: it is the shell of %s", e.Line, ShellsFile, in(users))
-		}
-		if _, err := takeBack(*e); err != nil {
-			return err
-		}
-		r.Shells = nil
-		return nil
-	}}}
+	return all
 }
 
 func (rec *Record) backProgram() []Back {
