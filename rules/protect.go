@@ -173,12 +173,14 @@ type Protection struct {
 type rows struct {
 	byPath   map[string]place
 	children map[string][]string // names below a directory that have rows, or lead to some
+	depth    int                 // components of the deepest row
 }
 
 var builtinRows = sync.OnceValue(func() *rows {
 	t := &rows{byPath: make(map[string]place, len(places)), children: map[string][]string{}}
 	for _, r := range places {
 		t.byPath[r.path] = r
+		t.depth = max(t.depth, strings.Count(r.path, "/"))
 		for d := r.path; d != "/"; d = path.Dir(d) {
 			up, name := path.Dir(d), path.Base(d)
 			if !slices.Contains(t.children[up], name) {
@@ -254,7 +256,8 @@ func (t *Protection) table(p string) Class {
 	if r, ok := t.row(p); ok {
 		return r.self
 	}
-	for d := path.Dir(p); ; d = path.Dir(d) {
+	// A name may have thousands of components, of which the first few count.
+	for d := path.Dir(upTo(p, builtinRows().depth+1)); ; d = path.Dir(d) {
 		r, ok := t.row(d)
 		if !ok {
 			continue
@@ -264,6 +267,19 @@ func (t *Protection) table(p string) Class {
 		}
 		return r.below
 	}
+}
+
+// upTo is the path of at most the first n components.
+func upTo(p string, n int) string {
+	for i := 1; i < len(p); i++ {
+		if p[i] != '/' {
+			continue
+		}
+		if n--; n == 0 {
+			return p[:i]
+		}
+	}
+	return p
 }
 
 func (t *Protection) row(p string) (place, bool) {
@@ -282,7 +298,7 @@ func (t *Protection) isVital(p string) bool {
 // covered reports whether p is, or lies below, one of the patterns.
 func covered(patterns []string, p string) bool {
 	for _, pat := range patterns {
-		for d := p; ; d = path.Dir(d) {
+		for d := p; ; d = parent(d) {
 			if ok, err := path.Match(pat, d); ok && err == nil || d == pat {
 				return true
 			}
@@ -292,6 +308,18 @@ func covered(patterns []string, p string) bool {
 		}
 	}
 	return false
+}
+
+// parent is the directory of a clean path, without a look at all of it.
+func parent(p string) string {
+	switch i := strings.LastIndexByte(p, '/'); i {
+	case -1:
+		return "."
+	case 0:
+		return "/"
+	default:
+		return p[:i]
+	}
 }
 
 func libDir(p string) bool {

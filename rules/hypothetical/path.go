@@ -1,6 +1,7 @@
 package hypothetical
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -149,10 +150,19 @@ func joined(dir, target string) string {
 }
 
 // real resolves a path component by component, as the kernel does; the last
-// one only if follow.
+// one only if follow. It takes time in proportion to the path: a name may have
+// thousands of components.
 func (w *World) real(name string, follow bool, system map[string]string) string {
-	rest := strings.Split(name, "/")
-	at, links := "/", 0
+	longest := 0 // of the names that are links
+	for l := range w.at.Links {
+		longest = max(longest, len(l))
+	}
+	for l := range system {
+		longest = max(longest, len(l))
+	}
+	rest := parts(name)
+	var at []byte // without a slash at its end; empty for /
+	links := 0
 	for len(rest) > 0 {
 		c := rest[0]
 		rest = rest[1:]
@@ -160,27 +170,37 @@ func (w *World) real(name string, follow bool, system map[string]string) string 
 		case "", ".":
 			continue
 		case "..":
-			at = path.Dir(at)
+			at = at[:max(bytes.LastIndexByte(at, '/'), 0)]
 			continue
 		}
-		at = path.Join(at, c)
-		last := len(strings.Trim(strings.Join(rest, ""), "/")) == 0
-		if last && !follow {
+		up := len(at)
+		at = append(append(at, '/'), c...)
+		if len(rest) == 0 && !follow || len(at) > longest {
 			continue
 		}
-		target, ok := w.at.Links[at]
+		target, ok := w.at.Links[string(at)]
 		if !ok {
-			target, ok = system[at]
+			target, ok = system[string(at)]
 		}
-		if links++; !ok || links > maxLinks {
+		if !ok {
 			continue
 		}
-		dir := path.Dir(at)
-		at = "/"
-		rest = append(strings.Split(joined(dir, target), "/"), rest...)
+		if links++; links > maxLinks {
+			continue
+		}
+		if at = at[:up]; path.IsAbs(target) {
+			at = at[:0]
+		}
+		rest = append(parts(target), rest...)
 	}
-	return at
+	if len(at) == 0 {
+		return "/"
+	}
+	return string(at)
 }
+
+// parts are the components of a path; slashes at its end are none.
+func parts(name string) []string { return strings.Split(strings.TrimRight(name, "/"), "/") }
 
 // fileNames are well-known files without an extension.
 var fileNames = map[string]bool{"passwd": true, "shadow": true, "group": true, "gshadow": true, "sudoers": true, "fstab": true, "crypttab": true, "hosts": true,
