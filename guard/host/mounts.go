@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -18,6 +17,9 @@ import (
 type mountTable struct {
 	all []*mountinfo.Info
 	at  map[string]*mountinfo.Info // mount point to what is on top there
+	// longest is the length of the longest mount point: a name may have
+	// thousands of components, of which the first few count.
+	longest int
 }
 
 // localTypes are the file systems that answer as long as the machine does.
@@ -92,17 +94,25 @@ func parseMounts(b []byte) *mountTable {
 	t := &mountTable{all: infos, at: make(map[string]*mountinfo.Info, len(infos))}
 	for _, m := range infos {
 		t.at[m.Mountpoint] = m // a later one is stacked on the earlier
+		t.longest = max(t.longest, len(m.Mountpoint))
 	}
 	return t
 }
 
 // of is the mount that a real path lies on; nil if the table is empty.
 func (t *mountTable) of(real string) *mountinfo.Info {
-	for p := real; ; p = filepath.Dir(p) {
-		if m := t.at[p]; m != nil {
-			return m
+	for p := real; ; {
+		if len(p) <= t.longest {
+			if m := t.at[p]; m != nil {
+				return m
+			}
 		}
-		if p == "/" || p == "." {
+		switch i := strings.LastIndexByte(p, '/'); {
+		case i > 0:
+			p = p[:i]
+		case i == 0 && len(p) > 1:
+			p = "/"
+		default:
 			return nil
 		}
 	}

@@ -29,6 +29,8 @@ type walker struct {
 	// stop is asked before a directory entry is touched, with its real path.
 	stop func(real string) error
 	proc func(real string) bool // lies on a proc file system
+	// link is told of each symbolic link on the way; may be nil.
+	link func(real string)
 }
 
 // spot is where a path leads.
@@ -150,7 +152,10 @@ func (w *walker) resolve(p string, follow bool) (s spot, last string, err error)
 			real = up
 			continue
 		}
-		next := path.Join(real, name)
+		next := real + "/" + name
+		if real == "/" {
+			next = real + name
+		}
 		if err := w.check(next); err != nil {
 			return s, "", err
 		}
@@ -171,6 +176,9 @@ func (w *walker) resolve(p string, follow bool) (s spot, last string, err error)
 			unix.Close(fd)
 			fd, real = nfd, next
 			continue
+		}
+		if w.link != nil {
+			w.link(next)
 		}
 		text, err := readlink(nfd)
 		unix.Close(nfd)
@@ -261,10 +269,12 @@ func (s *spot) stat(real string, st *unix.Stat_t) {
 // end is a walk that stops before its last component: the real parent is
 // kept, the rest is only a name.
 func (s *spot) end(real string, rest []component) {
-	s.Real = real
+	names := make([]string, 1, 1+len(rest))
+	names[0] = real
 	for _, c := range rest {
-		s.Real = path.Join(s.Real, c.name)
+		names = append(names, c.name)
 	}
+	s.Real = path.Join(names...)
 	if s.Follows {
 		s.Link = s.Real
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -136,5 +137,30 @@ func TestFindProc(t *testing.T) {
 		if err != nil || s.Real != tt.real {
 			t.Errorf("%s: %q, %v; want %q", tt.path, s.Real, err, tt.real)
 		}
+	}
+}
+
+// A name of thousands of components, as a slip with seq makes one, takes time
+// in proportion to its length.
+func TestDeepMissingPath(t *testing.T) {
+	w := New(Options{})
+	t.Cleanup(w.Close)
+	table := w.mountsNow()
+	least := func(n int) time.Duration {
+		name := "/nowhere" + strings.Repeat("/folder", n)
+		best := time.Hour
+		for range 20 {
+			start := time.Now()
+			s, err := w.walker(table, "", true).find(name, true)
+			if err != nil || s.Exists || s.Real != name {
+				t.Fatalf("%v, %+v", err, s)
+			}
+			table.of(name)
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	if short, long := least(500), least(8000); long > 64*short {
+		t.Errorf("16 times as many components take %d times as long", long/short)
 	}
 }
