@@ -68,8 +68,9 @@ type World struct {
 	mounts int // /proc/self/mountinfo, polled for changes; -1 not open
 	homes  homeCache
 
-	helpers helpers
-	cards   sessionCards
+	helpers  helpers
+	programs programs
+	cards    sessionCards
 }
 
 var _ rules.World = (*World)(nil)
@@ -167,44 +168,4 @@ func (w *World) Home(name string) (string, error) {
 		return "", fmt.Errorf("home of %q: %w", name, err)
 	}
 	return u.HomeDir, nil
-}
-
-// LookPath finds the program that a name would start, along path (a list as in
-// $PATH). A name with a slash is itself.
-func (w *World) LookPath(name, path string) (string, error) {
-	if name == "" {
-		return "", fmt.Errorf("look up %q: empty name", name)
-	}
-	deadline := time.Now().Add(lineDeadline)
-	if strings.Contains(name, "/") {
-		a := w.ask(request{Op: opProgram, Path: name}, deadline)
-		if a.Err != "" {
-			return "", a.error("look up", name)
-		}
-		return name, nil
-	}
-	var unknown error
-	for _, dir := range filepath.SplitList(path) {
-		if !filepath.IsAbs(dir) {
-			// An empty or relative entry means the working directory of
-			// that moment, which is not ours to know.
-			unknown = fmt.Errorf("look up %q: the search path has a relative entry: %w", name, ErrUnknown)
-			continue
-		}
-		p := filepath.Join(dir, name)
-		a := w.ask(request{Op: opProgram, Path: p}, deadline)
-		switch {
-		case a.Err == "":
-			if unknown != nil {
-				return "", unknown
-			}
-			return p, nil
-		case a.Unknown:
-			unknown = a.error("look up", name)
-		}
-	}
-	if unknown != nil {
-		return "", unknown
-	}
-	return "", fmt.Errorf("look up %q: not found", name)
 }

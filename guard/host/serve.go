@@ -104,9 +104,6 @@ func program(root string, s *spot) error {
 	if !s.Exists {
 		return s.missing()
 	}
-	if s.isDir() {
-		return unix.EISDIR
-	}
 	if s.Mode&unix.S_IFMT != unix.S_IFREG || s.Mode&0o111 == 0 {
 		return unix.ENOENT
 	}
