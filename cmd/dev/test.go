@@ -37,26 +37,25 @@ func gofmt(d *dev) error {
 	return nil
 }
 
-// staticBuild builds the product as it is delivered, and looks into the file:
-// it has to start where nothing else is left on the disk.
+// staticBuild builds the product as it is delivered, for each architecture, and
+// looks into the file: it has to start where nothing else is left on the disk.
 func staticBuild(d *dev) error {
 	dir, err := os.MkdirTemp("", "guardsh-build")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	bin := filepath.Join(dir, "guardsh")
-	if err := d.show([]string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", bin, "./cmd/guardsh"); err != nil {
-		return err
+	for _, arch := range arches {
+		bin := filepath.Join(dir, arch)
+		if err := d.build(arch, bin); err != nil {
+			return err
+		}
+		st, err := os.Stat(bin)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(d.out, "cmd/guardsh for %s: static, %.1f MB\n", arch, float64(st.Size())/1e6)
 	}
-	st, err := os.Stat(bin)
-	if err != nil {
-		return err
-	}
-	if err := isStatic(bin); err != nil {
-		return err
-	}
-	fmt.Fprintf(d.out, "cmd/guardsh: static, %.1f MB\n", float64(st.Size())/1e6)
 	return nil
 }
 

@@ -34,13 +34,17 @@ func sudoersText(group, program string) string {
 	return head + "%" + name.String() + " ALL=(ALL:ALL) " + program + "\n"
 }
 
-// sshdText makes guardsh the shell of a group's ssh sessions. A program that
-// is gone or does not start at all must not close the machine: the account's own
-// shell stands in for it then. sshd gives the text to that shell.
+// sshdText makes guardsh the shell of a group's ssh sessions.
 func sshdText(group, program string) string {
-	return head + "Match Group \"" + group + "\"\n\tForceCommand " +
-		"if test -x " + program + "; then set -- " + program + "; else set -- \"$SHELL\"; fi; " +
-		"if test -n \"${SSH_ORIGINAL_COMMAND+x}\"; then c=$SSH_ORIGINAL_COMMAND; unset SSH_ORIGINAL_COMMAND; exec \"$@\" -c \"$c\"; else exec \"$@\" -l; fi\n"
+	return head + "Match Group \"" + group + "\"\n\tForceCommand " + forced(program) + "\n"
+}
+
+// forced is what sshd gives to the account's own shell, whichever that is: all
+// of them read a word in single quotes alike. A program that is gone must not
+// close the machine: that shell stands in for it then.
+func forced(program string) string {
+	return "exec /bin/sh -c 'if test -x " + program + "; then set -- " + program + "; else set -- \"$SHELL\"; fi; " +
+		"if test -n \"${SSH_ORIGINAL_COMMAND+x}\"; then c=$SSH_ORIGINAL_COMMAND; unset SSH_ORIGINAL_COMMAND; exec \"$@\" -c \"$c\"; fi; exec \"$@\" -l'"
 }
 
 // place is the step that writes a drop-in; what stands there already has to be
@@ -165,6 +169,10 @@ func (p *planner) sshd() {
 	if p.at == "" {
 		return
 	}
+	if strings.ContainsAny(p.at, " \t'\"\\$;&|<>()*?[]#~`!") {
+		p.no("%s: such a path cannot stand in a ForceCommand", p.at)
+		return
+	}
 	if _, err := tool("sshd", "-t"); err != nil {
 		p.no("the sshd configuration that is there: %w", err)
 		return
@@ -177,9 +185,18 @@ func (p *planner) sshd() {
 	if b, err := os.ReadFile(sshdPath); err == nil && string(b) == text {
 		return
 	}
-	for _, n := range names[:min(len(names), maxProven)] {
+	some := names[:min(len(names), maxProven)]
+	for _, n := range some {
 		p.prove(n)
 	}
+	p.step(Step{Says: "give it to their own shells as sshd will", do: func(*Record) (func() error, error) {
+		for _, n := range some {
+			if err := proveForced(n, p.at); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	}})
 	p.place("sshd", sshdPath, text, 0o644,
 		fmt.Sprintf("guard the ssh sessions of the group %s: %s (%s, checked by sshd -t)", p.SSHGroup, few(names), sshdPath),
 		func() error { return provesSSHD(names[0], p.at) })

@@ -2,6 +2,7 @@ package install
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,6 +39,29 @@ func TestSudoersText(t *testing.T) {
 	} {
 		if got := sudoersText(group, Place); !strings.HasSuffix(got, want) {
 			t.Errorf("%s: %q", group, got)
+		}
+	}
+}
+
+// The word in single quotes has none inside, and no shell reads anything in it.
+func TestForced(t *testing.T) {
+	text := forced(Place)
+	if strings.Count(text, "'") != 2 || !strings.HasSuffix(text, "'") || strings.ContainsAny(text, "\n!\\") {
+		t.Errorf("%s", text)
+	}
+	for _, shell := range []string{"bash", "dash"} {
+		for command, want := range map[string]string{"echo 'a  b'; exit 7": "a  b\n", "cat <<x\nhere\nx\nexit 7": "here\n"} {
+			cmd := exec.Command(shell, "-c", forced("/bin/bash"))
+			cmd.Env = append(os.Environ(), "SSH_ORIGINAL_COMMAND="+command, "SHELL=/bin/false")
+			out, err := cmd.Output()
+			if string(out) != want || cmd.ProcessState.ExitCode() != 7 {
+				t.Errorf("%s: %q: %q, %v", shell, command, out, err)
+			}
+		}
+		cmd := exec.Command(shell, "-c", forced("/nowhere/guardsh"))
+		cmd.Env = append(os.Environ(), "SSH_ORIGINAL_COMMAND=exit 7", "SHELL=/bin/sh")
+		if err := cmd.Run(); cmd.ProcessState.ExitCode() != 7 {
+			t.Errorf("%s: without the program: %v", shell, err)
 		}
 	}
 }

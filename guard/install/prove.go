@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,12 +33,29 @@ const retype = 2 * time.Second
 // proveLine starts a shell as an account, as a login without a terminal does,
 // to run one line. shell "" takes the account's own.
 func proveLine(user, shell string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), proofTime)
-	defer cancel()
 	cmd, err := suTo(user, shell, "-c", "exit "+strconv.Itoa(proofStatus))
 	if err != nil {
 		return err
 	}
+	return runProof(user, "one line", cmd)
+}
+
+// proveForced has an account's own shell read what sshd will give it.
+func proveForced(user, program string) error {
+	cmd, err := suTo(user, "", "-c", forced(program))
+	if err != nil {
+		return err
+	}
+	// Without "-" su hands the variable on.
+	cmd.Args = slices.DeleteFunc(cmd.Args, func(a string) bool { return a == "-" })
+	cmd.Env = append(cmd.Env, "SSH_ORIGINAL_COMMAND=exit "+strconv.Itoa(proofStatus))
+	return runProof(user, "by its own shell, as sshd does", cmd)
+}
+
+// runProof runs a proof that needs no terminal.
+func runProof(user, what string, cmd *exec.Cmd) error {
+	ctx, cancel := context.WithTimeout(context.Background(), proofTime)
+	defer cancel()
 	var out tail
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr.Setsid = true
@@ -47,7 +65,7 @@ func proveLine(user, shell string) error {
 	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer stop()
 	cmd.WaitDelay = time.Second
-	return judgeProof(ctx, user, "one line", cmd.Wait(), &out)
+	return judgeProof(ctx, user, what, cmd.Wait(), &out)
 }
 
 // proveLogin starts a shell as an account at a terminal, as a login does, and
