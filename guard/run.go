@@ -214,8 +214,5 @@ func countLines(b []byte) int {
 	return n
 }
 
-// closed reports whether a file's descriptor is not open at all.
-func closed(f *os.File) bool {
-	_, err := os.Stat(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
-	return errors.Is(err, fs.ErrNotExist)
-}
+// closed reports whether a standard file's descriptor was not open at all.
+func closed(f *os.File) bool { return bash.Closed(int(f.Fd())) }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,7 +98,11 @@ var buildOnce = sync.OnceValues(func() (string, error) {
 	}
 	builtDir = dir
 	bin := filepath.Join(dir, "guardsh")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", bin, ".")
+	args := []string{"build", "-trimpath", "-o", bin}
+	if runtime.GOARCH == "amd64" {
+		args = append(args, "-ldflags=-E=guardsh_entry") // where the program begins; see guard/bash
+	}
+	cmd := exec.Command("go", append(args, ".")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", errors.New(string(out))

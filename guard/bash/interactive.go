@@ -57,8 +57,13 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	}
 
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGWINCH, unix.SIGHUP, unix.SIGTERM, unix.SIGCONT, unix.SIGTSTP,
-		unix.SIGINT, unix.SIGQUIT, unix.SIGTTIN, unix.SIGTTOU)
+	signal.Notify(signals, unix.SIGWINCH, unix.SIGHUP, unix.SIGTERM, unix.SIGCONT)
+	inheritIgnored()
+	for _, sig := range []os.Signal{unix.SIGTSTP, unix.SIGINT, unix.SIGQUIT, unix.SIGTTIN, unix.SIGTTOU} {
+		if !signal.Ignored(sig) {
+			signal.Notify(signals, sig)
+		}
+	}
 	defer signal.Stop(signals)
 	if err := scr.makeRaw(); err != nil {
 		slave.Close()

@@ -52,7 +52,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	var pid int
 	err = cfg.spawn(func() (err error) {
 		pid, err = syscall.ForkExec(path, append([]string{cmp.Or(cfg.Name, "bash")}, argv...), &syscall.ProcAttr{
-			Env: env, Files: []uintptr{stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()},
+			Env: env, Files: files(stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()),
 		})
 		return err
 	})
@@ -101,6 +101,7 @@ type Signals struct {
 // What was ignored when this process was started stays so, for the child too:
 // nohup and a job in the background of a shell without job control mean that.
 func Catch() *Signals {
+	inheritIgnored()
 	s := &Signals{caught: make(chan os.Signal, 16), taken: make(chan struct{}), over: make(chan struct{})}
 	go func() {
 		defer close(s.over)

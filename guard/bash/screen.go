@@ -79,6 +79,13 @@ func (s *screen) makeRaw() error {
 	if s.raw || !term.IsTerminal(int(s.in.Fd())) {
 		return nil
 	}
+	if s.cooked == nil {
+		// The shell's terminal begins with the modes of the one that it
+		// stands for: its keys, iutf8, flow control.
+		if modes, err := unix.IoctlGetTermios(int(s.in.Fd()), unix.TCGETS); err == nil {
+			unix.IoctlSetTermios(s.master, unix.TCSETS, modes)
+		}
+	}
 	st, err := term.MakeRaw(int(s.in.Fd()))
 	if err != nil {
 		return fmt.Errorf("terminal to raw mode: %w", err)

@@ -1,0 +1,40 @@
+package bash
+
+import (
+	"math/bits"
+	"os/signal"
+	"syscall"
+)
+
+// What this process was started with, noted by the program's entry
+// (entry_amd64.s) where it was linked with -E guardsh_entry: bit n-1 for signal n, bit n for
+// descriptor n.
+var (
+	ignoredAtStart uint64
+	closedAtStart  uint64
+)
+
+// Closed reports whether descriptor fd, 0 to 2, was closed when this process
+// was started. What it leads to now is /dev/null, opened by Go's runtime.
+func Closed(fd int) bool { return closedAtStart&(1<<fd) != 0 }
+
+// inheritIgnored makes this process ignore what it was started to ignore, so
+// that a child begins with it: nohup, a job in the background of a shell
+// without job control, and a service manager that ignores SIGPIPE mean what
+// they start. Go's runtime keeps only HUP and INT so.
+func inheritIgnored() {
+	for set := ignoredAtStart; set != 0; set &= set - 1 {
+		sig := syscall.Signal(bits.TrailingZeros64(set) + 1)
+		signal.Ignore(sig)
+	}
+}
+
+// files are a child's descriptors 0 to 2, where a closed one stays closed.
+func files(fds ...uintptr) []uintptr {
+	for i := range fds {
+		if Closed(i) && fds[i] == uintptr(i) {
+			fds[i] = ^uintptr(0)
+		}
+	}
+	return fds
+}
