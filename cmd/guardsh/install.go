@@ -28,6 +28,9 @@ there is kept, so that guardsh uninstall puts it back.`,
 		Args: cobra.NoArgs,
 	}
 	c.Flags().StringArrayVar(&w.Logins, "login", nil, "make it the login shell of `USER`")
+	_ = c.RegisterFlagCompletionFunc("login", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return install.Accounts(), cobra.ShellCompDirectiveNoFileComp
+	})
 	c.Flags().StringVar(&w.SudoGroup, "sudo", "", "let members of `GROUP` run guardsh by sudo, and nothing else by this rule")
 	c.Flags().BoolVar(&w.SudoLink, "sudo-link", false, "let every typed sudo go through guardsh (/usr/local/bin/sudo)")
 	c.Flags().StringVar(&w.SSHGroup, "sshd", "", "guard the ssh sessions of `GROUP`")

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,6 +122,23 @@ func LoginsWith(path string) []string {
 		}
 	}
 	return names
+}
+
+// Accounts are the accounts of this machine that can log in.
+func Accounts() []string {
+	var names []string
+	for _, a := range localAccounts() {
+		if canLogIn(a) {
+			names = append(names, a.name)
+		}
+	}
+	return names
+}
+
+// canLogIn says whether an account's shell is one, and not what keeps it out.
+func canLogIn(a account) bool {
+	shell := cmp.Or(a.shell, "/bin/sh")
+	return isShell(shell) && filepath.Base(shell) != "nologin" && filepath.Base(shell) != "false"
 }
 
 // setShell changes the shell of an account and looks whether that was done.

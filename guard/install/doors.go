@@ -200,6 +200,9 @@ func (p *planner) sshd() {
 	p.place("sshd", sshdPath, text, 0o644,
 		fmt.Sprintf("guard the ssh sessions of the group %s: %s (%s, checked by sshd -t)", p.SSHGroup, few(names), sshdPath),
 		func() error { return provesSSHD(names[0], p.at) })
+	if said, err := tool("sshd", "-T"); err == nil && strings.Contains(said, "\nsubsystem sftp internal-sftp") {
+		p.steps[len(p.steps)-1].Note = "a ForceCommand keeps internal-sftp from starting: for sftp let Subsystem sftp name a program (sftp-server)"
+	}
 	p.step(Step{Says: "let sshd read it; sessions that are open stay as they are", do: func(*Record) (func() error, error) {
 		return func() error { return reloadSSHD() }, reloadSSHD()
 	}})

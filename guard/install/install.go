@@ -165,7 +165,7 @@ func (p *planner) login(user string) {
 	case !a.local:
 		p.no("%s is no account of this machine, so that its shell is changed where it comes from\n  hint: --sshd GROUP guards its ssh sessions here", user)
 		return
-	case !isShell(cmp.Or(a.shell, "/bin/sh")) || slices.Contains([]string{"nologin", "false"}, filepath.Base(a.shell)):
+	case !canLogIn(a):
 		p.no("%s cannot log in now (its shell is %q), and guardsh would change that", user, a.shell)
 		return
 	}
@@ -268,6 +268,11 @@ func (p *planner) link() {
 // before it, the latest first.
 func Carry(w Wish, steps []Step, tell func(says string)) error {
 	path := cmp.Or(w.Record, RecordPath)
+	unlock, err := lock(path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	rec, err := ReadRecord(path)
 	if err != nil {
 		return err

@@ -111,6 +111,14 @@ func TestCarryTakesBack(t *testing.T) {
 	if err := Carry(w, []Step{good("a")}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
+	unlock, err := lock(w.Record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Carry(w, []Step{good("x")}, func(string) {}); err == nil || log != "a" {
+		t.Errorf("two at once: %v, %s", err, log)
+	}
+	unlock()
 	log = ""
 	if err := Carry(w, []Step{good("b"), good("c"), bad, good("d")}, func(string) {}); err == nil || log != "bc-bad-c-b" {
 		t.Errorf("%v, %s", err, log)

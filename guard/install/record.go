@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // recordVersion is the version of the record's format.
@@ -69,6 +72,27 @@ func ReadRecord(path string) (*Record, error) {
 		return nil, fmt.Errorf("%s: version %d is not known to this guardsh", path, r.Version)
 	}
 	return r, nil
+}
+
+// lock keeps two installations apart. The directory itself is what is locked:
+// nothing stays behind.
+func lock(path string) (unlock func(), err error) {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		d.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = errors.New("another guardsh install or uninstall is at work")
+		}
+		return nil, err
+	}
+	return func() { d.Close() }, nil
 }
 
 // Empty says that nothing is installed by Install.

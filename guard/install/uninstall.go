@@ -178,6 +178,11 @@ func (rec *Record) backProgram() []Back {
 // others from being done; the errors name what is left.
 func Uninstall(r Removal, all []Back, tell func(says string)) error {
 	path := cmp.Or(r.Record, RecordPath)
+	unlock, err := lock(path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	rec, err := ReadRecord(path)
 	if err != nil {
 		return err
