@@ -1,0 +1,251 @@
+package rescue
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// Prompts of the shell, and behind a line that is not complete.
+const (
+	prompt     = "rescue# "
+	promptMore = "> "
+)
+
+// Interactive reads lines from the terminal, with editing, history and
+// completion, until exit or the end of input, and returns the last status.
+func (s *Shell) Interactive(ctx context.Context) int {
+	// A terminal's hang-up ends the shell; what is meant for the line that
+	// runs does not.
+	quiet := make(chan os.Signal, 1)
+	signal.Notify(quiet, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM)
+	defer signal.Stop(quiet)
+
+	e := newEditor(s)
+	status := 0
+	for {
+		src, err := e.command()
+		switch {
+		case errors.Is(err, errInterrupted):
+			status = 130
+			continue
+		case errors.Is(err, io.EOF):
+			if s.cfg.Stay != nil && !e.keys.gone {
+				if words, stay := s.cfg.Stay(); stay {
+					fmt.Fprint(s.cfg.Err, words)
+					e.begin()
+					continue
+				}
+			}
+			fmt.Fprintln(s.cfg.Err, "exit")
+			return status
+		case err != nil:
+			fmt.Fprintf(s.cfg.Err, "guardsh: the terminal: %s\n", inWords(err))
+			return 1
+		}
+		var exited bool
+		if status, exited = s.line(ctx, src); exited {
+			return status
+		}
+	}
+}
+
+// line runs one line that was typed, and reports whether the shell ends.
+func (s *Shell) line(ctx context.Context, src string) (status int, exited bool) {
+	file, err := parse(src, "")
+	if err != nil {
+		fmt.Fprintf(s.cfg.Err, "guardsh: %s\n", err)
+		return 2, false
+	}
+	if len(file.Stmts) == 0 {
+		return 0, false
+	}
+	run, ended := s.judge(ctx, src)
+	if !run {
+		return s.cfg.Status, false
+	}
+	ctx, release := interrupts(ctx)
+	defer release()
+	for _, stmt := range file.Stmts {
+		err := s.runner.Run(ctx, stmt)
+		status = s.status(err)
+		if err != nil && !isExit(err) || ctx.Err() != nil {
+			break // the rest of the line goes with it
+		}
+		if s.runner.Exited() {
+			exited = true
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(s.cfg.Err)
+	}
+	// A directory that this process stands in is one that cannot be
+	// unmounted.
+	if err := os.Chdir(s.runner.Dir); err != nil {
+		_ = os.Chdir("/")
+	}
+	ended(status)
+	return status, exited
+}
+
+// interrupts makes ^C end a context.
+func interrupts(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	sig := make(chan os.Signal, 1)
+	signal.Notify(sig, unix.SIGINT)
+	go func() {
+		select {
+		case <-sig:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(sig)
+		cancel()
+	}
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// editor reads lines from a terminal.
+type editor struct {
+	shell *Shell
+	keys  *keys
+	term  *term.Terminal
+}
+
+func newEditor(s *Shell) *editor {
+	e := &editor{shell: s, keys: &keys{in: s.cfg.In}}
+	e.begin()
+	return e
+}
+
+// begin makes the library's part new: it keeps the ^D that it has reported.
+func (e *editor) begin() {
+	s := e.shell
+	e.term = term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{e.keys, s.cfg.Out}, prompt)
+	e.term.History = s.history
+	e.term.AutoCompleteCallback = e.complete
+}
+
+// command reads lines until they make a whole command.
+func (e *editor) command() (string, error) {
+	src, ask := "", prompt
+	for {
+		line, err := e.line(ask)
+		if err != nil {
+			return "", err
+		}
+		src += line + "\n"
+		if _, err := parse(src, ""); err == nil || !syntax.IsIncomplete(err) {
+			return src, nil
+		}
+		ask = promptMore
+	}
+}
+
+// line reads one line. The terminal takes single keys only as long.
+func (e *editor) line(ask string) (string, error) {
+	fd := int(e.shell.cfg.In.Fd())
+	old, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = term.Restore(fd, old) }()
+	if w, h, err := term.GetSize(fd); err == nil && w > 0 {
+		_ = e.term.SetSize(w, h)
+	}
+	resized := make(chan os.Signal, 1)
+	signal.Notify(resized, unix.SIGWINCH)
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for {
+			select {
+			case <-resized:
+				if w, h, err := term.GetSize(fd); err == nil && w > 0 {
+					_ = e.term.SetSize(w, h)
+				}
+			case <-done:
+				return
+			}
+		}
+	})
+	defer func() {
+		signal.Stop(resized)
+		close(done)
+		watching.Wait()
+	}()
+	e.term.SetBracketedPasteMode(true)
+	defer e.term.SetBracketedPasteMode(false)
+	e.term.SetPrompt(ask)
+	e.keys.interrupted = false
+	line, err := e.term.ReadLine()
+	if e.keys.interrupted {
+		return "", errInterrupted
+	}
+	if errors.Is(err, term.ErrPasteIndicator) {
+		err = nil // judged like any other
+	}
+	return line, err
+}
+
+// keys are the terminal's. ^C, which the library takes for the end of input,
+// is made into keys that empty the line.
+type keys struct {
+	in          *os.File
+	interrupted bool
+	gone        bool // there is no terminal any more
+}
+
+const ctrlC = 0x03
+
+func (k *keys) Read(p []byte) (int, error) {
+	n, err := k.in.Read(p[:max(1, len(p)-4)]) // room for what ^C becomes
+	k.gone = k.gone || n == 0
+	if at := bytes.IndexByte(p[:n], ctrlC); at >= 0 {
+		k.interrupted = true
+		// To the end, ^C for the eye, and a line that nobody runs.
+		n = at + copy(p[at:], "\x05^C\r")
+	}
+	return n, err
+}
+
+// history holds the lines that were typed, the latest last.
+type history struct{ lines []string }
+
+// maxHistory is more than anyone goes back by arrow keys.
+const maxHistory = 1000
+
+// Add keeps a line, unless it is blank or the one before.
+func (h *history) Add(line string) {
+	if strings.TrimSpace(line) == "" || strings.HasSuffix(line, "^C") || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
+		return
+	}
+	h.lines = append(h.lines, line)
+	if over := len(h.lines) - maxHistory; over > 0 {
+		h.lines = slices.Delete(h.lines, 0, over)
+	}
+}
+
+// Len is the number of lines.
+func (h *history) Len() int { return len(h.lines) }
+
+// At is the line idx before the latest.
+func (h *history) At(idx int) string { return h.lines[len(h.lines)-1-idx] }
