@@ -24,7 +24,7 @@ import (
 func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	path, err := cfg.fill()
 	if err != nil {
-		return StatusFailed, err
+		return StatusFailed, notFound()
 	}
 	dir, remove, err := runtimeDir(cfg.Dir)
 	if err != nil {
@@ -86,7 +86,7 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	})
 	slave.Close()
 	if err != nil {
-		return StatusFailed, fmt.Errorf("start bash: %w", err)
+		return StatusFailed, &CannotStart{Why: Why(path, err)}
 	}
 
 	var pumps sync.WaitGroup

@@ -3,7 +3,6 @@ package bash
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -22,7 +21,7 @@ import (
 func Run(ctx context.Context, cfg Config, argv []string) (status int, err error) {
 	path, err := cfg.fill()
 	if err != nil {
-		return StatusFailed, err
+		return StatusFailed, notFound()
 	}
 	env := cfg.Env
 	if len(cfg.Wrappers) > 0 {
@@ -57,7 +56,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 		return err
 	})
 	if err != nil {
-		return StatusFailed, fmt.Errorf("start %s: %w", path, err)
+		return StatusFailed, &CannotStart{Why: Why(path, err)}
 	}
 
 	ended := make(chan int, 1)
