@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"guardsh/guard/ask"
+	"guardsh/guard/host"
 	"guardsh/rules"
 	"guardsh/rules/command"
 	"guardsh/rules/effect"
@@ -92,8 +93,8 @@ func (j *Judgement) tellOfShell(u Unguarded) {
 // loaderGone reports whether programs can no longer start on this machine, so
 // that leaving the shell would be leaving for good.
 func (s *Session) loaderGone() bool {
-	f, ok := s.Judge.World.(interface{ LoaderGone() bool })
-	return ok && f.LoaderGone()
+	w, ok := s.Judge.World.(*host.World)
+	return ok && w.LoaderGone()
 }
 
 // from keeps what starts on a line of the source or behind it.

@@ -86,6 +86,9 @@ var loaders = [...]string{
 	"/lib/ld-linux-riscv64-lp64d.so.1",
 }
 
+// LoaderGone says whether programs can no longer start.
+func (w *World) LoaderGone() bool { return w.loaderGone() }
+
 // loaderGone says whether programs can no longer start: the interpreter that
 // the shell names cannot be opened.
 func (w *World) loaderGone() bool {
