@@ -36,6 +36,7 @@ type Request struct {
 	TTY       string
 	Known     map[string]bool // what was found before in an earlier part of the line's input, and is not said again; nil: nothing is kept
 	From      int             // judge only what starts on this line of Src or behind it; 0: all
+	Last      bool            // no shell waits behind the built-in one that the line would leave
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -111,6 +112,9 @@ func (s *Session) understandAndJudge(r Request) Judgement {
 	}
 	if r.Unseen {
 		j.Decision = rules.Unseen(j.Decision)
+	}
+	if r.Source == Rescued {
+		j.leaving(r.Last)
 	}
 	s.tellAgain(r, &j)
 	if r.Unguarded.Why != "" && isTerminal(os.Stdin) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"guardsh/audit"
 	"guardsh/guard/bash"
@@ -19,6 +20,7 @@ const StatusRefused = 253
 func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 	var mu sync.Mutex
 	running := map[string]Outcome{} // by the gate's nonce
+	var prompted atomic.Bool
 	rec := s.trail.record()
 	answers := s.serveAnswers()
 	defer answers.close()
@@ -52,6 +54,7 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 			return bash.Answer{Release: out.Release, Say: out.Say, KeepAhead: s.Config.Paste == PasteContinue}
 		},
 		Prompt: func(p bash.Prompt) {
+			prompted.Store(true)
 			mu.Lock()
 			out, ok := running[p.Nonce]
 			delete(running, p.Nonce)
@@ -79,7 +82,13 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 		Spawn:     s.spawn,
 		Terminals: func(find func(pid int) *bash.Terminal) { s.starts.terminal.Store(&find) },
 	}
-	return bash.Interactive(ctx, cfg)
+	status, err := bash.Interactive(ctx, cfg)
+	if err == nil && status >= 126 && !prompted.Load() {
+		// It ended before it asked for anything. Where no bash starts, the
+		// user gets another shell.
+		err = bash.Starts(ctx)
+	}
+	return status, err
 }
 
 // prefetch asks the live shell for all the names that a line mentions in one

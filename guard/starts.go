@@ -189,7 +189,7 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 		return supervise.Refuse
 	}
 	r := Request{Src: line, Source: Started, Cwd: rest.Cwd, Open: s.openOf(st.PID), Say: func(words string) { supervise.Tell(st.PID, words) }}
-	if s.mayStart(r, j, st) {
+	if s.mayStart(r, j, st.PID) {
 		return supervise.Go
 	}
 	return supervise.Refuse
@@ -229,12 +229,12 @@ func itself(j Judgement) rules.Decision {
 }
 
 // mayStart says, asks and keeps for a start as Line does for a line.
-func (s *Session) mayStart(r Request, j Judgement, st *supervise.Start) bool {
+func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 	ctx := context.Background()
 	out := Outcome{Number: int(s.starts.line.Load()), start: true}
 	s.passGranted(&j, out.Number)
 	if j.Decision.Verdict >= rules.Confirm {
-		lock, _ := s.starts.asking.LoadOrStore(bash.TTYOf(st.PID), new(sync.Mutex))
+		lock, _ := s.starts.asking.LoadOrStore(bash.TTYOf(pid), new(sync.Mutex))
 		lock.(*sync.Mutex).Lock()
 		defer lock.(*sync.Mutex).Unlock()
 		// While this one waited, the same may have been answered.
@@ -243,17 +243,17 @@ func (s *Session) mayStart(r Request, j Judgement, st *supervise.Start) bool {
 		}
 		if s.refusedBefore(j) {
 			r.Say(fmt.Sprintf("guardsh: %s does not run either\n", Printable(r.Src)))
-			s.trail.start(out.Number, r, j, st.PID, audit.Refused)
+			s.trail.start(out.Number, r, j, pid, audit.Refused)
 			return false
 		}
 	}
 	ok := s.askAbout(ctx, r, j, &out) && s.keep(ctx, r, j, &out)
 	if ok {
 		s.judged.add(keysOf(j, 0))
-		s.trail.start(out.Number, r, j, st.PID, audit.Ran)
+		s.trail.start(out.Number, r, j, pid, audit.Ran)
 	} else {
-		s.refuseRest(st.PID, j)
-		s.trail.start(out.Number, r, j, st.PID, audit.Refused)
+		s.refuseRest(pid, j)
+		s.trail.start(out.Number, r, j, pid, audit.Refused)
 	}
 	s.starts.mu.Lock()
 	s.starts.kept = append(s.starts.kept, out.Kept...)

@@ -42,6 +42,8 @@ func run(argv []string) int {
 		switch argv[1] {
 		case "sudo":
 			return sudo(argv[2:])
+		case "rescue":
+			return rescue(argv[2:])
 		case "help", "-h", "--help", "--version", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
 			return runVerb(argv[1:])
 		}
@@ -100,6 +102,7 @@ func rootCommand() *cobra.Command {
 		DisableFlagParsing: true,
 		Run:                func(*cobra.Command, []string) {},
 	})
+	root.AddCommand(rescueCommand())
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
 		c.Short = "a completion script for your shell"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,19 +25,31 @@ func runShell(argv []string) int {
 	if inv.shell != "" {
 		os.Setenv("SHELL", inv.shell)
 	}
+	if inv.command != nil {
+		if args, ok := callsRescue(*inv.command); ok {
+			return rescue(args)
+		}
+	}
 	ctx := context.Background()
+	ready := make(chan error, 1) // whether bash can start is looked up while the guard is made ready
+	go func() { ready <- bash.Ready(ctx) }()
 	p := guard.Here()
 	interactive := inv.interactive || inv.command == nil && inv.file == "" && guard.IsTerminal(os.Stdin) && guard.IsTerminal(os.Stderr)
 	p.Interactive = interactive
 	p.Name = inv.bashName(argv[0])
 	s, err := guard.Open(p)
+	var gone *bash.CannotStart
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this shell is not guarded\n", err)
+		if errors.As(<-ready, &gone) {
+			return rescueInstead(ctx, nil, inv, gone)
+		}
 		return unguarded(ctx, inv, p.Name)
 	}
 	s.Greet()
-	status, err := 0, error(nil)
+	status, err := 0, <-ready
 	switch {
+	case err != nil:
 	case inv.command != nil:
 		status, err = s.RunLine(ctx, *inv.command, inv.args, inv.bashOptions())
 	case inv.file != "":
@@ -45,6 +58,9 @@ func runShell(argv []string) int {
 		status, err = s.Interactive(ctx, append(inv.bashOptions(), inv.behind()...))
 	default:
 		status, err = s.RunStdin(ctx, os.Stdin, inv.args, inv.bashOptions())
+	}
+	if errors.As(err, &gone) {
+		status, err = rescueInstead(ctx, s, inv, gone), nil
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
@@ -115,6 +131,10 @@ func unguarded(ctx context.Context, inv invocation, name string) int {
 		argv = append(argv, inv.behind()...)
 	}
 	status, err := bash.Run(ctx, bash.Config{Name: name}, argv)
+	var gone *bash.CannotStart
+	if errors.As(err, &gone) {
+		return rescueInstead(ctx, nil, inv, gone)
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 		return bash.StatusFailed
