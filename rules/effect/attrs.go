@@ -50,6 +50,7 @@ var Vocabulary = []Attribute{
 	{"verify", "only checks (-n, -N, --check); no effect on the object"},
 	{"errors-continue", "goes on over a damaged filesystem (errors=continue)"},
 	{"zero-log", "throws the filesystem's log away (xfs_repair -L)"},
+	{"rename", "the same thing under another name"},
 	{"repair", "writes what it thinks is right (fsck -y, btrfs check --repair)"},
 	{"no-deps", "dependencies are not looked at (rpm --nodeps, dpkg --force-all)"},
 	{"purge", "configuration and data go, too (apt purge, userdel -r, --remove-all-storage)"},

@@ -195,7 +195,9 @@ func blockStack(c *call) {
 			} else {
 				change(args, "detach")
 			}
-		case "load", "reload", "create":
+		case "load", "reload":
+			change(args[:min(1, len(args))], "data") // another table: other blocks under the same name
+		case "create":
 			change(args[:min(1, len(args))], "create")
 		}
 	case "losetup", "kpartx":

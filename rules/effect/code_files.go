@@ -222,6 +222,14 @@ func mountFilesystem(c *call) {
 		kind = Remount
 		c.set("remount")
 	}
+	if c.has("_move") && len(device) > 0 && len(dir) > 0 {
+		// What is mounted there is found at another place from then on.
+		e := c.effect(Move)
+		if to, ok := dir[0].Value(); ok {
+			e.param("to", to)
+		}
+		c.emitWord(e, Path, device[0], false)
+	}
 	e := c.effect(kind)
 	if len(opts) > 0 {
 		e.param("options", opts...)

@@ -50,7 +50,7 @@
 // style says how arguments are read, several words may be given: gnu (default:
 // options anywhere, long ones abbreviated), posix (options end at the first
 // operand), long-dash (-name), key-value (if=x, kept under "if"), bundle (tar
-// xpf), exact (long options are not abbreviated), plus (+x is an option),
+// xpf), exact (long options are not abbreviated), plus (+x is an option), popt (-x=value is -x value),
 // words (options need no dash: ip link set dev eth0 down).
 //
 // options is the grammar of package option, an option a line: names, "=name"

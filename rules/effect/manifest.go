@@ -115,6 +115,7 @@ var styles = map[string]func(*option.Style){
 	"bundle":    func(s *option.Style) { s.Bundle = true },
 	"exact":     func(s *option.Style) { s.Exact = true },
 	"plus":      func(s *option.Style) { s.Plus = true },
+	"popt":      func(s *option.Style) { s.Popt = true },
 	"words":     func(s *option.Style) { s.Words = true },
 }
 
@@ -123,7 +124,7 @@ func parseStyle(text string) (option.Style, error) {
 	for _, f := range strings.Fields(text) {
 		set, ok := styles[f]
 		if !ok {
-			return s, fmt.Errorf("unknown style %q (gnu, posix, long-dash, key-value, bundle, exact, plus or words)", f)
+			return s, fmt.Errorf("unknown style %q (gnu, posix, long-dash, key-value, bundle, exact, plus, popt or words)", f)
 		}
 		set(&s)
 	}

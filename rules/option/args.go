@@ -216,6 +216,9 @@ func (r *reader) cluster(w word.Word, dash, letters string) {
 			continue
 		}
 		if rest := letters[j+1:]; rest != "" {
+			if r.g.Style.Popt {
+				rest = strings.TrimPrefix(rest, "=")
+			}
 			r.value(o, sub(w, rest))
 		} else if !o.Optional {
 			r.next(o)

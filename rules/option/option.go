@@ -27,6 +27,7 @@ import (
 type Style struct {
 	Posix    bool // options end at the first operand (sudo, env, xargs …)
 	LongDash bool // long options also take one dash (-name; find, ip, java, terraform)
+	Popt     bool // an equals sign between a letter and its argument is none of it (sgdisk -R=/dev/sdb)
 	KeyValue bool // operands are key=value (dd); kept under the key
 	Bundle   bool // the first word may be a cluster without a dash (tar xpf)
 	Exact    bool // long options are not abbreviated
