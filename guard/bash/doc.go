@@ -35,13 +35,22 @@
 // (sh/debug.sh). A shell that reads keys and never said hello lost the gate to
 // its start-up files: rearm.go types it in.
 //
+// While a line runs PROMPT_COMMAND is ours, so that the shells below inherit it.
+// Before a prompt it is the user's own again while theirs is run, each with the $?
+// and $_ and the DEBUG trap that it has in plain bash (sh/theirs.sh, sh/run.sh,
+// sh/wrap.sh): frameworks look for themselves there. What theirs left there is
+// kept for the next prompt (sh/mine.sh).
+//
 // What is known to differ from plain bash: while the user has the history off,
 // set -o shows it as on; a multi-line command stands in the history as it was
 // typed (lithist); C-x C-e and vi's v bring the text back to the line instead
 // of running it; where a history variable is readonly, a line that it hides
 // arrives with Seen false; before bash 5.1, where a start-up file overwrites
 // PROMPT_COMMAND, that is so until the gate was put back (rearm.go); bash 4.4
-// may end with a refused line; where no process can
+// may end with a refused line; a DEBUG trap of the user's sees commands of ours
+// where their PROMPT_COMMAND or the trap is new, and what it is called for first at
+// each prompt; a key bound by bind -x is not judged at a prompt where hooks of the
+// user's came behind ours for the first time; where no process can
 // be forked, a refused compound command has opened its own redirections already.
 //
 // Nothing but PS0, PROMPT_COMMAND and names that begin with GUARDSH_ is put

@@ -156,8 +156,14 @@ func start(t *testing.T, rc string, args ...string) *typing {
 	if len(args) == 0 {
 		args = []string{"--rcfile", filepath.Join(dir, "rc"), "-i"}
 	}
-	write(t, filepath.Join(dir, "rc"), "PS1='"+ps1+"'\nbind 'set enable-bracketed-paste off'\nHISTFILE="+dir+"/hist\n"+rc+"\n")
+	(&typing{t: t, dir: dir}).writeRC(rc)
 	return startIn(t, dir, append([]string{"live"}, args...))
+}
+
+// writeRC writes the start-up file of a session.
+func (s *typing) writeRC(rc string) {
+	s.t.Helper()
+	write(s.t, filepath.Join(s.dir, "rc"), "PS1='"+ps1+"'\nbind 'set enable-bracketed-paste off'\nHISTFILE="+s.dir+"/hist\n"+rc+"\n")
 }
 
 // scratch is a directory that other users can reach. A shell that was hung up
@@ -318,6 +324,13 @@ func (s *typing) all() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.out.String()
+}
+
+// unread is what appeared since the last look.
+func (s *typing) unread() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.out.Bytes()[s.from:])
 }
 
 func (s *typing) entries() []entry {

@@ -15,7 +15,8 @@ import (
 var shellFiles embed.FS
 
 // The names of the shell files in the runtime directory.
-var shellNames = []string{"prompt", "gate", "go", "no", "again", "last", "debug", "edit", "limit", "status", "alone", "old"}
+var shellNames = []string{"prompt", "gate", "go", "no", "again", "last", "debug", "edit", "limit", "status", "alone", "old",
+	"mine", "theirs", "run", "wrap"}
 
 const (
 	// gatePS0 is what PS0 holds in every shell below us: the gate, by a variable,
@@ -34,14 +35,14 @@ const (
 	aloneGate = `${GUARDSH_PC[3-(GUARDSH_IN=0)]:+}`
 
 	promptFirst = `{ GUARDSH_ST=$? GUARDSH_LA=$_ GUARDSH_WAS=${GUARDSH_IN-} GUARDSH_IN=1; if [[ -r ${GUARDSH_DIR-}/prompt ]]; then \builtin . "$GUARDSH_DIR/prompt"; elif [[ -z ${GUARDSH_GONE-} ]]; then GUARDSH_GONE=1; \builtin printf '\r\n%s\r\n' 'guardsh: the guard of this shell cannot be reached; lines run unguarded from here on' >/dev/tty; fi; } >/dev/null 2>&1; `
-	promptLast  = `{ \builtin eval "${GUARDSH_LAST-}"; } >/dev/null 2>&1`
+	promptLast  = `{ if [[ -n ${GUARDSH_NEST-} ]]; then GUARDSH_NEST=; else \builtin eval "${GUARDSH_LAST-}"; fi; } >/dev/null 2>&1`
 	// gatePrompt is what PROMPT_COMMAND holds. What has to happen in the
 	// shell's outermost scope (DEBUG traps are not seen from a sourced file)
 	// is evaluated last.
 	gatePrompt = promptFirst + promptLast
 	// userPrompt stands there where the user has a PROMPT_COMMAND: theirs runs
-	// in between, with the $? that it would see without us.
-	userPrompt = promptFirst + `\builtin eval "${GUARDSH_USER-}"; ` + promptLast
+	// in between, with the $? and $_ that it would see without us.
+	userPrompt = promptFirst + `\builtin eval "${GUARDSH_RUN-}"; ` + promptLast
 )
 
 // writeScripts puts the shell files into the runtime directory, without

@@ -4,6 +4,8 @@ GUARDSH_F=$-
 \builtin set +aeux
 \builtin trap - RTMIN+11 RTMIN+12 RTMIN+13 RTMIN+14
 GUARDSH_T=
+# ^C ended theirs before the prompt.
+[[ -z ${GUARDSH_SWAP-} ]] || \builtin . "$GUARDSH_DIR/mine"
 [[ -n $GUARDSH_HC ]] && HISTCONTROL=$GUARDSH_HC
 [[ -n $GUARDSH_HI ]] && HISTIGNORE=$GUARDSH_HI
 # Only what bash has recorded may be taken out of the history again.

@@ -1,12 +1,19 @@
 # Read by the live shell as the last thing before a prompt: what the user's own
 # DEBUG trap was, unless it is ours that still stands (an empty line).
-if [[ $GUARDSH_FD == 9 ]]; then
+if [[ -n $GUARDSH_LOOSE ]]; then
+	GUARDSH_OUT='\builtin : "$GUARDSH_L"'
+elif [[ $GUARDSH_FD == 9 ]]; then
 	\builtin printf '\0' >&9
 	IFS= \builtin read -r -d '' -u 9 GUARDSH_X
 	if [[ -z $GUARDSH_X ]]; then
-		GUARDSH_OUT='\builtin trap - DEBUG; \builtin : "$GUARDSH_LA"'
+		GUARDSH_UT= GUARDSH_OUT='\builtin trap - DEBUG; \builtin : "$GUARDSH_L"'
 	elif [[ $GUARDSH_X != *GUARDSH_D* ]]; then
-		GUARDSH_OUT="\\builtin $GUARDSH_X"
+		\builtin eval "GUARDSH_LIST=($GUARDSH_X)"
+		[[ ${GUARDSH_LIST[2]} == "${GUARDSH_W-}" ]] || GUARDSH_UT=$GUARDSH_X
+		GUARDSH_OUT="\\builtin $GUARDSH_UT"
+		# Any command behind it would reach that trap: the last word goes along.
+		GUARDSH_OUX="$GUARDSH_OUT #"
+		[[ $GUARDSH_L == *$'\n'* ]] || ! \builtin shopt -q interactive_comments || GUARDSH_OUT='\builtin eval "$GUARDSH_OUX" "$GUARDSH_L"'
 	fi
 fi
 # Written out here, not evaluated there: the last word of the last command is

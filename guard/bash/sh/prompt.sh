@@ -2,14 +2,18 @@
 # user may have aliases and functions of any name; names may be readonly, so
 # they are written by printf -v, which fails where an assignment would throw
 # the whole prompt away.
+# Theirs may run ours as a part of it, as starship does with what it found there.
+[[ -n ${GUARDSH_SWAP-} && ${#FUNCNAME[@]} -gt 1 && ${GUARDSH_ARMED-} == "$$" ]] && { GUARDSH_NEST=1; \builtin return "$GUARDSH_ST"; }
 GUARDSH_S=$GUARDSH_ST GUARDSH_F=$-
+# Behind an empty line the last word is that of our own DEBUG trap.
+[[ -n ${GUARDSH_D-} && $GUARDSH_LA == "$GUARDSH_D" ]] || GUARDSH_L=$GUARDSH_LA
 \builtin set +aeux
 # Left over from the environment of a shell that exec replaced, or set -a.
-[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT GUARDSH_OFF GUARDSH_AGAIN GUARDSH_PS0 GUARDSH_USER GUARDSH_NEXT GUARDSH_UL GUARDSH_AL; GUARDSH_ARMED=$$; GUARDSH_NEW=1; GUARDSH_OLD=; [[ BASH_VERSINFO[0] -lt 5 || BASH_VERSINFO[0] -eq 5 && BASH_VERSINFO[1] -lt 2 ]] && GUARDSH_OLD=1; }
+[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT GUARDSH_OFF GUARDSH_AGAIN GUARDSH_PS0 GUARDSH_USER GUARDSH_ONCE GUARDSH_SWAP GUARDSH_NEST GUARDSH_RUN GUARDSH_UL GUARDSH_AL; GUARDSH_ARMED=$$; GUARDSH_NEW=1; GUARDSH_OLD=; [[ BASH_VERSINFO[0] -lt 5 || BASH_VERSINFO[0] -eq 5 && BASH_VERSINFO[1] -lt 2 ]] && GUARDSH_OLD=1; }
 if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	GUARDSH_Q=$GUARDSH_DIR/$$.q
 	# The second time for one prompt: the first was thrown away, see below.
-	[[ -n ${GUARDSH_AGAIN-} ]] && GUARDSH_S=$GUARDSH_AGAIN GUARDSH_Q=
+	[[ -n ${GUARDSH_AGAIN-} ]] && GUARDSH_S=$GUARDSH_AGAIN GUARDSH_L=$GUARDSH_AGL GUARDSH_Q=
 	[[ -z $GUARDSH_Q || -w $GUARDSH_Q ]] || GUARDSH_Q=$GUARDSH_DIR/q
 	if [[ -z $GUARDSH_Q ]]; then
 		\builtin :
@@ -53,37 +57,15 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		\builtin printf -v PS0 %s "$GUARDSH_P0"
 		\builtin export PS0
 	fi
-	if [[ ${#PROMPT_COMMAND[@]} -gt 1 ]]; then
-		GUARDSH_X=
-		for GUARDSH_I in "${PROMPT_COMMAND[@]}"; do
-			GUARDSH_I=${GUARDSH_I//"$GUARDSH_PC"/}
-			GUARDSH_I=${GUARDSH_I//"$GUARDSH_PU"/}
-			[[ -n $GUARDSH_I ]] && GUARDSH_X+=$GUARDSH_I$'\n'
-		done
-		# bash goes on with the list it began, so theirs are ours to run only
-		# from the next prompt on.
-		if \builtin unset -v PROMPT_COMMAND; then
-			PROMPT_COMMAND=$GUARDSH_PC
-			\builtin export PROMPT_COMMAND
-			GUARDSH_NEXT+=$GUARDSH_X
-		fi
-	elif [[ ${PROMPT_COMMAND-} != "$GUARDSH_PC" && ${PROMPT_COMMAND-} != "$GUARDSH_PU" ]]; then
-		GUARDSH_X=${PROMPT_COMMAND//"$GUARDSH_PC"/:}
-		GUARDSH_X=${GUARDSH_X//"$GUARDSH_PU"/:}
-		if \builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PC"; then
-			\builtin export PROMPT_COMMAND
-			GUARDSH_NEXT+=$GUARDSH_X$'\n'
-		fi
-	elif [[ -n ${GUARDSH_NEXT-} ]]; then
-		[[ ${GUARDSH_USER-} == *"$GUARDSH_NEXT"* ]] || GUARDSH_USER+=$GUARDSH_NEXT
-		GUARDSH_NEXT=
-		\builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PU"
-		# Theirs see the status of the line.
-		\builtin . "$GUARDSH_DIR/status"
-		\builtin eval "${GUARDSH_USER}" >/dev/tty 2>&1
-	elif [[ -n ${GUARDSH_USER-} && $PROMPT_COMMAND == "$GUARDSH_PC" ]]; then
-		\builtin printf -v PROMPT_COMMAND %s "$GUARDSH_PU"
+	[[ -z ${GUARDSH_SWAP-} ]] || \builtin . "$GUARDSH_DIR/mine"
+	GUARDSH_LOOSE= GUARDSH_LIST=()
+	if [[ ${#PROMPT_COMMAND[@]} -gt 1 || ${PROMPT_COMMAND-} != "$GUARDSH_PC" && ${PROMPT_COMMAND-} != "$GUARDSH_PU" ]]; then
+		\builtin . "$GUARDSH_DIR/theirs"
+	elif [[ -z ${GUARDSH_AGAIN-} || -n ${GUARDSH_ONCE-} ]]; then
+		GUARDSH_LIST=("${GUARDSH_USER[@]}") GUARDSH_ONCE=
 	fi
+	GUARDSH_RUN=
+	[[ ${#GUARDSH_LIST[@]} -eq 0 && -z $GUARDSH_LOOSE ]] || \builtin . "$GUARDSH_DIR/run"
 	# A refused line had the user's own INT trap lifted.
 	if [[ -n ${GUARDSH_INT-} ]]; then
 		\builtin eval "\\builtin $GUARDSH_INT"
@@ -115,15 +97,17 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	# A group's redirection ends with it, as an exec's would not: bash takes
 	# back what closes a descriptor where exec is written \builtin exec.
 	GUARDSH_FD= GUARDSH_ARM='\builtin trap "{ \\builtin eval \"\$GUARDSH_D\"; } 2>/dev/null" DEBUG; \builtin . "$GUARDSH_DIR/last"'
-	GUARDSH_LAST='{ GUARDSH_FD=9; \builtin trap -p DEBUG >&9; '$GUARDSH_ARM'; } 9<>"$GUARDSH_DIR/$$.t" || [[ $GUARDSH_FD == 9 ]] || { '$GUARDSH_ARM'; }; GUARDSH_IN='
+	GUARDSH_LAST='[[ -z ${GUARDSH_SWAP-} ]] || \builtin . "$GUARDSH_DIR/mine"; { GUARDSH_FD=9; \builtin trap -p DEBUG >&"$GUARDSH_FD"; '$GUARDSH_ARM'; } 9<>"$GUARDSH_DIR/$$.t" || [[ $GUARDSH_FD == 9 ]] || { '$GUARDSH_ARM'; }; GUARDSH_IN='
 	GUARDSH_D='if [[ ${GUARDSH_IN:-0} -eq 0 && $BASH_SUBSHELL == 0 && ${#FUNCNAME[@]} == 0 && $BASH_COMMAND != "GUARDSH_ST=\$? GUARDSH_LA=\$_ GUARDSH_WAS=\${GUARDSH_IN-} GUARDSH_IN=1" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/edit\" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/alone\" ]]; then \builtin . "$GUARDSH_DIR/debug"; [[ -z $GUARDSH_PASS ]] || \builtin eval "$GUARDSH_OUT"; fi; \builtin :'
 	GUARDSH_AGAIN=
-	if [[ ! -o history ]]; then
+	if [[ -n $GUARDSH_LOOSE ]]; then
+		GUARDSH_LAST='\builtin . "$GUARDSH_DIR/last"; GUARDSH_IN=; \builtin . "$GUARDSH_DIR/status"'
+	elif [[ ! -o history || -n ${GUARDSH_ONCE-} ]]; then
 		# bash puts the history off again behind PROMPT_COMMAND, unless that is
 		# thrown away by INT: then the prompt is made once more, with it on.
 		# One line, since each further one that is parsed would be recorded.
-		GUARDSH_AGAIN=$GUARDSH_S
-		GUARDSH_LAST='\builtin set -o history; \builtin . "$GUARDSH_DIR/again"'
+		GUARDSH_AGAIN=$GUARDSH_S GUARDSH_AGL=$GUARDSH_L
+		GUARDSH_LAST='[[ -z ${GUARDSH_SWAP-} ]] || \builtin . "$GUARDSH_DIR/mine"; \builtin set -o history; \builtin . "$GUARDSH_DIR/again"'
 	fi
 	if [[ -n $GUARDSH_NEW ]]; then
 		\builtin bind -m emacs -x '"\C-x\C-e": \builtin . "$GUARDSH_DIR/edit"'
