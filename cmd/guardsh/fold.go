@@ -16,7 +16,7 @@ import (
 // below where the row's last column began. Pipes and files get it as it is.
 
 // verbatim are the verbs whose output is to be taken as it is, byte for byte.
-var verbatim = map[string]bool{"show": true, "replay": true, "check": true, "completion": true}
+var verbatim = map[string]bool{"show": true, "replay": true, "check": true, "completion": true, "manual": true}
 
 // foldOutput makes a verb's output fit the terminal that it goes to.
 func foldOutput(c *cobra.Command, _ []string) {

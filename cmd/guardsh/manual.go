@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 )
 
 // manualText is the manual: a line in capitals is a heading, a paragraph is one
@@ -33,10 +34,54 @@ func manualCommand() *cobra.Command {
 		if dir != "" {
 			return writeManPages(dir, c.Root())
 		}
-		_, err := io.WriteString(c.OutOrStdout(), manualText)
+		width := pageWidth
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w >= minFold {
+			width = min(w, width)
+		}
+		_, err := io.WriteString(c.OutOrStdout(), setText(manualText, width))
 		return err
 	}
 	return c
+}
+
+// pageWidth is where lines end that are easily read.
+const pageWidth = 80
+
+// setText breaks the manual's paragraphs between words, each below its own
+// beginning. Examples stay as they are.
+func setText(text string, width int) string {
+	var b strings.Builder
+	example := false
+	before := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		// Four spaces below a blank line are an example, below a term its text.
+		example = indent == 4 && (before == "" || example)
+		before = line
+		if example {
+			b.WriteString(line + "\n")
+			continue
+		}
+		at := 0
+		for i, word := range strings.Fields(line) {
+			switch {
+			case i == 0:
+				b.WriteString(strings.Repeat(" ", indent))
+				at = indent
+			case at+1+len(word) > width:
+				b.WriteString("\n" + strings.Repeat(" ", indent))
+				at = indent
+			default:
+				b.WriteByte(' ')
+				at++
+			}
+			b.WriteString(word)
+			at += len(word)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // writeManPages writes guardsh.1 and a page for each verb.

@@ -74,6 +74,24 @@ func TestManPages(t *testing.T) {
 	}
 }
 
+// The manual fits a terminal, and every word of it is there.
+func TestManualIsSet(t *testing.T) {
+	for _, width := range []int{40, pageWidth} {
+		text := setText(manualText, width)
+		if got, want := strings.Fields(text), strings.Fields(manualText); !slices.Equal(got, want) {
+			t.Errorf("%d columns: %d words of %d", width, len(got), len(want))
+		}
+		if !strings.Contains(text, "\n    guardsh allow fs/write-into-protected --for 10m --reason \"restoring the root\"\n") {
+			t.Errorf("%d columns: the example was broken", width)
+		}
+		for row := range strings.Lines(text) {
+			if len(row) > width+1 && !strings.HasPrefix(row, "    guardsh") && len(strings.Fields(row)) > 1 {
+				t.Errorf("%d columns: %s", width, row)
+			}
+		}
+	}
+}
+
 func TestRoff(t *testing.T) {
 	for in, want := range map[string]string{
 		".x\n'y":     "\\&.x\n\\(aqy",
