@@ -78,6 +78,9 @@ type Recorder struct {
 	due    chan struct{} // wakes keepSynced
 	stop   chan struct{}
 	closed bool
+
+	syncing sync.Mutex // held while the file is synced or closed
+	ended   bool       // it is closed
 }
 
 // Create starts a recording at path, which must not exist. Version and, when
@@ -188,7 +191,13 @@ func (r *Recorder) Sync() error {
 	if !was || err != nil {
 		return err
 	}
-	return unix.Fdatasync(int(r.f.Fd())) // outside the lock: output goes on
+	// Not under mu: output goes on meanwhile. Only the end waits.
+	r.syncing.Lock()
+	defer r.syncing.Unlock()
+	if r.ended {
+		return nil
+	}
+	return unix.Fdatasync(int(r.f.Fd()))
 }
 
 // Close records the exit status and ends the recording.
@@ -204,6 +213,9 @@ func (r *Recorder) Close(status int) error {
 	}
 	r.closed = true
 	close(r.stop)
+	r.syncing.Lock()
+	defer r.syncing.Unlock()
+	r.ended = true
 	if e := r.f.Close(); err == nil {
 		err = e
 	}

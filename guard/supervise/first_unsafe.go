@@ -14,19 +14,19 @@ import (
 // runtime: on a thread that keeps its processor, by calls of which it does not
 // know, with no place in between at which it could be stopped.
 type first struct {
-	armed, over atomic.Bool
+	armed, over uint32 // 1: it is; by functions that are one instruction, or the runtime could stop between
 }
 
 // waitArmed returns when the first start would be let go.
 func (f *first) waitArmed() {
-	for !f.armed.Load() {
+	for atomic.LoadUint32(&f.armed) == 0 {
 		runtime.Gosched()
 	}
 }
 
 // end is called when the start is over. Where it did not get as far as the
 // program, nobody else would tell.
-func (f *first) end() { f.over.Store(true) }
+func (f *first) end() { atomic.StoreUint32(&f.over, 1) }
 
 // letGo waits for the first start and lets it go on.
 func (f *first) letGo(listener int, s *slot) {
@@ -45,8 +45,8 @@ func (f *first) letGo(listener int, s *slot) {
 
 //go:nosplit
 func (f *first) spin(listener uintptr, s *slot, poll *unix.PollFd, wait *unix.Timespec, r *response) {
-	f.armed.Store(true)
-	for !f.over.Load() {
+	atomic.StoreUint32(&f.armed, 1)
+	for atomic.LoadUint32(&f.over) == 0 {
 		left := *wait // the kernel writes what is left of it
 		n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(poll)), 1, uintptr(unsafe.Pointer(&left)), 0, 0, 0)
 		if n != 1 {
@@ -55,7 +55,7 @@ func (f *first) spin(listener uintptr, s *slot, poll *unix.PollFd, wait *unix.Ti
 		if poll.Revents&unix.POLLIN == 0 {
 			return
 		}
-		s.state.Store(slotTaken)
+		atomic.StoreUint32(&s.state, slotTaken)
 		if _, _, e := unix.RawSyscall(unix.SYS_IOCTL, listener, iocRecv, uintptr(unsafe.Pointer(&s.n))); e != 0 {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -122,7 +123,7 @@ func keeperServe(sl *[slots]slot) {
 		s := &sl[i]
 		if id := s.n.id; id != 0 {
 			var errno unix.Errno
-			if s.state.Load() == slotJudged {
+			if atomic.LoadUint32(&s.state) == slotJudged {
 				errno = unix.EPERM
 			}
 			_ = answer(keeperListener, id, errno)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -54,7 +53,7 @@ type response struct {
 // process is gone.
 type slot struct {
 	n     notification
-	state atomic.Uint32
+	state uint32   // by package atomic
 	_     [44]byte // slots do not share cache lines
 }
 

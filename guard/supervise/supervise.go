@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -160,7 +161,7 @@ func (l *listening) serve() {
 	for {
 		i := <-l.free
 		s := &l.slots[i]
-		s.state.Store(slotTaken)
+		atomic.StoreUint32(&s.state, slotTaken)
 		err := receive(l.fd, s)
 		switch {
 		case err == nil:
@@ -198,7 +199,7 @@ func (l *listening) quick(s *slot) bool {
 // judge answers one start.
 func (l *listening) judge(i int) {
 	s := &l.slots[i]
-	s.state.Store(slotJudged)
+	atomic.StoreUint32(&s.state, slotJudged)
 	st, err := newStart(l, &s.n)
 	var errno unix.Errno
 	if err == nil {
@@ -223,6 +224,6 @@ func (l *listening) done(i int, errno unix.Errno) {
 func (l *listening) release(i int) {
 	s := &l.slots[i]
 	s.n.id = 0
-	s.state.Store(slotFree)
+	atomic.StoreUint32(&s.state, slotFree)
 	l.free <- i
 }
