@@ -54,8 +54,14 @@ func runShell(argv []string) int {
 		status, err = s.RunLine(ctx, *inv.command, inv.args, inv.bashOptions())
 	case inv.file != "":
 		status, err = s.RunFile(ctx, inv.file, inv.args, inv.bashOptions())
-	case interactive && p.TTY != "" && guard.IsTerminal(os.Stdin):
+	case interactive && guard.IsTerminal(os.Stdin):
 		status, err = s.Interactive(ctx, append(inv.bashOptions(), inv.behind()...))
+		if err != nil && !errors.As(err, &gone) {
+			// No pseudo terminal, no place for the gate: whoever sits there
+			// gets their bash all the same.
+			fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this shell is not guarded\n", err)
+			status, err = unguarded(ctx, inv, p.Name), nil
+		}
 	default:
 		status, err = s.RunStdin(ctx, os.Stdin, inv.args, inv.bashOptions())
 	}

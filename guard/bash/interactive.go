@@ -280,7 +280,9 @@ func runtimeDir(dir string) (path string, remove func(), err error) {
 	} else if x := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(x) {
 		bases = append(bases, x)
 	}
-	bases = append(bases, os.TempDir())
+	// In memory at the end: a root directory that was mounted read-only, with
+	// nothing on /run yet, still has these.
+	bases = append(bases, os.TempDir(), "/dev/shm", "/dev")
 	var first error
 	for _, base := range bases {
 		path, err := os.MkdirTemp(base, "guardsh.")
