@@ -104,7 +104,7 @@ func (s *Session) RunStdin(ctx context.Context, in *os.File, args, options []str
 func (s *Session) runRead(ctx context.Context, in *os.File, argv []string, request func(text []byte, given int) Request) (int, error) {
 	script, err := ReadScript(in)
 	if errors.Is(err, fs.ErrClosed) || err != nil && in == os.Stdin && closed(in) {
-		return bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env}, argv)
+		return bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Killed: &s.killed}, argv)
 	}
 	if err != nil {
 		return bash.StatusFailed, err
@@ -147,7 +147,7 @@ func (s *Session) fed(ctx context.Context, argv []string, feed func(io.Writer) e
 		_ = feed(pw)
 		pw.Close()
 	}()
-	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Stdin: pr, Spawn: s.spawn}, argv)
+	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Stdin: pr, Killed: &s.killed, Spawn: s.spawn}, argv)
 	pr.Close()
 	return status, err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"guardsh/audit"
@@ -76,7 +77,11 @@ type Session struct {
 	answered inherited      // what a yes was said to for the line that runs
 	judged   inherited      // what the line that runs, and all that it started, was judged by
 	starts   starts
+	killed   syscall.Signal // what ended bash; 0 where it ended by itself
 }
+
+// Killed is the signal that ended the session's bash, 0 where none did.
+func (s *Session) Killed() syscall.Signal { return s.killed }
 
 // Line is the life of one line: it is understood and judged, asked about,
 // what it would change is kept, all of it is recorded, and only then is it

@@ -79,6 +79,7 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 		},
 		IgnoreEOF: func() bool { return s.loaderGone() },
 		Wrappers:  wrappers(),
+		Killed:    &s.killed,
 		Spawn:     s.spawn,
 		Terminals: func(find func(pid int) *bash.Terminal) { s.starts.terminal.Store(&find) },
 	}
@@ -111,7 +112,7 @@ func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error
 	if !out.Release {
 		return StatusRefused, nil
 	}
-	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Signals: signals, Spawn: s.spawn}, argv)
+	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Signals: signals, Killed: &s.killed, Spawn: s.spawn}, argv)
 	if err != nil {
 		return bash.StatusFailed, err
 	}

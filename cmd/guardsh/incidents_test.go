@@ -76,7 +76,7 @@ func cmdVerdict(ts *testscript.TestScript, neg bool, args []string) {
 		if !errors.As(err, &ee) {
 			ts.Fatalf("guardsh -c: %v", err)
 		}
-		status = ee.ExitCode()
+		status = statusOf(ee)
 	}
 	if status != refusedStatus {
 		ts.Fatalf("guardsh -c %q: exit status %d, want %d", line, status, refusedStatus)

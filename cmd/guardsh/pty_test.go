@@ -236,7 +236,7 @@ func (p *typist) end(rest string) error {
 	got := 0
 	var ee *exec.ExitError
 	if errors.As(p.status, &ee) {
-		got = ee.ExitCode()
+		got = statusOf(ee)
 	} else if p.status != nil {
 		return p.status
 	}

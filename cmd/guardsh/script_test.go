@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -172,9 +173,17 @@ func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
 		if !errors.As(err, &ee) {
 			ts.Fatalf("%v", err)
 		}
-		got = ee.ExitCode() // -1: killed by a signal
+		got = statusOf(ee)
 	}
 	if got != want {
 		ts.Fatalf("%s: exit status %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+// statusOf is a status as shells say it: 128+n for signal n.
+func statusOf(ee *exec.ExitError) int {
+	if ws, ok := ee.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return ee.ExitCode()
 }

@@ -3,6 +3,7 @@ package bash
 import (
 	"context"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -48,6 +49,9 @@ type Config struct {
 	In, Out *os.File // the outer terminal; nil means os.Stdin and os.Stdout
 
 	Stdin *os.File // of Run; nil means os.Stdin
+
+	// Killed is told which signal ended bash, where one did.
+	Killed *syscall.Signal
 
 	// Signals is what Catch gave, where the signals of Run were caught ahead;
 	// nil: Run catches them itself.

@@ -93,7 +93,7 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	pumps.Go(scr.pumpKeys)
 	go scr.pumpOutput() // ends with the last holder of the terminal, which may outlive bash
 	ended := make(chan int, 1)
-	go func() { ended <- waitFor(proc.Pid, func() { suspend(scr, proc.Pid) }) }()
+	go func() { ended <- waitFor(proc.Pid, func() { suspend(scr, proc.Pid) }, cfg.Killed) }()
 
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
@@ -189,7 +189,7 @@ func suspend(scr *screen, pid int) {
 
 // waitFor waits for a child and returns its status. stopped is called when it
 // stopped itself (suspend); nil leaves it stopped, as its group is.
-func waitFor(pid int, stopped func()) int {
+func waitFor(pid int, stopped func(), killed *syscall.Signal) int {
 	flags := 0
 	if stopped != nil {
 		flags = unix.WUNTRACED
@@ -204,6 +204,9 @@ func waitFor(pid int, stopped func()) int {
 		case ws.Stopped():
 			stopped()
 		case ws.Signaled():
+			if killed != nil {
+				*killed = ws.Signal()
+			}
 			return 128 + int(ws.Signal())
 		case ws.Exited():
 			return ws.ExitStatus()

@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	}
 
 	ended := make(chan int, 1)
-	go func() { ended <- waitFor(pid, nil) }()
+	go func() { ended <- waitFor(pid, nil, cfg.Killed) }()
 	done := ctx.Done()
 	for {
 		select {

@@ -116,6 +116,8 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	[[ -z $GUARDSH_NEW ]] || for GUARDSH_I in emacs vi-insert vi-command; do
 		\builtin bind -m "$GUARDSH_I" -x '"\C-x\C-_g": \builtin . "$GUARDSH_DIR/alone"'
 	done
+	# A profile sets PATH anew, as Debian's does: our sudo and su come first again.
+	[[ -z $GUARDSH_NEW || ! -d $GUARDSH_DIR/bin || :$PATH: == *":$GUARDSH_DIR/bin:"* ]] || \builtin printf -v PATH %s "$GUARDSH_DIR/bin:$PATH"
 	if [[ -e $GUARDSH_DIR/eof ]]; then
 		[[ -n ${IGNOREEOF+x} ]] || { \builtin printf -v IGNOREEOF 1 && GUARDSH_EOF=1; }
 	elif [[ -n ${GUARDSH_EOF-} ]]; then
