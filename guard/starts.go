@@ -51,6 +51,7 @@ func (s *Session) spawn(start func() error) error {
 		if s.Config.Supervise == SuperviseOn {
 			s.unsupervised("it takes root")
 		}
+		supervise.Settle()
 		return start()
 	}
 	sup, why, err := supervise.Under(supervise.Config{

@@ -12,11 +12,13 @@ import (
 
 	"guardsh/guard"
 	"guardsh/guard/bash"
+	"guardsh/guard/supervise"
 )
 
 // runShell is guardsh as a shell. Whatever of the guard cannot start, a shell
 // does: nobody is locked out of their machine.
 func runShell(argv []string) int {
+	supervise.Spare()
 	inv, err := readInvocation(argv)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nhint: guardsh --help\n", err)

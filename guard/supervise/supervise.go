@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,39 +48,25 @@ type listening struct {
 	first first
 }
 
-// undisturbed keeps the runtime from stopping this process's threads until the
-// function that it returns is called. The thread that starts the shell stands
-// still, with a processor of the runtime's in its hand, until the kernel was
-// told that the shell may start (vfork): whoever waited for it to stop would
-// wait for ever, and nobody would be left to tell the kernel.
-func undisturbed() (restore func()) {
-	// One processor is that thread's, another the answering one's. To set the
-	// number also ends the runtime's own looking after it, which stops all.
-	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
-	percent := debug.SetGCPercent(-1)
-	if percent >= 0 {
-		runtime.GC() // one that has begun would go on
-	}
-	return func() { debug.SetGCPercent(percent) }
-}
-
 // Supervision is what supervises one shell.
 type Supervision struct {
-	l    *listening
-	kept chan error // whether there is a keeper
+	l      *listening
+	wanted func()     // a keeper is needed now
+	kept   chan error // whether there is one
 }
+
+// patience is how long a shell may live before it gets a keeper, which is a
+// process more: most lines are over before. Whoever ends this process in an
+// orderly way waits for the keeper (End); only what kills it within this time
+// leaves programs that cannot start others.
+const patience = 25 * time.Millisecond
 
 // Under starts a shell: start, which has to start the process itself, is
 // called on a thread whose children are supervised. Where that is not
 // possible it is called all the same, there is no Supervision, and why says
 // why. err is start's own.
 func Under(cfg Config, start func() error) (s *Supervision, why, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// The thread is never given back: it ends with this goroutine, and the
-		// runtime makes no other thread from one that is locked.
-		runtime.LockOSThread()
+	onThread(func() {
 		defer undisturbed()()
 		var l *listening
 		if l, why = listen(cfg); why == nil {
@@ -87,17 +74,47 @@ func Under(cfg Config, start func() error) (s *Supervision, why, err error) {
 			defer l.first.end()
 		}
 		err = start()
-	}()
-	<-done
+	})
 	if s != nil && err == nil {
-		go func() { s.kept <- s.l.keep() }()
+		wanted := make(chan struct{})
+		s.wanted = sync.OnceFunc(func() { close(wanted) })
+		go func() {
+			select {
+			case <-wanted:
+			case <-time.After(patience):
+			}
+			if s.l.idle() {
+				s.kept <- nil // there is nothing to be kept
+				return
+			}
+			s.kept <- s.l.keep()
+		}()
 	}
 	return s, why, err
+}
+
+// onThread calls f on a thread of its own, which ends when f does; the runtime
+// makes no other thread from it. It is never the process's first, which would
+// stay until the end, and with it what it was put under.
+func onThread(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			onThread(f) // while this one is held, it is another
+			runtime.UnlockOSThread()
+			return
+		}
+		f()
+	}()
+	<-done
 }
 
 // Keeper waits until what is supervised may outlive this process, and says why
 // if it may not.
 func (s *Supervision) Keeper() error {
+	s.wanted()
 	err := <-s.kept
 	s.kept <- err
 	return err
@@ -170,8 +187,13 @@ func (l *listening) serve() {
 				continue
 			}
 			l.done(i, 0)
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENOENT):
+		case errors.Is(err, unix.EINTR):
 			l.release(i)
+		case errors.Is(err, unix.ENOENT):
+			l.release(i)
+			if l.idle() {
+				return // the kernel would say so without end
+			}
 		default:
 			l.release(i)
 			if l.cfg.Lost != nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -100,6 +101,12 @@ func session(mode string, argv []string) int {
 		fmt.Println("kept")
 	}
 	werr := cmd.Wait()
+	if mode == "idle" {
+		for end := time.Now().Add(5 * time.Second); !sup.l.idle() && time.Now().Before(end); {
+			runtime.Gosched()
+		}
+		fmt.Println("supervises nothing:", sup.l.idle())
+	}
 	if err := sup.End(); err != nil {
 		fmt.Println("keeper:", err)
 	}
@@ -121,6 +128,14 @@ func run(t *testing.T, mode string, argv ...string) string {
 		t.Fatalf("the session did not come to its end (%v):\n%s", err, out)
 	}
 	return string(out)
+}
+
+// When the shell is gone with all that it started, there is nothing to be kept.
+// The thread that starts it must not be the process's first, which never ends.
+func TestNothingIsLeft(t *testing.T) {
+	for range 5 {
+		want(t, run(t, "idle", "true"), "supervises nothing: true")
+	}
 }
 
 func want(t *testing.T, out string, lines ...string) {
