@@ -73,13 +73,16 @@ var errRefused = errors.New("refused")
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // New makes a shell that begins in this process's working directory, or in /
-// where that is gone.
+// where that is gone or has no name that leads there.
 func New(cfg Config) (*Shell, error) {
 	if cfg.Name == "" {
 		cfg.Name = "rescue"
 	}
 	s := &Shell{cfg: cfg, commands: builtIns(), history: &history{}}
 	dir, err := os.Getwd()
+	if err == nil {
+		_, err = os.Stat(dir) // a directory above may be closed to this user
+	}
 	if err != nil {
 		dir = "/"
 		if err := os.Chdir(dir); err != nil {
