@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +75,7 @@ func examineDoors() []guard.Check {
 	if err != nil {
 		return []guard.Check{{Name: "program", State: guard.Broken, Says: err.Error(), Hint: "mount -t proc proc /proc"}}
 	}
-	return []guard.Check{examineProgram(self), examineLogin(self), examineSudo(self)}
+	return []guard.Check{examineProgram(self), examineLogin(self), examineSudo(self), examineRescue(self)}
 }
 
 func examineProgram(self string) guard.Check {
@@ -128,4 +130,19 @@ func examineSudo(self string) guard.Check {
 			Hint: "as root: guardsh install --sudo GROUP"}
 	}
 	return guard.Check{Name: "sudo", State: guard.Works, Says: says + "; sudoers allows guardsh"}
+}
+
+// rescueStatus is what the built-in shell is told to end with.
+const rescueStatus = 37
+
+// examineRescue opens the built-in shell.
+func examineRescue(self string) guard.Check {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := exec.CommandContext(ctx, self, "rescue", "-c", fmt.Sprintf("exit %d", rescueStatus)).Run()
+	var ee *exec.ExitError
+	if errors.As(err, &ee) && ee.ExitCode() == rescueStatus {
+		return guard.Check{Name: "rescue", State: guard.Works, Says: "the built-in shell opens, for the day when bash does not"}
+	}
+	return guard.Check{Name: "rescue", State: guard.Broken, Says: fmt.Sprintf("the built-in shell does not open: %v", err), Hint: "guardsh rescue shows what it says"}
 }

@@ -22,9 +22,12 @@ import (
 // a network first; longer than this is a login that people take for broken.
 const proofTime = 20 * time.Second
 
-// proofStatus is what the shell at the terminal is told to end with: no
-// failure ends with it.
+// proofStatus is what the shell is told to end with: no failure ends with it.
 const proofStatus = 37
+
+// proofLine is what it is told. The built-in shell, which guardsh opens where
+// bash cannot start, proves nothing.
+var proofLine = `[ -n "$BASH_VERSION" ] && exit ` + strconv.Itoa(proofStatus)
 
 // retype is how long the shell has to end before the line is typed again:
 // start-up files may have thrown away what was typed while they ran.
@@ -33,7 +36,7 @@ const retype = 2 * time.Second
 // proveLine starts a shell as an account, as a login without a terminal does,
 // to run one line. shell "" takes the account's own.
 func proveLine(user, shell string) error {
-	cmd, err := suTo(user, shell, "-c", "exit "+strconv.Itoa(proofStatus))
+	cmd, err := suTo(user, shell, "-c", proofLine)
 	if err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func proveForced(user, program string) error {
 	}
 	// Without "-" su hands the variable on.
 	cmd.Args = slices.DeleteFunc(cmd.Args, func(a string) bool { return a == "-" })
-	cmd.Env = append(cmd.Env, "SSH_ORIGINAL_COMMAND=exit "+strconv.Itoa(proofStatus))
+	cmd.Env = append(cmd.Env, "SSH_ORIGINAL_COMMAND="+proofLine)
 	return runProof(user, "by its own shell, as sshd does", cmd)
 }
 
@@ -89,7 +92,7 @@ func proveLogin(user, shell string) error {
 	go func() { ended <- cmd.Wait() }()
 	for {
 		// The line must not stand in the person's history.
-		fmt.Fprintf(term, "unset HISTFILE; exit %d\r", proofStatus)
+		fmt.Fprintf(term, "unset HISTFILE; %s\r", proofLine)
 		select {
 		case err := <-ended:
 			return judgeProof(ctx, user, "a login at a terminal", err, &out)
