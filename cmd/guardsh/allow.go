@@ -18,7 +18,7 @@ func allowCommand() *cobra.Command {
 		Short: "break the glass: let a rule pass for a while, with a reason",
 		Long: `Break the glass: lines that RULE would question or refuse run for a while.
 It holds for you alone, ends by itself, and stands in the trail with its reason.`,
-		Example: `  guardsh allow fs/write-into-protected --for 10m --reason "restoring the root from the mirror"`,
+		Example: `  guardsh allow fs/write-into-root --for 10m --reason "restoring the root from the mirror"`,
 		Args:    cobra.ExactArgs(1),
 	}
 	c.Flags().DurationVar(&span, "for", 10*time.Minute, "how long, at most 12h")

@@ -24,7 +24,7 @@ func explainCommand() *cobra.Command {
 		Long: `Say how a line is understood and judged, step by step: the programs it would
 start, what they would do to what, what is known of that, and which rules spoke.
 With the id of a rule, tell that rule's story.`,
-		Example: "  guardsh explain 'cd / && rsync -aP rootfs/ .'\n  guardsh explain fs/write-into-protected",
+		Example: "  guardsh explain 'cd / && rsync -aP rootfs/ .'\n  guardsh explain fs/write-into-root",
 		Args:    cobra.MinimumNArgs(1),
 	}
 	f := c.Flags()

@@ -81,7 +81,7 @@ func TestManualIsSet(t *testing.T) {
 		if got, want := strings.Fields(text), strings.Fields(manualText); !slices.Equal(got, want) {
 			t.Errorf("%d columns: %d words of %d", width, len(got), len(want))
 		}
-		if !strings.Contains(text, "\n    guardsh allow fs/write-into-protected --for 10m --reason \"restoring the root\"\n") {
+		if !strings.Contains(text, "\n    guardsh allow fs/write-into-root --for 10m --reason \"restoring the root\"\n") {
 			t.Errorf("%d columns: the example was broken", width)
 		}
 		for row := range strings.Lines(text) {
