@@ -173,8 +173,8 @@ var everythingHere = map[string]bool{"*": true, "./*": true, ".": true, "./": tr
 // found fills in what a word says that stands for the names that find or a
 // pipe of names gives: the directory below which they lie, and "/…".
 func (v *env) found(w word.Word) {
-	n := len(w.Shape)
-	if w.Know != word.Unknown || n < 2 || w.Shape[n-1].Src != foundHole {
+	n := foundAt(w) + 1
+	if n < 2 {
 		return
 	}
 	v.Under = path.Clean(shaped(word.Word{Know: word.Unknown, Shape: w.Shape[:n-1]}))
@@ -186,7 +186,21 @@ func (v *env) found(w word.Word) {
 		v.Under = path.Join(v.Cwd, v.Under)
 	}
 	v.Object = strings.TrimSuffix(v.Under, "/") + foundHole
+	if n < len(w.Shape) {
+		v.Object += w.Shape[n].Lit // find -name passwd
+	}
 	v.Every = w.Shape[n-1].All
+}
+
+// foundAt is where the hole of a found name stands in a word: last, or before
+// the name that all of them have; -1 in any other word.
+func foundAt(w word.Word) int {
+	for i := len(w.Shape) - 1; w.Know == word.Unknown && i >= max(0, len(w.Shape)-2); i-- {
+		if w.Shape[i].Src == foundHole && (i == len(w.Shape)-1 || strings.HasPrefix(w.Shape[i+1].Lit, "/")) {
+			return i
+		}
+	}
+	return -1
 }
 
 // foundHole is the source of the hole that stands for names found below a
@@ -215,7 +229,7 @@ func shaped(w word.Word) string {
 func (s *Set) emptied(e *effect.Effect, line *command.Line) emptied {
 	var out emptied
 	w := e.Object.Word
-	if w.Know != word.Unknown || len(w.Shape) > 0 && w.Shape[len(w.Shape)-1].Src == foundHole {
+	if w.Know != word.Unknown || foundAt(w) >= 0 {
 		return out
 	}
 	var b strings.Builder

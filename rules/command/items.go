@@ -77,6 +77,11 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 		}
 		return nil
 	}
+	if rewrite := filters[name]; rewrite != nil && a.Stdin.Kind == InputPipe {
+		if _, hands := handsOn[name]; !hands {
+			return w.rewritten(a, rewrite, depth)
+		}
+	}
 	all, hands := handsOn[name]
 	if !hands || a.Stdin.Kind != InputPipe {
 		return nil
@@ -102,4 +107,49 @@ func missing(x word.Word) word.Word {
 	h := word.Hidden(x.Src, word.Subst)
 	h.Many = true
 	return h
+}
+
+// unseen stands in a filter's input for the part of a name that is not known.
+const unseen = "\x01"
+
+// rewritten is what a filter makes of each name: sed's s|^|/| puts the slash in
+// front of all of them, whatever they are.
+func (w *walker) rewritten(a *Action, filter func([]string, string) (string, bool), depth int) []word.Word {
+	args, ok := known(a.Args())
+	if !ok {
+		return nil
+	}
+	var out []word.Word
+	for _, x := range w.printed(a.Stdin.From, depth+1) {
+		var text strings.Builder
+		text.WriteString(strings.Join(x.Values, "\n"))
+		var hole []word.Part
+		for _, p := range x.Shape {
+			if p.Hole == word.NoHole {
+				text.WriteString(p.Lit)
+				continue
+			}
+			text.WriteString(unseen)
+			hole = append(hole, p)
+		}
+		line, ok := filter(args, text.String()+"\n")
+		before, after, holes := strings.Cut(strings.TrimSuffix(line, "\n"), unseen)
+		if !ok || len(hole) > 1 || holes != (len(hole) == 1) || strings.Contains(before+after, "\n") || strings.Contains(after, unseen) {
+			return nil
+		}
+		if !holes {
+			if before != "" {
+				out = append(out, missing(fromInput(before)))
+			}
+			continue
+		}
+		y := word.Word{Src: x.Src, Know: word.Unknown, Many: true, Origin: word.FromInput}
+		for _, p := range []word.Part{{Lit: before}, hole[0], {Lit: after}} {
+			if p.Hole != word.NoHole || p.Lit != "" {
+				y.Shape = append(y.Shape, p)
+			}
+		}
+		out = append(out, y)
+	}
+	return out
 }

@@ -134,7 +134,7 @@ func (w *walker) printedWord(st *state, from int, src string) word.Word {
 	if len(writers) != 1 || !same(w.line.Actions[writers[0]].Cwd, st.cwd) {
 		return word.Hidden(src, word.Subst)
 	}
-	ws := w.printed(writers, 0)
+	ws := unnamed(w.printed(writers, 0))
 	if len(ws) != 1 || ws[0].Know != word.Unknown || len(ws[0].Shape) < 2 && ws[0].Many {
 		return word.Hidden(src, word.Subst)
 	}

@@ -26,8 +26,9 @@ type execution struct {
 	plus   bool
 	dir    bool
 	narrow bool
-	all    bool // nothing is left out but by its type
-	asks   bool // it may not run at all: -ok, where a person may say no
+	name   string // what each that is found is called: find -name passwd
+	all    bool   // nothing is left out but by its type
+	asks   bool   // it may not run at all: -ok, where a person may say no
 }
 
 // find walks what -exec and its like start.
@@ -51,11 +52,12 @@ func (w *walker) find(st *state, l launch, base string) result {
 	}
 	var execs []execution
 	narrow, deletes, some, negated := false, false, false, false
+	called := findsName(args)
 	for i := 0; i < len(args); i++ {
 		s, known := args[i].Value()
 		switch s {
 		case "-exec", "-execdir", "-ok", "-okdir":
-			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, all: !some, asks: strings.HasPrefix(s, "-ok")}
+			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, name: called, all: !some, asks: strings.HasPrefix(s, "-ok")}
 			j := i + 1
 			for ; j < len(args); j++ {
 				if args[j].Is(";") {
@@ -150,6 +152,7 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	switch {
 	case dir:
 		below.Shape = []word.Part{{Lit: "./"}, {Hole: word.Subst, Src: "…"}}
+		e.name = "" // it stands in a directory that is found
 		at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, rest}, Origin: word.FromInput}
 		cwd = func(s *state) {
 			if p, ok := absolute(st.cwd, top); ok && known {
@@ -165,6 +168,9 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 		below.Shape = []word.Part{{Hole: word.Var, Src: start.Src}, rest}
 	default:
 		below.Shape = append(append([]word.Part{}, start.Shape...), findRest)
+	}
+	if e.name != "" {
+		below.Shape = append(below.Shape, word.Part{Lit: "/" + e.name})
 	}
 	own := word.Word{Src: "{}", Know: word.Known, Values: []string{top}, Origin: word.FromInput}
 	whole := known && !narrow
@@ -220,6 +226,7 @@ func found(a *Action) []word.Word {
 		}
 		out = append(out, word.Word{Src: x.Src, Know: word.Unknown, Shape: []word.Part{{Lit: v}, rest}, Origin: word.FromInput})
 	}
+	called := findsName(a.Args())
 	for _, x := range a.Args() {
 		if x.Is("-printf") || x.Is("-ls") || x.Is("-fprint") {
 			return nil
@@ -228,7 +235,36 @@ func found(a *Action) []word.Word {
 	if len(out) == 0 {
 		out = append(out, word.Word{Src: ".", Know: word.Unknown, Shape: []word.Part{{Lit: "."}, rest}, Origin: word.FromInput})
 	}
+	for i := range out {
+		if called != "" {
+			out[i].Shape = append(out[i].Shape, word.Part{Lit: "/" + called})
+		}
+	}
 	return out
+}
+
+// findsName is the one name that everything found by an expression has; "" where
+// there are others.
+func findsName(args []word.Word) string {
+	name := ""
+	inside := false // -exec: its words are another program's
+	for i, x := range args {
+		switch {
+		case inside:
+			inside = !x.Is(";") && !(x.Is("+") && args[i-1].Is("{}"))
+		case x.Is("-o"), x.Is("-or"), x.Is("!"), x.Is("-not"), x.Is(","):
+			return ""
+		case x.Is("-exec"), x.Is("-execdir"), x.Is("-ok"), x.Is("-okdir"):
+			inside = true
+		case x.Is("-name") && i+1 < len(args):
+			v, ok := args[i+1].Value()
+			if !ok || strings.ContainsAny(v, `*?[\/`) {
+				continue
+			}
+			name = v
+		}
+	}
+	return name
 }
 
 // findsAll reports whether an expression leaves nothing out but by its type.
@@ -292,4 +328,15 @@ func listed(a *Action) []word.Word {
 		return nil // it may be a file's own name
 	}
 	return []word.Word{{Src: "*", Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Glob, Src: "*"}}, Origin: word.FromInput}}
+}
+
+// unnamed is found names without the name that all of them have: what is
+// substituted may be nothing at all, and then no name either.
+func unnamed(ws []word.Word) []word.Word {
+	for i, x := range ws {
+		if n := len(x.Shape); n > 2 && x.Shape[n-2].Src == findRest.Src && x.Shape[n-1].Hole == word.NoHole {
+			ws[i].Shape = x.Shape[: n-1 : n-1]
+		}
+	}
+	return ws
 }

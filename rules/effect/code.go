@@ -45,6 +45,7 @@ func init() {
 		"packages":         {run: otherPackages},
 		"curl":             {values: []string{"file", "url"}, run: curlFiles},
 		"http-store":       {run: httpStore},
+		"wget":             {values: []string{"fetched"}, run: wgetFiles},
 		"every-listed":     {attrs: []string{"each"}, run: everyListed},
 		"noun-verb":        {values: []string{"noun", "verb", "target"}, run: nounVerb},
 		"git-push":         {attrs: []string{"rewrite", "delete", "tag"}, values: []string{"branch"}, run: gitPush},

@@ -81,16 +81,8 @@ func curlFiles(c *call) {
 	httpStore(c)
 	if c.has("_named") && len(c.values("file")) == 0 {
 		for _, w := range c.values("url") {
-			v, known := w.Value()
-			if !known {
-				continue
-			}
-			v, _, _ = strings.Cut(v, "?")
-			if _, rest, ok := strings.Cut(v, "://"); ok {
-				v = rest
-			}
-			if i := strings.LastIndexByte(v, '/'); i >= 0 && i < len(v)-1 {
-				c.args.Values["file"] = append(c.args.Values["file"], word.Lit(v[i+1:]))
+			if name := urlBase(w); name != "" {
+				c.args.Values["file"] = append(c.args.Values["file"], word.Lit(name))
 			}
 		}
 	}
@@ -103,6 +95,42 @@ func curlFiles(c *call) {
 			}
 		}
 	}
+}
+
+// wgetFiles is wget: without -O each URL gives a file of its name, and one that
+// is there stays.
+func wgetFiles(c *call) {
+	httpStore(c)
+	if len(c.values("file")) > 0 || c.has("_tree") {
+		return
+	}
+	for _, w := range c.values("url") {
+		name := urlBase(w)
+		if name == "" {
+			continue
+		}
+		if dir, ok := theValue(c.values("dir")); ok {
+			name = join(dir, name)
+		}
+		c.args.Values["fetched"] = append(c.args.Values["fetched"], word.Lit(name))
+	}
+}
+
+// urlBase is the last part of a URL's path; "" where it has none.
+func urlBase(w word.Word) string {
+	v, known := w.Value()
+	if !known {
+		return ""
+	}
+	v, _, _ = strings.Cut(v, "?")
+	if _, rest, ok := strings.Cut(v, "://"); ok {
+		v = rest
+	}
+	i := strings.LastIndexByte(v, '/')
+	if i < 0 {
+		return ""
+	}
+	return v[i+1:]
 }
 
 // theValue is the known value of the only or last word.

@@ -32,7 +32,7 @@ func (k *Knowledge) Effects(line *command.Line) []Effect {
 			break
 		}
 	}
-	return out
+	return append(out, fetchedAndRun(line, out)...)
 }
 
 func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {

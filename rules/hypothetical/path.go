@@ -31,7 +31,7 @@ func (w *World) path(e *effect.Effect, o effect.Object, acted bool) rules.PathFa
 			p.Link, p.Follows = w.real(joined(path.Dir(unresolved), target), true, nil), follow
 		}
 	}
-	p.Exists = !slices.Contains(w.at.Absent, path.Clean(o.Name)) && !slices.Contains(w.at.Absent, p.Real)
+	p.Exists = !w.absent(path.Clean(o.Name)) && !w.absent(p.Real)
 	p.Type = "dir"
 	switch {
 	case p.Link != "" && !follow:
@@ -236,4 +236,10 @@ func (w *World) isFile(p string) bool {
 	}
 	// An extension holds a letter: 5.10.0 and v1.2 are names of directories.
 	return strings.ContainsAny(ext, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ~") || strings.Contains(b, ".so.")
+}
+
+// absent reports a path that the situation says is not there, or that would
+// lie below one.
+func (w *World) absent(name string) bool {
+	return slices.ContainsFunc(w.at.Absent, func(a string) bool { return name == a || strings.HasPrefix(name, a+"/") })
 }
