@@ -7,17 +7,20 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"guardsh/guard/supervise"
 	"guardsh/rules"
 )
 
 // A finding that was answered at the prompt is not asked about again by what
-// the line starts: the sudo wrapper asks the session that it runs in. Both run
-// as the same user, so a session that lies only deceives its own user; what
-// root is asked is root's own matter.
+// the line starts: the sudo wrapper asks the session that it runs in, and
+// root's side of it asks the wrapper. Who is asked has to be this same program:
+// a socket of somebody's own making answers for nobody.
 
 // sessionVariable names the session's id in the environment of what it runs,
 // answerVariable the socket that answers for it.
@@ -30,14 +33,42 @@ const (
 // answer asks itself.
 const answerTime = time.Second
 
-// remember keeps the findings that a yes was said to, until the next line.
-func (s *Session) remember(j Judgement) { s.answered.add(keysOf(j, rules.Confirm)) }
+// remember keeps the findings that were said or that a yes was said to, until
+// the next line.
+func (s *Session) remember(j Judgement) {
+	var keys []string
+	for _, f := range j.Decision.Findings {
+		for v := rules.Notify; v <= f.Verdict && v < rules.Block; v++ {
+			keys = append(keys, answeredKey(j, f, v))
+		}
+	}
+	s.answered.add(keys)
+}
 
-// alreadyAnswered reports whether the session above was asked about every
-// finding of a line and the answer was yes.
-func (s *Session) alreadyAnswered(j Judgement) bool {
-	keys := keysOf(j, rules.Confirm)
-	return len(keys) > 0 && !s.place.Interactive && askAbove(upward{Ask: keys})
+// answeredKey stands for an answer about a finding that was at least this
+// strict.
+func answeredKey(j Judgement, f rules.Finding, v rules.Verdict) string {
+	return keyOf(j, f) + "\x00" + v.String()
+}
+
+// unanswered is a judgement without what the session above, or the wrapper in
+// front, has said or was told yes to.
+func (s *Session) unanswered(j Judgement) Judgement {
+	if s.place.Interactive || s.place.Front == "" && os.Getenv(answerVariable) == "" {
+		return j
+	}
+	var left []rules.Finding
+	for _, f := range j.Decision.Findings {
+		key := []string{answeredKey(j, f, f.Verdict)}
+		if f.Verdict >= rules.Notify && f.Verdict < rules.Block && s.askAbove(upward{Ask: key}) {
+			s.answered.add(key) // root's side asks here
+			continue
+		}
+		left = append(left, f)
+	}
+	j.Decision.Findings = left
+	j.Decision.Verdict = strictest(left)
+	return j
 }
 
 // upward is what is said to the session above.
@@ -47,12 +78,20 @@ type upward struct {
 	// supervises what it starts.
 	Judged []string `json:"judged,omitempty"`
 	Line   bool     `json:"line,omitempty"` // with Judged: a new line begins
+	// Sudoers is a question to sudo whose answer was a yes a moment ago; with
+	// Allowed it is that answer.
+	Sudoers string `json:"sudoers,omitempty"`
+	Allowed bool   `json:"allowed,omitempty"`
 }
 
-// askAbove says something to the session that this one runs in, and whether it
-// says yes. Without one, or where it belongs to somebody else, it is no.
-func askAbove(m upward) bool {
-	path := os.Getenv(answerVariable)
+// askAbove says something to the session that this one runs in, or to the
+// wrapper in front of it, and whether that says yes. Without one, or where it
+// is not this program, it is no.
+func (s *Session) askAbove(m upward) bool {
+	path := s.place.Front
+	if path == "" {
+		path = os.Getenv(answerVariable)
+	}
 	if path == "" {
 		return false
 	}
@@ -62,29 +101,50 @@ func askAbove(m upward) bool {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(answerTime))
-	if uid, err := peerUID(conn.(*net.UnixConn)); err != nil || uid != os.Getuid() && uid != 0 {
+	who, err := peer(conn.(*net.UnixConn))
+	if err != nil || !s.believes(who) {
 		return false
 	}
 	if err := json.NewEncoder(conn).Encode(m); err != nil {
 		return false
 	}
 	var yes bool
-	return json.NewDecoder(conn).Decode(&yes) == nil && yes
+	return json.NewDecoder(conn).Decode(&yes) == nil && yes && s.believes(who)
 }
 
-func peerUID(c *net.UnixConn) (uid int, err error) {
+// believes says whether an answer counts: root's, and that of this program
+// when it runs as the same user. Of another user's only the one in front
+// counts, below which this process was started.
+func (s *Session) believes(who *unix.Ucred) bool {
+	switch {
+	case who.Uid == 0:
+		return true
+	case !sameProgram(int(who.Pid)):
+		return false
+	}
+	return int(who.Uid) == os.Getuid() || s.place.Front != "" && supervise.Below(os.Getpid(), int(who.Pid))
+}
+
+// sameProgram reports whether a process runs the file that this one runs.
+func sameProgram(pid int) bool {
+	ours, err := os.Stat("/proc/self/exe")
+	theirs, terr := os.Stat("/proc/" + strconv.Itoa(pid) + "/exe")
+	return err == nil && terr == nil && os.SameFile(ours, theirs)
+}
+
+// peer is who made the socket at the other end.
+func peer(c *net.UnixConn) (cred *unix.Ucred, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return -1, err
+		return nil, err
 	}
-	var cred *unix.Ucred
 	cerr := raw.Control(func(fd uintptr) {
 		cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
 	if cerr != nil || err != nil {
-		return -1, fmt.Errorf("who is at the other end: %v %v", cerr, err)
+		return nil, fmt.Errorf("who is at the other end: %v %v", cerr, err)
 	}
-	return int(cred.Uid), nil
+	return cred, nil
 }
 
 // answerServer answers for the line that runs.
@@ -130,11 +190,16 @@ func (s *Session) answer(c net.Conn) {
 	if err := json.NewDecoder(bufio.NewReaderSize(c, 64<<10)).Decode(&m); err != nil {
 		return
 	}
-	yes := s.answered.hasKeys(m.Ask)
-	if len(m.Ask) == 0 {
+	var yes bool
+	switch {
+	case m.Ask != nil:
+		yes = s.answered.hasKeys(m.Ask)
+	case m.Sudoers != "":
+		yes = s.sudoers.known(m)
+	default:
 		// A yes that somebody else's process told would be no answer.
-		uid, err := peerUID(c.(*net.UnixConn))
-		if yes = err == nil && uid == os.Getuid(); yes {
+		who, err := peer(c.(*net.UnixConn))
+		if yes = err == nil && int(who.Uid) == os.Getuid(); yes {
 			s.judgedBelow(m)
 		}
 	}
@@ -157,4 +222,52 @@ func (a *answerServer) close() {
 	if a.dir != "" {
 		os.RemoveAll(a.dir)
 	}
+}
+
+// Answers lets what this session starts, as whatever user, ask what was
+// answered here; path is where, "" where that is not possible.
+func (s *Session) Answers() (path string, done func()) {
+	a := s.serveAnswers()
+	if a.l != nil {
+		path = a.l.Addr().String()
+	}
+	return path, a.close
+}
+
+// sudoersTime is how long sudo's leave is taken for granted: to ask it costs a
+// process for each line, and a password twice where sudo remembers none.
+const sudoersTime = 5 * time.Minute
+
+// sudoersAsked is what sudo gave leave to in this session.
+type sudoersAsked struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+// known tells what is known, and takes in what is new.
+func (k *sudoersAsked) known(m upward) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if m.Allowed {
+		if k.at == nil {
+			k.at = map[string]time.Time{}
+		}
+		k.at[m.Sudoers] = time.Now()
+		return true
+	}
+	at, ok := k.at[m.Sudoers]
+	return ok && time.Since(at) < sudoersTime
+}
+
+// SudoersAllow says whether sudo allows something, by ask, which is spared
+// where the session above saw a yes a moment ago.
+func (s *Session) SudoersAllow(what string, ask func() bool) bool {
+	if s.askAbove(upward{Sudoers: what}) {
+		return true
+	}
+	if !ask() {
+		return false
+	}
+	s.askAbove(upward{Sudoers: what, Allowed: true})
+	return true
 }

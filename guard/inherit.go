@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"guardsh/rules"
+	"guardsh/rules/effect"
 )
 
 // inherited is what the line that runs was judged by already: what it starts
@@ -23,18 +24,21 @@ func answerKey(rule, object string) string { return rule + "\x00" + object }
 func keysOf(j Judgement, least rules.Verdict) []string {
 	var keys []string
 	for _, f := range j.Decision.Findings {
-		if f.Verdict < least {
-			continue
+		if f.Verdict >= least {
+			keys = append(keys, keyOf(j, f))
 		}
-		object := f.Object
-		if f.EffectAt >= 0 && f.EffectAt < len(j.Effects) {
-			if o := j.Effects[f.EffectAt].Object; o.Name == "" {
-				object = anyObject
-			}
-		}
-		keys = append(keys, answerKey(f.Rule, object))
 	}
 	return keys
+}
+
+func keyOf(j Judgement, f rules.Finding) string {
+	if f.EffectAt < 0 || f.EffectAt >= len(j.Effects) || j.Effects[f.EffectAt].Object.Name != "" {
+		return answerKey(f.Rule, f.Object)
+	}
+	if e := j.Effects[f.EffectAt]; e.Object.Type == effect.Crontab && (e.Action < 0 || j.Line.Actions[e.Action].User == "") {
+		return answerKey(f.Rule, sessionUser()) // "" is the own one, which has another user's name in front of sudo
+	}
+	return answerKey(f.Rule, anyObject)
 }
 
 func (h *inherited) add(keys []string) {
@@ -55,10 +59,10 @@ func (h *inherited) clear() {
 	clear(h.keys)
 }
 
-func (h *inherited) has(f rules.Finding) bool {
+func (h *inherited) has(j Judgement, f rules.Finding) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.keys[answerKey(f.Rule, f.Object)] || h.keys[answerKey(f.Rule, anyObject)]
+	return h.keys[keyOf(j, f)] || h.keys[answerKey(f.Rule, anyObject)]
 }
 
 func (h *inherited) hasKeys(keys []string) bool {
@@ -72,11 +76,12 @@ func (h *inherited) hasKeys(keys []string) bool {
 	return len(keys) > 0
 }
 
-// remaining is a decision without the findings that are inherited.
-func (h *inherited) remaining(d rules.Decision) rules.Decision {
+// remaining is a judgement's decision, or part of it, without the findings that
+// are inherited.
+func (h *inherited) remaining(j Judgement, d rules.Decision) rules.Decision {
 	out := rules.Decision{Verdict: rules.Allow, Unknowns: d.Unknowns}
 	for _, f := range d.Findings {
-		if h.has(f) {
+		if h.has(j, f) {
 			continue
 		}
 		out.Findings = append(out.Findings, f)

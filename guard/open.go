@@ -31,6 +31,9 @@ type Place struct {
 	Name   string // what bash is to be called; "" is bash
 	// Interactive: a person types at prompts.
 	Interactive bool
+	// Front is where the wrapper answers that started this one as another
+	// user; "" none.
+	Front string
 }
 
 // Here is this machine for this process's user.

@@ -77,7 +77,7 @@ func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool) (bool, 
 	}
 	if l.Started {
 		j := s.Judge.Line(l.Src, r.Shell)
-		j.Decision = s.judged.remaining(itself(j))
+		j.Decision = s.judged.remaining(j, itself(j))
 		return len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid()), nil
 	}
 	s.answered.clear()

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"guardsh/guard/bash"
 	"guardsh/rules/command"
 )
@@ -76,12 +78,38 @@ func (s *Session) RunFile(ctx context.Context, file string, args, options []stri
 
 // Argv judges a command that will be started as it stands, without a shell.
 // why is said of a shell that it opens; nothing where that will be guarded.
-func (s *Session) Argv(ctx context.Context, line string, why Unguarded) Outcome {
+// behind says that another guardsh judges it once more, as root.
+func (s *Session) Argv(ctx context.Context, line string, why Unguarded, behind bool) Outcome {
 	r := s.request(line, Sudo, nil)
-	r.Unguarded = why
+	r.Unguarded, r.Behind = why, behind
 	out := s.Line(ctx, r)
 	s.tell(r, out.Say)
 	return out
+}
+
+// RunArgv runs a command as it stands, without a shell, when it is judged so.
+// program is its file.
+func (s *Session) RunArgv(ctx context.Context, program string, argv []string) (int, error) {
+	signals := bash.Catch()
+	r := s.request(Quote(argv), Exec, nil)
+	r.Open = openAsForeground
+	out := s.Line(ctx, r)
+	s.tell(r, out.Say)
+	if !out.Release {
+		return StatusRefused, nil
+	}
+	cfg := bash.Config{Bash: program, Name: argv[0], Env: s.place.Env, Signals: signals, Killed: &s.killed, Spawn: s.spawn}
+	status, err := bash.Run(ctx, cfg, argv[1:])
+	if errors.Is(err, unix.ENOEXEC) {
+		// A script without a first line that says by what: execvp(3) takes sh.
+		cfg.Bash, cfg.Name = "/bin/sh", "sh"
+		status, err = bash.Run(ctx, cfg, append([]string{program}, argv[1:]...))
+	}
+	if err != nil {
+		return bash.StatusFailed, err
+	}
+	s.tell(r, s.Ended(out, status))
+	return status, nil
 }
 
 // RunStdin runs a script that comes on standard input. Where it ends within a

@@ -23,6 +23,7 @@ const (
 	Script  Source = "script" // guardsh FILE
 	Stdin   Source = "stdin"  // a script on standard input
 	Sudo    Source = "sudo"   // the sudo wrapper
+	Exec    Source = "exec"   // guardsh exec
 	Started Source = "start"  // a program that something below a line starts
 )
 
@@ -38,6 +39,7 @@ type Request struct {
 	Known     map[string]bool // what was found before in an earlier part of the line's input, and is not said again; nil: nothing is kept
 	From      int             // judge only what starts on this line of Src or behind it; 0: all
 	Last      bool            // no shell waits behind the built-in one that the line would leave
+	Behind    bool            // root's side judges it again, with what only root sees, and keeps what it changes
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -78,6 +80,7 @@ type Session struct {
 	judged   inherited      // what the line that runs, and all that it started, was judged by
 	starts   starts
 	killed   syscall.Signal // what ended bash; 0 where it ended by itself
+	sudoers  sudoersAsked
 }
 
 // Killed is the signal that ended the session's bash, 0 where none did.
@@ -94,7 +97,7 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 	if !s.askAbout(ctx, r, j, &out) {
 		return out
 	}
-	if !s.keep(ctx, r, j, &out) {
+	if !r.Behind && !s.keep(ctx, r, j, &out) {
 		return out
 	}
 	out.checks = checksOf(j)
@@ -154,16 +157,15 @@ func (s *Session) nextLine() int {
 // askAbout says what has to be said and asks what has to be asked. It reports
 // whether the line may run.
 func (s *Session) askAbout(ctx context.Context, r Request, j Judgement, out *Outcome) bool {
+	j = s.unanswered(j)
 	switch j.Decision.Verdict {
 	case rules.Allow:
 		return true
 	case rules.Notify:
 		out.Say += s.words(j)
+		s.remember(j)
 		return true
 	case rules.Confirm, rules.Challenge:
-		if s.alreadyAnswered(j) {
-			return true
-		}
 		return s.question(ctx, r, j, out)
 	case rules.Block:
 		out.Say += s.words(j)
@@ -187,6 +189,7 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	in, term, restore, err := r.open()
 	if err != nil {
 		if s.automated(j, out.Number) {
+			s.remember(j)
 			return true
 		}
 		out.Say += s.words(j) + s.approval(j)

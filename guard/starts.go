@@ -99,7 +99,7 @@ func (s *Session) passOn(j Judgement, number int) {
 	keys := keysOf(j, 0)
 	s.judged.add(keys)
 	if s.place.Interactive && os.Getenv(answerVariable) != "" {
-		askAbove(upward{Judged: keys, Line: true})
+		s.askAbove(upward{Judged: keys, Line: true})
 	}
 }
 
@@ -179,7 +179,7 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 	}
 	line := Quote(argv)
 	j := s.Judge.Line(line, &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)})
-	j.Decision = s.judged.remaining(itself(j))
+	j.Decision = s.judged.remaining(j, itself(j))
 	if j.Decision.Verdict >= rules.Confirm && trusted(st.PID) {
 		j.Decision = onlyBlocks(j.Decision)
 	}
@@ -239,7 +239,7 @@ func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 		lock.(*sync.Mutex).Lock()
 		defer lock.(*sync.Mutex).Unlock()
 		// While this one waited, the same may have been answered.
-		if j.Decision = s.judged.remaining(j.Decision); len(j.Decision.Findings) == 0 {
+		if j.Decision = s.judged.remaining(j, j.Decision); len(j.Decision.Findings) == 0 {
 			return true
 		}
 		if s.refusedBefore(j) {

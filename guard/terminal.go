@@ -1,8 +1,11 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -24,7 +27,37 @@ func openControlling() (in, out *os.File, restore func(), err error) {
 	front, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
 	if err != nil || front != unix.Getpgrp() {
 		tty.Close()
-		return nil, nil, nil, fmt.Errorf("the command runs in the background of its terminal")
+		return nil, nil, nil, errBackground
 	}
 	return tty, tty, func() { tty.Close() }, nil
 }
+
+// openAsForeground is openControlling for a command below sudo. Where that has
+// a terminal of its own for the command (use_pty) and its standard input is no
+// terminal, it starts the command in the background of it and waits until the
+// command stops over wanting it: then sudo asks its own terminal whether it is
+// in the foreground there.
+func openAsForeground() (in, out *os.File, restore func(), err error) {
+	in, out, restore, err = openControlling()
+	if errors.Is(err, errBackground) && ledBySudo() {
+		// To this thread, so that it has stopped when the call returns.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGTTIN) == nil {
+			return openControlling()
+		}
+	}
+	return in, out, restore, err
+}
+
+// ledBySudo says whether the terminal of this process is one that sudo made.
+func ledBySudo() bool {
+	sid, err := unix.Getsid(0)
+	if err != nil {
+		return false
+	}
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", sid))
+	return err == nil && strings.HasPrefix(string(b), "sudo")
+}
+
+var errBackground = errors.New("the command runs in the background of its terminal")

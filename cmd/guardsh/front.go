@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"guardsh/guard"
 	"guardsh/guard/bash"
 )
 
@@ -23,6 +24,7 @@ import (
 type sudoCall struct {
 	opts    []string // options and assignments as given, without -i and -s
 	who     []string // those of them that say as whom
+	leave   []string // those of them that sudoers may refuse for one command and allow for another
 	login   bool     // -i
 	shell   bool     // -s
 	other   bool     // a call that starts no command: -l, -v, -e and the like, or -b
@@ -30,6 +32,8 @@ type sudoCall struct {
 	mute    bool     // -n, -S, -A, -k: nothing may be asked in advance
 	user    string   // "" is root
 	command []string
+	grouped bool // -g
+	back    bool // -b
 }
 
 // The options of sudo that take a value, and the long names of all that matter
@@ -51,8 +55,8 @@ func readSudo(args []string) sudoCall {
 			i++
 			break
 		}
-		if name, _, ok := strings.Cut(a, "="); ok && name != "" && !strings.ContainsAny(name, "/-") {
-			c.opts = append(c.opts, a)
+		if strings.Contains(a, "=") && a[0] != '/' && a[0] != '-' {
+			c.opts = append(c.opts, a) // what sudo takes for an assignment
 			continue
 		}
 		if len(a) < 2 || a[0] != '-' {
@@ -106,8 +110,13 @@ func (c *sudoCall) option(flag byte, value string, kept []string) {
 		c.user = value
 		c.who = append(c.who, kept...)
 	case 'g':
+		c.grouped = true
 		c.who = append(c.who, kept...)
-	case 'l', 'v', 'e', 'K', 'V', 'b', 'U', 'h':
+	case 'b':
+		c.back = true
+	case 'C', 'D', 'T', 'r', 't':
+		c.leave = append(c.leave, kept...)
+	case 'l', 'v', 'e', 'K', 'V', 'U', 'h':
 		c.other = true
 	case 'R':
 		c.moved = true
@@ -124,6 +133,7 @@ type instead struct {
 	args    []string
 	command []string
 	user    string
+	at      int // in args: where the wrapper answers; 0 nowhere
 }
 
 // guarded says how guardsh takes the place of the shell that the call opens;
@@ -131,7 +141,7 @@ type instead struct {
 func (c sudoCall) guarded(self string, shellOf func(user string) string) (in instead, ok bool) {
 	in.user = orRoot(c.user)
 	switch {
-	case c.other || c.moved || c.login && c.shell:
+	case c.other || c.back || c.moved || c.login && c.shell:
 		return instead{}, false
 	case c.login:
 		// sudo's own -i gives bash a command only by a login shell around it,
@@ -158,6 +168,49 @@ func (c sudoCall) guarded(self string, shellOf func(user string) string) (in ins
 	}
 	in.args = slices.Concat(c.opts, []string{"--"}, in.command)
 	return in, ok
+}
+
+// behind is how a command is run by a guardsh that sudo starts as root; false
+// where it is no command, or not root's.
+func (c sudoCall) behind(self string, shellOf func(user string) string) (in instead, ok bool) {
+	in.user = orRoot(c.user)
+	switch {
+	case c.other || c.back || c.moved || c.login && c.shell || len(c.command) == 0:
+		return instead{}, false
+	case c.grouped && c.user == "", in.user != "root" && in.user != "#0":
+		return instead{}, false // another user cannot ask here what was answered
+	case c.login && isBash(shellOf(in.user)):
+		in.command = []string{self, "--front", "", "-l", "--home", "-c", asSudoQuotes(c.command)}
+		in.args = slices.Concat(c.opts, []string{"-H", "--"}, in.command)
+	case c.shell && isBash(ownShell()):
+		in.command = []string{self, "--front", "", "--shell", ownShell(), "-c", asSudoQuotes(c.command)}
+		in.args = slices.Concat(c.opts, []string{"--"}, in.command)
+	case c.login, c.shell:
+		return instead{}, false
+	default:
+		in.command = slices.Concat([]string{self, "exec", "--front", "", "--"}, c.command)
+		in.args = slices.Concat(c.opts, []string{"--"}, in.command)
+	}
+	in.at = slices.Index(in.args, "--front") + 1
+	return in, true
+}
+
+// asSudoQuotes is the line that sudo -i and -s give to a shell: every character
+// that is not a letter, a digit, "_", "-" or "$" is quoted.
+func asSudoQuotes(command []string) string {
+	var b strings.Builder
+	for i, w := range command {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		for _, c := range []byte(w) {
+			if c < 0x80 && (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '$' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // guardedSu is su's arguments with guardsh as the shell, and whom they lead
@@ -346,4 +399,25 @@ func (c sudoCall) allowed(sudo string, command []string) bool {
 	}
 	// Without a command it is only a matter of the password.
 	return !c.mute && !ask(true) && ask(false, command...)
+}
+
+// runsGuard says whether sudo would run a guardsh command as things are, without
+// another word to the user than for the command itself. Sudo does not tell
+// whether something needs a password, so that guardsh is run to see it. Where
+// one is needed it is asked for first, unless something is allowed without one:
+// the command may be that.
+func (c sudoCall) runsGuard(s *guard.Session, sudo, self string, command []string) bool {
+	try := func() bool {
+		return exec.Command(sudo, slices.Concat([]string{"-n"}, c.who, c.leave, []string{"--", self, "exec", "--help"})...).Run() == nil
+	}
+	if c.mute {
+		return try()
+	}
+	return s.SudoersAllow(guard.Quote(slices.Concat(c.who, c.leave, []string{self})), func() bool {
+		if try() {
+			return true
+		}
+		listed := exec.Command(sudo, slices.Concat([]string{"-n"}, c.who, []string{"-l"})...).Run() == nil
+		return !listed && guard.IsTerminal(os.Stderr) && c.allowed(sudo, command) && try()
+	})
 }

@@ -73,3 +73,42 @@ func TestFront(t *testing.T) {
 		}
 	}
 }
+
+// TestBehind: how guardsh as root takes the place of a command; "" where the
+// call is left as it is.
+func TestBehind(t *testing.T) {
+	t.Setenv("SHELL", "/bin/bash")
+	shells := func(user string) string { return map[string]string{"root": "/bin/bash"}[user] }
+	for _, c := range []struct{ call, want string }{
+		{"id -u", "-- G exec --front  -- id -u"},
+		{"-n -- rm -rf x", "-n -- G exec --front  -- rm -rf x"},
+		{"-Eu root -C 5 A=1 -H a/b=2 make -j", "-u root -E -C 5 A=1 -H a/b=2 -- G exec --front  -- make -j"},
+		{"-u #0 -D /tmp id", "-u #0 -D /tmp -- G exec --front  -- id"},
+		{"-pwho: -Sk --preserve-env=A id", "-pwho: -Sk --preserve-env=A -- G exec --front  -- id"},
+		{"-- A=1", "-- G exec --front  -- A=1"},
+		{"/a=b c", "-- G exec --front  -- /a=b c"},
+		{"-i echo a;b $HOME", `-H -- G --front  -l --home -c echo a\;b $HOME`},
+		{"-s echo *", `-- G --front  --shell /bin/bash -c echo \*`},
+		{"-u ann id", ""},
+		{"-g adm id", ""},
+		{"-b id", ""},
+		{"-R /mnt id", ""},
+		{"-e /etc/hosts", ""},
+		{"-l id", ""},
+		{"-v", ""},
+		{"A=1", ""},
+		{"-h far id", ""},
+	} {
+		in, ok := readSudo(strings.Fields(c.call)).behind("G", shells)
+		got := ""
+		if ok {
+			got = strings.Join(in.args, " ")
+			if in.args[in.at-1] != "--front" {
+				t.Errorf("%s: the socket would stand behind %q", c.call, in.args[in.at-1])
+			}
+		}
+		if got != c.want {
+			t.Errorf("sudo %s: %q, want %q", c.call, got, c.want)
+		}
+	}
+}

@@ -15,6 +15,7 @@ type invocation struct {
 	stdin       bool     // -s
 	home        bool     // --home
 	shell       string   // --shell FILE
+	front       string   // --front SOCKET
 	args        []string // behind LINE or FILE
 	bash        []string // options for bash itself, as given
 }
@@ -43,11 +44,15 @@ options:
 			inv.login = true
 		case a == "--home":
 			inv.home = true
-		case a == "--shell":
+		case a == "--shell", a == "--front":
 			if i++; i == len(argv) {
 				return inv, fmt.Errorf("option %s needs an argument", a)
 			}
-			inv.shell = argv[i]
+			if a == "--shell" {
+				inv.shell = argv[i]
+			} else if argv[i] != "-" {
+				inv.front = argv[i]
+			}
 		case strings.HasPrefix(a, "--"):
 			takes, known := bashLong[a]
 			if !known {

@@ -35,6 +35,8 @@ func run(argv []string) int {
 	switch filepath.Base(argv[0]) {
 	case "sudo":
 		return sudo(argv[1:])
+	case "sudoedit":
+		return sudo(append([]string{"-e"}, argv[1:]...))
 	case "su":
 		return su(argv[1:])
 	}
@@ -44,6 +46,11 @@ func run(argv []string) int {
 			return sudo(argv[2:])
 		case "rescue":
 			return rescue(argv[2:])
+		case "exec":
+			if len(argv) != 3 || argv[2] != "--help" && argv[2] != "-h" {
+				return execSelf(argv[2:])
+			}
+			return runVerb(argv[1:])
 		case "help", "-h", "--help", "--version", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd:
 			return runVerb(argv[1:])
 		}
@@ -103,6 +110,14 @@ func rootCommand() *cobra.Command {
 		Run:                func(*cobra.Command, []string) {},
 	})
 	root.AddCommand(rescueCommand())
+	run := &cobra.Command{
+		Use:   "exec [--] COMMAND [ARG...]",
+		Short: "judge one command as this user and run it, without a shell",
+		Long:  aboutExec,
+		Run:   func(*cobra.Command, []string) {},
+	}
+	run.SetHelpTemplate(helpTemplate(shellStatuses + "\n  127 there is no such command"))
+	root.AddCommand(run)
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
 		c.Short = "a completion script for your shell"

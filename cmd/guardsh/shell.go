@@ -40,7 +40,7 @@ func runShell(argv []string) int {
 	go func() { ready <- bash.Ready(ctx) }()
 	p := guard.Here()
 	interactive := inv.interactive || inv.command == nil && inv.file == "" && guard.IsTerminal(os.Stdin) && guard.IsTerminal(os.Stderr)
-	p.Interactive = interactive
+	p.Interactive, p.Front = interactive, inv.front
 	p.Name = inv.bashName(argv[0])
 	s, err := guard.Open(p)
 	var gone *bash.CannotStart

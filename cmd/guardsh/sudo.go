@@ -1,49 +1,73 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"guardsh/guard"
 	"guardsh/guard/bash"
 )
 
-// sudo judges the command as root would run it and then runs the real sudo
-// with the same arguments, but for a shell that somebody will type into: there
-// guardsh itself takes the shell's place.
+// sudo judges a command as root would run it and runs the real sudo. Where
+// sudoers allows it, that runs guardsh as root in the command's place, which sees
+// what only root sees (see execSelf); a shell that somebody will type into is
+// guardsh itself. Else it is run with the same arguments.
 func sudo(args []string) int {
 	real, err := realProgram("sudo", os.Getenv("PATH"))
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 		return bash.StatusFailed
 	}
-	var in instead
-	why := notOurs
-	if self, err := os.Executable(); err == nil && guard.IsTerminal(os.Stdin) {
-		c := readSudo(args)
-		var ok bool
-		if in, ok = c.guarded(self, shellOf); ok {
-			switch {
-			case !canStart(in.user, self):
-				why = guard.Unguarded{Why: in.user + " cannot start " + self}
-			case !c.allowed(real, in.command):
-				why = guard.Unguarded{Why: "sudoers does not allow guardsh there", Hint: "let sudoers allow " + self}
-			default:
-				why = guard.Unguarded{}
+	c := readSudo(args)
+	return front("sudo", args, func(s *guard.Session) way {
+		w := way{why: notOurs, run: func(_ string, killed *syscall.Signal) (int, error) {
+			return bash.Run(context.Background(), bash.Config{Bash: real, Name: "sudo", Killed: killed}, args)
+		}}
+		self, err := os.Executable()
+		if err != nil || s == nil {
+			return w
+		}
+		in, ok := c.guarded(self, shellOf)
+		shell := ok && guard.IsTerminal(os.Stdin)
+		if !shell {
+			if in, ok = c.behind(self, shellOf); !ok || s.Config.Sudo == guard.SudoFront {
+				return w
 			}
 		}
-	}
-	return front("sudo", args, why, func() (int, error) {
-		cfg := bash.Config{Bash: real, Name: "sudo"}
-		if why != (guard.Unguarded{}) {
-			return bash.Run(context.Background(), cfg, args)
+		switch {
+		case !canStart(in.user, self):
+			w.why = guard.Unguarded{Why: in.user + " cannot start " + self}
+			return w
+		case shell && !c.allowed(real, in.command), !shell && s.Config.Sudo != guard.SudoRewrite && !c.runsGuard(s, real, self, in.command):
+			w.why = guard.Unguarded{Why: "sudoers does not allow guardsh there", Hint: "let sudoers allow " + self}
+			return w
 		}
-		return bash.Run(context.Background(), cfg, in.args)
+		if shell {
+			w.why = guard.Unguarded{}
+		}
+		w.behind = in.at > 0
+		w.run = func(socket string, killed *syscall.Signal) (int, error) {
+			with := slices.Clone(in.args)
+			if in.at > 0 {
+				with[in.at] = cmp.Or(socket, "-")
+			}
+			return bash.Run(context.Background(), bash.Config{Bash: real, Name: "sudo", Killed: killed}, with)
+		}
+		return w
 	})
+}
+
+// way is how a command that changes the user is run.
+type way struct {
+	why    guard.Unguarded // why a shell that it opens will not be guarded
+	behind bool            // guardsh is started as root, and judges again
+	run    func(socket string, killed *syscall.Signal) (int, error)
 }
 
 // notOurs is said of a shell that is no bash, or that is opened in a way that
@@ -69,8 +93,10 @@ func su(args []string) int {
 			}
 		}
 		if why != (guard.Unguarded{}) {
-			return front("su", args, why, func() (int, error) {
-				return bash.Run(context.Background(), bash.Config{Bash: real, Name: "su"}, args)
+			return front("su", args, func(*guard.Session) way {
+				return way{why: why, run: func(_ string, killed *syscall.Signal) (int, error) {
+					return bash.Run(context.Background(), bash.Config{Bash: real, Name: "su", Killed: killed}, args)
+				}}
 			})
 		}
 	}
@@ -79,11 +105,13 @@ func su(args []string) int {
 	return bash.StatusFailed
 }
 
-// front judges a command line of a program that changes the user and runs it.
-// why says that a shell that it opens will not be guarded.
-func front(name string, args []string, why guard.Unguarded, run func() (int, error)) int {
-	start := func() int {
-		status, err := run()
+// front judges a command line of a program that changes the user and runs it,
+// the way that how finds.
+func front(name string, args []string, how func(*guard.Session) way) int {
+	var killed syscall.Signal
+	defer func() { dieOf(killed) }()
+	start := func(w way, socket string) int {
+		status, err := w.run(socket, &killed)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 		}
@@ -93,15 +121,22 @@ func front(name string, args []string, why guard.Unguarded, run func() (int, err
 	if err != nil {
 		// Nobody may lose the way to root because a guard could not start.
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this command runs unguarded\n", err)
-		return start()
+		return start(how(nil), "")
 	}
 	s.Greet()
-	out := s.Argv(context.Background(), guard.Quote(append([]string{name}, args...)), why)
+	w := how(s)
+	out := s.Argv(context.Background(), guard.Quote(append([]string{name}, args...)), w.why, w.behind)
 	if !out.Release {
 		s.Close(guard.StatusRefused)
 		return guard.StatusRefused
 	}
-	status := start()
+	socket := ""
+	if w.behind {
+		path, done := s.Answers()
+		defer done()
+		socket = path
+	}
+	status := start(w, socket)
 	os.Stderr.WriteString(s.Ended(out, status))
 	s.Close(status)
 	return status

@@ -3,6 +3,7 @@ package bash
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -20,7 +21,10 @@ import (
 // child from the terminal itself, and are left for it to decide about.
 func Run(ctx context.Context, cfg Config, argv []string) (status int, err error) {
 	path, err := cfg.fill()
-	if err != nil {
+	switch {
+	case err != nil && cfg.Bash != "":
+		return StatusFailed, err
+	case err != nil:
 		return StatusFailed, notFound()
 	}
 	env := cfg.Env
@@ -55,7 +59,10 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 		})
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil && cfg.Bash != "":
+		return StatusFailed, fmt.Errorf("start %s: %w", path, err) // not bash, but what stands in for it
+	case err != nil:
 		return StatusFailed, &CannotStart{Why: Why(path, err)}
 	}
 

@@ -238,6 +238,16 @@ func Ancestors(pid int) []Ancestor {
 	return out
 }
 
+// Below says whether a process was started by another, at whatever distance.
+func Below(pid, other int) bool {
+	for range 64 {
+		if pid = parentOf(pid); pid <= 1 || pid == other {
+			return pid == other
+		}
+	}
+	return false
+}
+
 func parentOf(pid int) int {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

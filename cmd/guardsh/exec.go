@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"guardsh/guard"
+	"guardsh/guard/bash"
+)
+
+const aboutExec = `Judge one command as the user that it runs as, and run it without a shell:
+
+  guardsh exec [--] COMMAND [ARG...]
+
+It asks on the terminal, keeps what the command changes, and judges the programs
+that start below it. Let sudoers allow guardsh, and sudo is run so.`
+
+// execSelf judges one command as this user and runs it: what stands behind
+// "exec" on the command line. With --front SOCKET it is root's side of the sudo
+// wrapper, which answers there ("-": it does not).
+func execSelf(args []string) int {
+	front, bySudo := "", false
+	if len(args) > 1 && args[0] == "--front" {
+		front, bySudo = args[1], true
+		args = args[2:]
+	}
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	} else if len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		fmt.Fprintf(os.Stderr, "guardsh: exec has no option %s\nhint: guardsh exec -- COMMAND\n", args[0])
+		return checkUsage
+	}
+	if len(args) == 0 {
+		fmt.Fprintf(os.Stderr, "guardsh: no command\nhint: guardsh exec -- COMMAND\n")
+		return checkUsage
+	}
+	if guard.IsTerminal(os.Stdin) {
+		// A shell that somebody types into is one of ours.
+		if inv, err := readInvocation(append([]string{"guardsh"}, args[1:]...)); isBash(args[0]) && err == nil && inv.command == nil && inv.file == "" {
+			return runShell(append([]string{"guardsh"}, args[1:]...))
+		}
+		if self, err := os.Executable(); err == nil && filepath.Base(args[0]) == "su" {
+			if with, user, ok := guardedSu(args[1:], self, shellOf); ok && canStart(user, self) {
+				args = append([]string{args[0]}, with...)
+			}
+		}
+	}
+	program, err := exec.LookPath(args[0])
+	if err != nil {
+		// As who calls it would have said it and ended.
+		if bySudo {
+			fmt.Fprintf(os.Stderr, "sudo: %s: command not found\n", args[0])
+			return 1
+		}
+		fmt.Fprintf(os.Stderr, "guardsh: %s: command not found\n", args[0])
+		return 127
+	}
+	if bySudo {
+		os.Setenv("SUDO_COMMAND", strings.Join(append([]string{program}, args[1:]...), " "))
+	}
+	p := guard.Here()
+	if front != "-" {
+		p.Front = front
+	}
+	ctx := context.Background()
+	s, err := guard.Open(p)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this command runs unguarded\n", err)
+		status, err := bash.Run(ctx, bash.Config{Bash: program, Name: args[0]}, args[1:])
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
+		}
+		return status
+	}
+	s.Greet()
+	status, err := s.RunArgv(ctx, program, args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
+	}
+	s.Close(status)
+	dieOf(s.Killed())
+	return status
+}
