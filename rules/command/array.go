@@ -346,8 +346,19 @@ func (w *walker) resolved(st *state, name string) variable {
 	if !ok {
 		return variable{state: VarUnknown}
 	}
-	if index != "" {
-		return w.elementNamed(st, target, index)
+	if index == "" {
+		return w.lookup(st, target)
 	}
-	return w.lookup(st, target)
+	// The element's array, and what counts its index, may be references again,
+	// to this very element too.
+	if w.referring == maxReferring {
+		return variable{state: VarUnknown}
+	}
+	w.referring++
+	defer func() { w.referring-- }()
+	return w.elementNamed(st, target, index)
 }
+
+// maxReferring bounds name references to elements of name references; bash
+// itself follows eight.
+const maxReferring = 8

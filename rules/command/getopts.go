@@ -49,6 +49,13 @@ func (w *walker) getopts(st *state, l launch, _ int) result {
 	if i := index.n - 1; known && i < int64(len(args)) {
 		arg, known = args[i].Value()
 	}
+	at, char := index.n, 0
+	if st.getopt.index == at {
+		char = st.getopt.char
+	}
+	if char > 0 && char >= len(arg) {
+		known = false // it stands inside a cluster of other parameters than these
+	}
 	if !known {
 		if nameKnown {
 			w.storeNamed(st, name, word.Hidden("$"+name, word.Var))
@@ -60,10 +67,6 @@ func (w *walker) getopts(st *state, l launch, _ int) result {
 		st.getopt = getoptAt{lost: true}
 		return both(st)
 	}
-	at, char := index.n, 0
-	if st.getopt.index == at {
-		char = st.getopt.char
-	}
 	silent := strings.HasPrefix(spec, ":")
 	end := at > int64(len(args)) || len(arg) < 2 || arg[0] != '-'
 	if char == 0 && (end || arg == "--") {
@@ -73,7 +76,7 @@ func (w *walker) getopts(st *state, l launch, _ int) result {
 		set(word.Lit("?"), word.Word{}, false, min(at, int64(len(args))+1), 0)
 		return failure(st)
 	}
-	if char == 0 || char >= len(arg) {
+	if char == 0 {
 		char = 1
 	}
 	c := arg[char : char+1]

@@ -105,6 +105,7 @@ type walker struct {
 	followed int // bytes of text followed through pipes so far
 	expanded int // words of commands so far
 
+	referring  int         // references to elements within each other
 	evaluating int         // values that are read as expressions within each other
 	docs       []string    // here-documents that were set aside
 	pipes      int         // pipes seen so far; a number each
