@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -35,18 +34,28 @@ func (w *writer) run() {
 	defer close(w.j.done)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	var quiet <-chan time.Time
 	for {
 		select {
 		case r := <-w.j.reqs:
 			if w.handle(r) {
 				return
 			}
+			if !w.rehearsed {
+				quiet = time.After(rehearseAfter)
+			}
+		case <-quiet:
+			quiet = nil
 			w.rehearse()
 		case <-ticker.C:
 			w.tend()
 		}
 	}
 }
+
+// rehearseAfter is about what it takes to start the line's shell: whoever was
+// just answered goes first.
+const rehearseAfter = time.Millisecond
 
 // rehearse reads the key while nobody waits. The first use of one makes tables
 // that cost more than a short session does otherwise, and this way they are
@@ -56,7 +65,6 @@ func (w *writer) rehearse() {
 		return
 	}
 	w.rehearsed = true
-	runtime.Gosched()         // whoever was just answered goes first
 	_, _ = loadSigner(w.root) // what is wrong with it, sign will say
 }
 

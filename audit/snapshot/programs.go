@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // The states that a program tells. Item.Name is the thing it is asked about.
@@ -85,7 +86,7 @@ func told(check func([]byte) error, argv ...string) func(context.Context, Item) 
 			name = it.Argv[0] // podman for docker
 		}
 		out, errs, err := ask(ctx, nil, name, args...)
-		if err != nil && gone404.Match(errs) {
+		if err != nil && gone404().Match(errs) {
 			return nil, false, nil
 		}
 		if err == nil {
@@ -99,7 +100,9 @@ func told(check func([]byte) error, argv ...string) func(context.Context, Item) 
 }
 
 // gone404 is how programs say that there is no such thing (any more).
-var gone404 = regexp.MustCompile(`(?i)failed to get domain|not ?found|no such (object|container)`)
+var gone404 = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)failed to get domain|not ?found|no such (object|container)`)
+})
 
 // fed gives a state back to the program that takes it on its standard input.
 func fed(argv ...string) func(context.Context, Item, []byte, bool) error {
@@ -150,7 +153,7 @@ func looksLikeXML(b []byte) error {
 }
 
 // counters of iptables-save change by themselves, as its comments do.
-var counters = regexp.MustCompile(`\[\d+:\d+\]`)
+var counters = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[\d+:\d+\]`) })
 
 func tablesDump(name string) func(context.Context, Item) ([]byte, bool, error) {
 	return func(ctx context.Context, _ Item) ([]byte, bool, error) {
@@ -158,7 +161,7 @@ func tablesDump(name string) func(context.Context, Item) ([]byte, bool, error) {
 		if err != nil {
 			return nil, false, err
 		}
-		out = usedTables(withoutComments(counters.ReplaceAll(out, []byte("[0:0]"))))
+		out = usedTables(withoutComments(counters().ReplaceAll(out, []byte("[0:0]"))))
 		return out, len(out) > 0, nil
 	}
 }
@@ -478,7 +481,7 @@ func lxcRestore(_ context.Context, it Item, b []byte, exists bool) error {
 func kubeDump(ctx context.Context, it Item) ([]byte, bool, error) {
 	args := append([]string{"get"}, it.Argv...)
 	out, errs, err := ask(ctx, nil, "kubectl", append(args, "-o", "yaml")...)
-	if err != nil && gone404.Match(errs) {
+	if err != nil && gone404().Match(errs) {
 		return nil, false, nil
 	}
 	if err == nil && !bytes.Contains(out, []byte("kind:")) {

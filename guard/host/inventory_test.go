@@ -48,7 +48,7 @@ func TestLeaderPID(t *testing.T) {
 		"": "", "Error: no such container\n": "", "Memory: 12\n": "",
 	} {
 		got := ""
-		if m := leaderPID.FindStringSubmatch(text); m != nil {
+		if m := leaderPID().FindStringSubmatch(text); m != nil {
 			got = m[1]
 		}
 		if got != want {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -18,7 +19,7 @@ import (
 const sysBlock = "/sys/dev/block"
 
 // sessionOf finds the iSCSI session in a device's place in sysfs.
-var sessionOf = regexp.MustCompile(`/(session[0-9]+)/`)
+var sessionOf = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`/(session[0-9]+)/`) })
 
 // iscsiTargets are the targets that this host is logged in to, by name where
 // the kernel tells it.
@@ -44,7 +45,7 @@ func lunUsers(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 	}
 	g.usersOf(of, func(dir, real string) (string, bool) {
 		session := ""
-		if m := sessionOf.FindStringSubmatch(real); m != nil {
+		if m := sessionOf().FindStringSubmatch(real); m != nil {
 			session = m[1]
 		}
 		switch {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"guardsh/rules"
 	"guardsh/rules/effect"
@@ -110,7 +111,7 @@ var leaders = map[string][]string{
 }
 
 // leaderPID finds it in what they answer: a bare number, "PID: 12", "Leader=12".
-var leaderPID = regexp.MustCompile(`(?im)^\s*(?:pid:\s*|leader=)?(\d+)\s*$`)
+var leaderPID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?im)^\s*(?:pid:\s*|leader=)?(\d+)\s*$`) })
 
 // containerRuns says what runs in a container.
 func containerRuns(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
@@ -126,7 +127,7 @@ func containerRuns(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 	if !ok {
 		return
 	}
-	m := leaderPID.FindSubmatch(b)
+	m := leaderPID().FindSubmatch(b)
 	if m == nil {
 		if len(b) > 0 {
 			unknownf(of, "what runs in it: %s gave no process", ask[0])
@@ -271,7 +272,9 @@ func guestRuns(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 
 // diskOf finds a disk's file in qemu's options: file=/x, "filename":"/x",
 // and RBD images.
-var diskOf = regexp.MustCompile(`(?:^|,)file(?:\.filename)?=([^,]+)|"filename":"([^"]+)"`)
+var diskOf = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|,)file(?:\.filename)?=([^,]+)|"filename":"([^"]+)"`)
+})
 
 // guestDisks are the disks of a virtual machine.
 func guestDisks(argv []string) []string {
@@ -284,7 +287,7 @@ func guestDisks(argv []string) []string {
 			list = append(list, a)
 			continue
 		}
-		for _, m := range diskOf.FindAllStringSubmatch(a, -1) {
+		for _, m := range diskOf().FindAllStringSubmatch(a, -1) {
 			list = append(list, m[1]+m[2])
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"guardsh/rules"
@@ -155,7 +156,7 @@ func watchersTell(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 }
 
 // initiator is how tgtadm names who is logged in to a target.
-var initiator = regexp.MustCompile(`(?m)^\s*Initiator: (\S+)`)
+var initiator = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?m)^\s*Initiator: (\S+)`) })
 
 // initiatorsTell says who is logged in to the targets that this host offers:
 // the kernel's own in configfs, tgtd's by asking it.
@@ -166,7 +167,7 @@ func initiatorsTell(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 		if !ok {
 			return
 		}
-		for _, m := range initiator.FindAllSubmatch(b, -1) {
+		for _, m := range initiator().FindAllSubmatch(b, -1) {
 			who = append(who, string(m[1]))
 		}
 	} else {

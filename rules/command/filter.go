@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // filters are the programs whose output follows from their words and the text
@@ -384,7 +385,9 @@ func sedText(args []string, text string) (string, bool) {
 	return textOf(out), true
 }
 
-var awkPrint = regexp.MustCompile(`^\s*(?:/([A-Za-z0-9_ .^$-]*)/)?\s*\{\s*print(?:\s*\$(\d+|NF))?\s*;?\s*\}\s*$`)
+var awkPrint = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*(?:/([A-Za-z0-9_ .^$-]*)/)?\s*\{\s*print(?:\s*\$(\d+|NF))?\s*;?\s*\}\s*$`)
+})
 
 // awkText is awk that prints one field of the lines, or of those with a
 // pattern.
@@ -403,7 +406,7 @@ func awkText(args []string, text string) (string, bool) {
 	if len(args) != 1 || len(sep) > 1 || sep == "|" || sep == " " || sep == "t" {
 		return "", false
 	}
-	m := awkPrint.FindStringSubmatch(args[0])
+	m := awkPrint().FindStringSubmatch(args[0])
 	if m == nil {
 		return "", false
 	}

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"guardsh/rules/command"
 	"guardsh/rules/word"
@@ -123,12 +124,14 @@ func sysctlKeys(c *call) {
 }
 
 // bareDisk is a disk's name without its directory, as zpool takes it.
-var bareDisk = regexp.MustCompile(`^(sd[a-z]+|hd[a-z]|vd[a-z]+|xvd[a-z]+|nvme\d+n\d+|mmcblk\d+|dm-\d+|md\d+)(p?\d+)?$`)
+var bareDisk = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(sd[a-z]+|hd[a-z]|vd[a-z]+|xvd[a-z]+|nvme\d+n\d+|mmcblk\d+|dm-\d+|md\d+)(p?\d+)?$`)
+})
 
 // poolDevices gives the disks that zpool names without /dev their paths.
 func poolDevices(c *call) {
 	for i, w := range c.args.Operands {
-		if v, ok := w.Value(); ok && i > 0 && bareDisk.MatchString(v) {
+		if v, ok := w.Value(); ok && i > 0 && bareDisk().MatchString(v) {
 			c.args.Values["device"] = append(c.args.Values["device"], word.Lit("/dev/"+v))
 		} else if strings.HasPrefix(w.Prefix(), "/dev/") {
 			c.args.Values["device"] = append(c.args.Values["device"], w)
