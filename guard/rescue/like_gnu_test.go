@@ -39,6 +39,10 @@ var referee = []string{
 	`tar cf t.tar d link hard1 hard2; tar tf t.tar | sort; mkdir x; tar xf t.tar -C x; find x | sort; stat -c '%a %h' x/hard1; readlink x/link`,
 	`tar czf t.tgz -C d b; tar xzf t.tgz; cat b`, `tar cf - d | tar tf -`, `mkdir x; tar cf - d a | tar -x -f - -C x; find x | sort`, `tar cf t.tar d; mkdir x; tar xpf t.tar -C x --strip-components=1; find x | sort`,
 	`gzip -k a; gunzip -c a.gz`, `gzip a; ls; gunzip a.gz; cat a`, `gzip < a | zcat`,
+	`sed s/a/X/ a`, `sed s/a/X/g a`, `sed -n 3,5p long`, `sed '$d' long | tail -1`, `sed /^1/d long | head -3`, `sed '2q' long`, `sed -e 's/1/A/' -e 's/A/BB/' long | head -2`,
+	`sed -i 's|lph|/x/|' a; cat a`, `sed -i.bak s/a/b/ a; ls a*; cat a`, `sed -E 's/(.)(.)/\2\1/' a`, `sed 's/\(.\)\(.\)/\2\1&/' a`, `sed '2!d' long`, `sed -n '/^4$/,/^6$/p' long`, `sed -n '/^4$/,6p' long`,
+	`sed -n '$=' long`, `sed '1i first' a`, `sed '1a behind' a d/b`, `sed 2c\\changed long | head -3`, `sed 's/A/q/I;s/q/[&]/' a`, `sed 's/1/x/2' long | tail -40 | head -2`, `printf 'no end' | sed s/n/N/`, `sed -n 's/^1/&!/p' long`,
+	`sed -i s/x/y/ missing; echo $?`, `sed 's/a' a; echo $?`, `sed '/[/]/d;s/[/]/x/' a`, `sed 5,3d long | wc -l`, `sed '48,$d' long | tail -1`, `sed -i '/2/d' long; cat long | wc -l`,
 	`stat -c '%n %s %F' a d link`, `readlink link`, `cat $(readlink -f d/../link)`, `basename /x/y.txt .txt`, `dirname /x/y/`,
 	`cmp a a; echo $?`, `cmp -s a d/b; echo $?`, `sha256sum a`, `md5sum < a`, `echo q | tee x y; cat x y`, `date -u -d @0 +%F`,
 	`for f in *; do echo "$f"; done`, `x=$(cat a | wc -l); echo $((x+1))`, `cat <<E > x

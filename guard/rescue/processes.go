@@ -26,7 +26,7 @@ func processes() ([]int, error) {
 		}
 	}
 	if len(pids) == 0 {
-		return nil, &fs.PathError{Op: "read", Path: "/proc", Err: fs.ErrNotExist}
+		return nil, &fs.PathError{Op: "read", Path: "/proc", Err: unix.ENOENT}
 	}
 	slices.Sort(pids)
 	return pids, nil

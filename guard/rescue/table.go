@@ -50,6 +50,7 @@ func builtIns() []command {
 		{"reboot", "", "restart the machine at once", power},
 		{"rm", "[-rfivd] FILE...", "remove files", remove},
 		{"rmdir", "[-p] DIR...", "remove empty directories", removeDir},
+		{"sed", "[-nEi] SCRIPT [FILE...]", "change lines; -i in the files themselves", sed},
 		{"sha256sum", "[FILE...]", "checksums", checksum},
 		{"sleep", "SECONDS", "wait", sleep},
 		{"sort", "[-nru] [FILE...]", "sort lines", sortLines},
