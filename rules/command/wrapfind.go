@@ -213,6 +213,7 @@ func found(a *Action) []word.Word {
 	rest := findRest
 	rest.All = findsAll(a.Args())
 	var out []word.Word
+	nothing := false
 	for _, x := range eachValue(a.Args()) {
 		if findExpr(x) {
 			if _, leading := findLeading[x.Prefix()]; leading && len(out) == 0 {
@@ -221,6 +222,10 @@ func found(a *Action) []word.Word {
 			break
 		}
 		v, ok := x.Value()
+		if ok && v == "" {
+			nothing = true // no such directory, which it says elsewhere
+			continue
+		}
 		if !ok {
 			return nil
 		}
@@ -231,6 +236,9 @@ func found(a *Action) []word.Word {
 		if x.Is("-printf") || x.Is("-ls") || x.Is("-fprint") {
 			return nil
 		}
+	}
+	if len(out) == 0 && nothing {
+		return nil
 	}
 	if len(out) == 0 {
 		out = append(out, word.Word{Src: ".", Know: word.Unknown, Shape: []word.Part{{Lit: "."}, rest}, Origin: word.FromInput})
