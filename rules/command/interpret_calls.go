@@ -24,13 +24,14 @@ var pythonCalls = map[string]string{
 	"os.execv": "!execv", "os.execvp": "!execv", "os.execve": "!execv", "os.execvpe": "!execv", "os.execl": "!execl", "os.execlp": "!execl", "os.posix_spawn": "!execv", "os.spawnvp": "!spawn", "os.spawnlp": "!spawnl",
 	"asyncio.create_subprocess_shell": "!code", "asyncio.create_subprocess_exec": "!exec",
 	"open": "!open", "io.open": "!open", "os.open": "!osopen",
+	".extractall": "tar -xf archive -C $1", "shutil.unpack_archive": "tar -xf $1 -C $2",
 	".unlink": "$path rm -f -- $0", ".rmdir": "$path rmdir -- $0", ".write_text": "$path !write", ".write_bytes": "$path !write", ".rename": "$path mv -T -- $0 $1", ".replace": "$path mv -T -- $0 $1", ".chmod": "$path chmod $1 -- $0", ".open": "$path !openpath",
 }
 
 var perlCalls = map[string]string{
 	"unlink": "rm -f -- @", "rmdir": "rmdir -- $1", "rmtree": "rm -rf -- @", "remove_tree": "rm -rf -- @", "File::Path.rmtree": "rm -rf -- @", "File::Path.remove_tree": "rm -rf -- @",
 	"rename": "mv -T -- $1 $2", "move": "mv -- $1 $2", "copy": "cp -- $1 $2", "File::Copy.move": "mv -- $1 $2", "File::Copy.copy": "cp -- $1 $2", "truncate": "truncate -s $2 -- $1", "chmod": "!mode chmod", "chown": "!owner chown",
-	"symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "syscall": "",
+	"symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "syscall": "", "glob": "", // a list; what is done with it counts
 }
 
 var rubyCalls = map[string]string{

@@ -89,7 +89,10 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		if attr, ok := a.at(1).Value(); ok && a.list[0].name != "" {
 			return val{name: a.list[0].name + "." + attr}
 		}
-	case "os.walk", "os.scandir", "os.listdir":
+	case "os.listdir", "Dir.children", "Dir.each_child", "fs.readdirSync":
+		// Names without the directory.
+		return val{w: word.Word{Src: "*", Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Glob, Src: "*"}}, Origin: word.FromInput}}
+	case "os.walk", "os.scandir":
 		if len(a.list) > 0 && name == "os.walk" {
 			return below(a.at(0), false)
 		}

@@ -53,6 +53,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 	var execs []execution
 	narrow, deletes, some, negated := false, false, false, false
 	called := findsName(args)
+	_, plain := known(args)
 	for i := 0; i < len(args); i++ {
 		s, known := args[i].Value()
 		switch s {
@@ -71,7 +72,13 @@ func (w *walker) find(st *state, l launch, base string) result {
 			e.argv = args[i+1 : min(j, len(args))]
 			i = j
 			if len(e.argv) > 0 {
-				e.asks = e.asks || j >= len(args) // find refuses one that has no end
+				if j >= len(args) {
+					if plain {
+						execs = nil // find refuses one that has no end, and starts nothing
+						break
+					}
+					e.asks = true
+				}
 				execs = append(execs, e)
 			}
 			if s == "-ok" || s == "-okdir" || !e.plus {

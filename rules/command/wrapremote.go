@@ -209,7 +209,15 @@ func (w *walker) manyHosts(st *state, l launch, base string) result {
 	}
 	for _, key := range []string{"group", "file"} {
 		for _, gr := range a.Values[key] {
-			h := word.Hidden(gr.Src, word.Subst)
+			src := gr.Src
+			if key == "file" {
+				if text, ok := w.readFile(st, gr); ok {
+					hosts = append(hosts, hostLines(text)...)
+					continue
+				}
+				src = "the hosts in " + gr.Src
+			}
+			h := word.Hidden(src, word.Subst)
 			h.Many = true
 			hosts = append(hosts, h)
 		}
@@ -221,6 +229,29 @@ func (w *walker) manyHosts(st *state, l launch, base string) result {
 	}
 	return w.remoteCode(st, l, base, remoteRun{hosts: hosts, user: last(a.Values["user"]), ops: a.Operands, ask: a.Has("ask")})
 }
+
+// hostLines are the hosts of a file that names one on each line, with a user
+// before it or behind it, a port, and comments.
+func hostLines(text string) []word.Word {
+	var out []word.Word
+	for l := range strings.Lines(text) {
+		l, _, _ = strings.Cut(l, "#")
+		f := strings.Fields(l)
+		if len(f) == 0 || len(out) >= maxHosts {
+			continue
+		}
+		name := f[0]
+		if _, after, ok := strings.Cut(name, "@"); ok {
+			name = after
+		}
+		name, _, _ = strings.Cut(name, ":")
+		out = append(out, fromInput(name))
+	}
+	return out
+}
+
+// maxHosts bounds the hosts that are read from a file.
+const maxHosts = 256
 
 // hostList expands n[1-3,7],m to the hosts it names.
 func (w *walker) hostList(s string) []string {

@@ -46,6 +46,7 @@ func init() {
 		"curl":             {values: []string{"file", "url"}, run: curlFiles},
 		"http-store":       {run: httpStore},
 		"wget":             {values: []string{"fetched"}, run: wgetFiles},
+		"container-copy":   {attrs: []string{"recursive"}, run: containerCopy},
 		"every-listed":     {attrs: []string{"each"}, run: everyListed},
 		"noun-verb":        {values: []string{"noun", "verb", "target"}, run: nounVerb},
 		"git-push":         {attrs: []string{"rewrite", "delete", "tag"}, values: []string{"branch"}, run: gitPush},

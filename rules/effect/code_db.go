@@ -257,6 +257,14 @@ func (c *call) redis(ws []word.Word) {
 		c.database(ws[0], verb, "all", "data", "delete")
 	case "FLUSHDB":
 		c.database(ws[0], verb, "namespace", "data", "delete")
+	case "DEL", "UNLINK":
+		// What a pipe of keys gives is all that it found.
+		for _, w := range ws[1:] {
+			if w.Know == word.Unknown && w.Many {
+				c.database(ws[0], "every key that it is given", "data", "delete")
+				break
+			}
+		}
 	case "CLUSTER":
 		if len(ws) > 1 && strings.EqualFold(ws[1].String(), "reset") {
 			c.database(ws[0], "this node of the cluster", "namespace", "delete", "data")

@@ -65,6 +65,13 @@ func gitPaths(c *call) {
 			c.set("_paths")
 			return
 		}
+		if v, ok := w.Value(); ok && past {
+			dir, _ := theValue(append(append([]word.Word{}, c.values("repo")...), c.values("tree")...))
+			if dir != "" && !path.IsAbs(v) {
+				v = join(dir, v)
+			}
+			c.emitWord(c.effect(Overwrite), Path, word.Lit(v), false)
+		}
 		named = named || past
 		past = past || w.Is("--")
 	}

@@ -122,6 +122,9 @@ func awkFiles(c *call) {
 // wholeBuffer are the commands by which ed and vi delete every line.
 var wholeBuffer = []string{"%d", "1,$d", ",d", "%delete", "1,$delete"}
 
+// editorWrites are the orders that write a file which they name.
+var editorWrites = wordsOf("w write wq x xit sav saveas up update")
+
 // editorFiles is vi, nano and the others: a person edits the files named, or
 // commands on the line or on standard input do.
 func editorFiles(c *call) {
@@ -135,6 +138,13 @@ func editorFiles(c *call) {
 			if rest, ok := strings.CutPrefix(strings.TrimLeft(o, ": +"), all); ok && (rest == "" || rest[0] == '|' || rest[0] == ' ') {
 				e = c.effect(Truncate, "empty", "inplace")
 			}
+		}
+	}
+	for _, o := range orders {
+		// :w FILE writes what is open into another file.
+		f := strings.Fields(strings.TrimLeft(o, ": %"))
+		if len(f) == 2 && (editorWrites[strings.TrimSuffix(f[0], "!")]) && !strings.HasPrefix(f[1], "!") {
+			c.emitWord(c.effect(Overwrite), Path, word.Lit(f[1]), false)
 		}
 	}
 	for _, w := range c.args.Operands {

@@ -376,3 +376,12 @@ func tarExtract(c *call) {
 		}
 	}
 }
+
+// containerCopy is docker cp: a file or a tree, out of a container or into one.
+func containerCopy(c *call) {
+	if d := c.values("dest"); len(d) == 1 && d[0].Is("-") {
+		return // an archive on standard output
+	}
+	c.set("recursive")
+	c.copy(Overwrite)
+}
