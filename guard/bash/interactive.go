@@ -93,7 +93,9 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	pumps.Go(scr.pumpKeys)
 	go scr.pumpOutput() // ends with the last holder of the terminal, which may outlive bash
 	ended := make(chan int, 1)
-	go func() { ended <- waitFor(proc.Pid, func() { suspend(scr, proc.Pid) }, cfg.Killed) }()
+	go func() {
+		ended <- waitFor(proc.Pid, func() { suspend(scr, proc.Pid, unix.SIGTSTP) }, cfg.Killed)
+	}()
 
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
@@ -139,7 +141,7 @@ func handleSignal(scr *screen, pid int, sig os.Signal) {
 	case unix.SIGHUP, unix.SIGTERM:
 		hangUp(scr, pid)
 	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
-		suspend(scr, 0)
+		suspend(scr, 0, sig)
 	}
 	// INT and QUIT sent to us from elsewhere are not for the line that runs;
 	// from the keyboard they come as keys.
@@ -172,13 +174,24 @@ func hangUpReader(scr *screen, pid int) {
 
 // suspend stops this process with the terminal as it was, until it is
 // continued; pid, when not 0, is a shell that stopped itself and goes on then.
-func suspend(scr *screen, pid int) {
+func suspend(scr *screen, pid int, sig os.Signal) {
+	scr.stopMu.Lock()
+	defer scr.stopMu.Unlock()
+	if sig != unix.SIGTSTP && scr.inFront() {
+		return // it has come to the front since
+	}
 	scr.makeCooked()
 	// Another thread may take the stop, and this one would go on for a moment.
 	continued := make(chan os.Signal, 1)
 	signal.Notify(continued, unix.SIGCONT)
-	unix.Kill(os.Getpid(), unix.SIGSTOP)
-	<-continued
+	for {
+		unix.Kill(os.Getpid(), unix.SIGSTOP)
+		<-continued
+		if scr.inFront() {
+			break
+		}
+		// bg: a shell in the background stops again, and is a job for fg.
+	}
 	signal.Stop(continued)
 	scr.makeRaw()
 	scr.resize()

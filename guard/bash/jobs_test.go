@@ -2,6 +2,7 @@ package bash
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -47,6 +48,36 @@ func TestWindowSize(t *testing.T) {
 	s.expect("resized\r\n")
 }
 
+// jobStopped waits until the shell on the terminal calls its job stopped.
+func (s *typing) jobStopped(prompt string) {
+	s.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		s.send("jobs\r")
+		s.expect("jobs\r\n")
+		if strings.Contains(s.expect(prompt), "Stopped") {
+			return
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks
+	}
+	s.t.Fatalf("the session does not stop: %q", s.all())
+}
+
+// inFront waits until a job of the shell on the terminal has it, and has made it
+// raw.
+func (s *typing) inFront() {
+	s.t.Helper()
+	fd := int(s.tty.Fd())
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		pgrp, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		modes, merr := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err == nil && merr == nil && pgrp != s.cmd.Process.Pid && modes.Lflag&unix.ICANON == 0 && modes.Oflag&unix.OPOST == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond) // between two looks
+	}
+	s.t.Fatalf("the session does not make its terminal raw: %q", s.all())
+}
+
 // foreground waits until the process whose number a file holds is in front of
 // its terminal.
 func (s *typing) foreground(file string) {
@@ -75,6 +106,58 @@ func TestStatus(t *testing.T) {
 				t.Errorf("%d, want %d", got, want)
 			}
 		})
+	}
+}
+
+// A session is a job of the shell that it was started from, as a bash is: stopped
+// by itself or by that shell, taken to the background, where it stops again, and
+// back to the front, where it has its terminal raw.
+func TestSessionIsAJob(t *testing.T) {
+	const outer = "OUTER> "
+	for _, stop := range []string{"suspend", "kill -TSTP $PPID"} {
+		for _, way := range []string{"fg", "bg fg", "bg bg fg"} {
+			t.Run(stop+" "+way, func(t *testing.T) {
+				dir := scratch(t)
+				s := &typing{t: t, dir: dir, log: filepath.Join(dir, "log")}
+				s.writeRC("")
+				write(t, filepath.Join(dir, "outer"), "PS1='"+outer+"'\nbind 'set enable-bracketed-paste off'\nHISTFILE=\n")
+				self, err := os.Executable()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Symlink(self, filepath.Join(dir, driverName)); err != nil {
+					t.Fatal(err)
+				}
+				s.open(exec.Command("bash", "--rcfile", "outer", "-i"), []string{"PATH=" + testPath(), "HOME=" + dir, "TERM=xterm", "LANG=C.UTF-8", "TMPDIR=" + dir})
+				s.expect(outer)
+				s.send("./" + driverName + " log live --rcfile rc -i\r")
+				s.expect(ps1)
+				for range 3 {
+					s.send(stop + "\r")
+					s.expect("Stopped")
+					s.expect(outer)
+					for _, c := range strings.Fields(way) {
+						s.send(c + "\r")
+						s.expect(driverName)
+						if c == "bg" {
+							s.expect(outer)
+							s.jobStopped(outer)
+						}
+					}
+					s.inFront()
+					s.send("echo o''ne\r")
+					s.expect("one\r\n")
+					s.expect(ps1)
+					s.refused("touch bad # RISKY")
+					s.want("echo two", "two\n") // twice on a cooked terminal
+				}
+				s.missing("bad")
+				s.send("exit\r")
+				s.expect(outer)
+				s.send("stty -a | grep -o '[ -]icrnl'\r")
+				s.expect("\n icrnl\r\n")
+			})
+		}
 	}
 }
 

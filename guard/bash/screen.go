@@ -23,6 +23,7 @@ type screen struct {
 
 	outMu sync.Mutex // one writer to out at a time, Output in the same order
 
+	stopMu sync.Mutex // one stop of this process at a time
 	rawMu  sync.Mutex
 	cooked *term.State // the outer terminal as it was; nil when it is no terminal
 	raw    bool
@@ -101,9 +102,19 @@ func (s *screen) makeCooked() {
 	s.rawMu.Lock()
 	defer s.rawMu.Unlock()
 	if s.raw && s.cooked != nil {
-		term.Restore(int(s.in.Fd()), s.cooked)
+		// In the background its modes are those of who is in front.
+		if s.inFront() {
+			term.Restore(int(s.in.Fd()), s.cooked)
+		}
 		s.raw = false
 	}
+}
+
+// inFront says whether this process may change the outer terminal: it is in its
+// foreground, or the terminal is not the one that its jobs have in common.
+func (s *screen) inFront() bool {
+	pgrp, err := unix.IoctlGetInt(int(s.in.Fd()), unix.TIOCGPGRP)
+	return err != nil || pgrp == unix.Getpgrp()
 }
 
 // resize gives the inner terminal the outer one's size.
