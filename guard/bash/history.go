@@ -83,8 +83,5 @@ func seen(now, before string) bool {
 		return false
 	}
 	b, err := strconv.Atoi(before)
-	if err != nil {
-		return before == "" && n > 0
-	}
-	return n > b
+	return err == nil && n > b
 }

@@ -1,6 +1,7 @@
 package bash
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,4 +78,50 @@ func TestHangUpKeepsHiddenLineOut(t *testing.T) {
 	s.wait()
 	s.logged("history", func(entry) bool { return s.fileHolds("hist", "echo shown") })
 	s.missingText("hist", "secret")
+}
+
+// Where a start-up file replaced PROMPT_COMMAND, the first line comes to the gate
+// before our hook was there: one that is kept out of the history must not pass as
+// the line before it.
+func TestFirstLineHidden(t *testing.T) {
+	const rc = "history -r; PROMPT_COMMAND='X=1'; "
+	for name, tc := range map[string]struct {
+		rc, line string
+		seen     bool
+	}{
+		"space":       {"HISTCONTROL=ignorespace", " touch bad", false},
+		"both":        {"HISTCONTROL=ignoreboth", " touch bad", false},
+		"repeated":    {"HISTCONTROL=ignoredups", "echo stale", false},
+		"ignored":     {"HISTIGNORE='touch*'", "touch bad", false},
+		"off":         {"set +o history", "touch bad", false},
+		"recorded":    {"HISTCONTROL=ignoreboth", "echo one", true},
+		"plain space": {"", " echo one", true},
+		"inherited":   {"set -a; HISTCONTROL=ignorespace; GUARDSH_H=0", " touch bad", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := scratch(t)
+			write(t, dir+"/hist", "echo older\necho stale\n")
+			s := &typing{t: t, dir: dir}
+			s.writeRC(rc + tc.rc)
+			s = startIn(t, dir, []string{"live", "--rcfile", "rc", "-i"})
+			s.expect(ps1)
+			s.send(tc.line + "\r")
+			if !tc.seen {
+				s.expect("guardsh: unseen line")
+			}
+			s.expect(ps1)
+			e := s.entries()
+			if i := slices.IndexFunc(e, func(e entry) bool { return e.Kind == "line" }); i < 0 || e[i].Seen != tc.seen || tc.seen && e[i].Line != tc.line {
+				t.Errorf("%+v", e)
+			}
+			s.missing("bad")
+			s.run(" echo again")
+			s.run("echo more")
+			for _, e := range s.entries()[2:] {
+				if e.Kind == "line" && !e.Seen && name != "off" {
+					t.Errorf("not seen: %+v", e)
+				}
+			}
+		})
+	}
 }

@@ -31,6 +31,14 @@ GUARDSH_K=$BASHPID.$RANDOM$RANDOM GUARDSH_C=$HISTCMD
 GUARDSH_OLD=
 [[ BASH_VERSINFO[0] -lt 5 || BASH_VERSINFO[0] -eq 5 && BASH_VERSINFO[1] -lt 2 ]] && GUARDSH_OLD=1
 [[ -n $GUARDSH_OLD ]] && \builtin . "$GUARDSH_DIR/old"
+# It does not know either where its history stood before the line: bash tells of
+# what it has recorded since it began.
+if [[ ${GUARDSH_ARMED-} != "$$" || -z ${GUARDSH_H-} ]]; then
+	\builtin history -a "$GUARDSH_DIR/$$.h"
+	GUARDSH_H=0
+	[[ -s $GUARDSH_DIR/$$.h ]] || GUARDSH_H=${GUARDSH_C:-0}
+	\builtin : >|"$GUARDSH_DIR/$$.h"
+fi
 \builtin exec {GUARDSH_R}<>"$GUARDSH_A" {GUARDSH_Q}<>"$GUARDSH_Q"
 {
 	\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$BASHPID" "$GUARDSH_C" "${GUARDSH_H-}"

@@ -30,6 +30,8 @@ if [[ -z $GUARDSH_U && -n $GUARDSH_HC$GUARDSH_HI${GUARDSH_OFF-} ]]; then
 	fi
 	GUARDSH_X=
 fi
+# For a prompt that does not come to our hook.
+[[ -n $GUARDSH_OLD ]] || GUARDSH_H=$HISTCMD
 [[ $GUARDSH_HS == 0 ]] && HISTSIZE=0
 case $GUARDSH_O in *c*) \builtin shopt -u cmdhist ;; esac
 case $GUARDSH_O in *l*) \builtin shopt -u lithist ;; esac
