@@ -41,7 +41,7 @@ func (s *Session) Rescue(ctx context.Context, r Rescue) int {
 		Why: bash.Why, Status: StatusRefused,
 	}
 	if s != nil {
-		cfg.Env = s.place.Env
+		cfg.Env, cfg.KeepAhead = s.place.Env, s.Config.Paste == PasteContinue
 		cfg.Judge = func(ctx context.Context, l rescue.Line) (bool, func(int)) { return s.rescued(ctx, l, last) }
 		cfg.Stay = func() (string, bool) {
 			if !last || !s.loaderGone() {

@@ -119,6 +119,15 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		expect ^link +notes +old\n
 		expect ^rescue# $
 
+		# what was pasted behind a refused line does not run, behind another it
+		# is what that reads
+		keys "\x1b[200~rm -rf /etc\recho pasted\recho behind\r\x1b[201~"
+		expect 2 more lines were typed or pasted behind it and do not run
+		expect ^rescue# $
+		keys "head -n 1\rkept for it\r"
+		expect ^kept for it\n
+		expect ^rescue# $
+
 		# ^C ends a line that runs and a line that is typed, ^D alone does not leave
 		type echo reads; cat
 		expect ^reads\n

@@ -156,9 +156,6 @@ func (c *call) eachInput(names []string, f func(name string, r io.Reader) error)
 // wait for the next key.
 func interruptible(ctx context.Context, r io.Reader) io.Reader {
 	f, ok := r.(*os.File)
-	if r == nil || ok && f == nil {
-		return strings.NewReader("")
-	}
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return stoppable{ctx, r}
 	}

@@ -54,32 +54,37 @@ func (s *Shell) Interactive(ctx context.Context) int {
 			fmt.Fprintf(s.cfg.Err, "guardsh: the terminal: %s\n", inWords(err))
 			return 1
 		}
-		var exited bool
-		if status, exited = s.line(ctx, src); exited {
+		var exited, refused bool
+		if status, exited, refused = s.line(ctx, src); exited {
 			return status
+		}
+		if refused && !s.cfg.KeepAhead {
+			e.dropAhead()
 		}
 	}
 }
 
-// line runs one line that was typed, and reports whether the shell ends.
-func (s *Shell) line(ctx context.Context, src string) (status int, exited bool) {
+// line runs one line that was typed. It reports whether the shell ends, and
+// whether the line or a command of it was refused.
+func (s *Shell) line(ctx context.Context, src string) (status int, exited, refused bool) {
 	file, err := parse(src, "")
 	if err != nil {
 		fmt.Fprintf(s.cfg.Err, "guardsh: %s\n", err)
-		return 2, false
+		return 2, false, false
 	}
 	if len(file.Stmts) == 0 {
-		return 0, false
+		return 0, false, false
 	}
 	run, ended := s.judge(ctx, src)
 	if !run {
-		return s.cfg.Status, false
+		return s.cfg.Status, false, true
 	}
 	ctx, release := interrupts(ctx)
 	defer release()
 	for _, stmt := range file.Stmts {
 		err := s.runner.Run(ctx, stmt)
 		status = s.status(err)
+		refused = errors.Is(err, errRefused)
 		if err != nil && !isExit(err) || ctx.Err() != nil {
 			break // the rest of the line goes with it
 		}
@@ -97,7 +102,7 @@ func (s *Shell) line(ctx context.Context, src string) (status int, exited bool) 
 		_ = os.Chdir("/")
 	}
 	ended(status)
-	return status, exited
+	return status, exited, refused
 }
 
 // interrupts makes ^C end a context.
@@ -168,6 +173,12 @@ func (e *editor) line(ask string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = term.Restore(fd, old) }()
+	// Enter stays the end of a line: what is typed ahead is read by what the
+	// line starts.
+	if t, err := unix.IoctlGetTermios(fd, unix.TCGETS); err == nil {
+		t.Iflag |= unix.ICRNL
+		_ = unix.IoctlSetTermios(fd, unix.TCSETS, t)
+	}
 	if w, h, err := term.GetSize(fd); err == nil && w > 0 {
 		_ = e.term.SetSize(w, h)
 	}
@@ -216,15 +227,41 @@ type keys struct {
 
 const ctrlC = 0x03
 
+// Read takes one key at a time: what was typed behind a line is for what the
+// line starts.
 func (k *keys) Read(p []byte) (int, error) {
-	n, err := k.in.Read(p[:max(1, len(p)-4)]) // room for what ^C becomes
+	n, err := k.in.Read(p[:1])
 	k.gone = k.gone || n == 0
-	if at := bytes.IndexByte(p[:n], ctrlC); at >= 0 {
+	if n == 1 && p[0] == ctrlC {
 		k.interrupted = true
 		// To the end, ^C for the eye, and a line that nobody runs.
-		n = at + copy(p[at:], "\x05^C\r")
+		n = copy(p, "\x05^C\r")
 	}
 	return n, err
+}
+
+// dropAhead throws away what was typed or pasted behind a line that was
+// refused, and says how many lines that were: what follows a refused mount may
+// be the copy into its directory.
+func (e *editor) dropAhead() {
+	fd := int(e.shell.cfg.In.Fd())
+	buf := make([]byte, 4096)
+	lines := 0
+	for {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		if n, err := unix.Poll(fds, 0); err != nil || n == 0 || fds[0].Revents&unix.POLLIN == 0 {
+			break
+		}
+		n, err := unix.Read(fd, buf)
+		if n <= 0 || err != nil {
+			break
+		}
+		lines += bytes.Count(buf[:n], []byte{'\r'}) + bytes.Count(buf[:n], []byte{'\n'})
+	}
+	e.begin() // it may be in the middle of a paste
+	if lines > 0 {
+		fmt.Fprintf(e.shell.cfg.Err, "guardsh: %d more lines were typed or pasted behind it and do not run\n", lines)
+	}
 }
 
 // history holds the lines that were typed, the latest last.

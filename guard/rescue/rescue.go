@@ -55,6 +55,9 @@ type Config struct {
 	// Why says why a program that is there does not start.
 	Why    func(program string, err error) string
 	Status int // of a line that was refused
+	// KeepAhead lets lines run that were typed or pasted behind one that was
+	// refused.
+	KeepAhead bool
 }
 
 // Shell is one rescue shell. It is not safe for concurrent use.

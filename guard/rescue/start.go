@@ -54,7 +54,7 @@ func (s *Shell) builtIn(ctx context.Context, cmd *command, args []string) (err e
 	hc := interp.HandlerCtx(ctx)
 	out := bufio.NewWriter(hc.Stdout)
 	c := &call{
-		ctx: ctx, name: args[0], args: args[1:], in: interruptible(ctx, hc.Stdin), out: out, raw: hc.Stdout, dir: hc.Dir,
+		ctx: ctx, name: args[0], args: args[1:], in: interruptible(ctx, stdinOf(hc)), out: out, raw: hc.Stdout, dir: hc.Dir,
 		env: func(name string) string { return hc.Env.Get(name).String() }, shell: s, use: cmd.use,
 	}
 	c.err = func(text string) {
@@ -96,7 +96,8 @@ func (s *Shell) program(ctx context.Context, args []string) error {
 	}
 	cmd := exec.Command(path)
 	cmd.Args, cmd.Env, cmd.Dir = args, exported(hc), hc.Dir
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = hc.Stdin, hc.Stdout, hc.Stderr
+	cmd.Stdout, cmd.Stderr = hc.Stdout, hc.Stderr
+	cmd.Stdin = stdinOf(hc)
 	return s.wait(ctx, cmd, func(err error) error {
 		if shell, script := shellOf(path); shell {
 			if script {
@@ -140,6 +141,15 @@ func (s *Shell) wait(ctx context.Context, cmd *exec.Cmd, instead func(error) err
 func isExit(err error) bool {
 	var es interp.ExitStatus
 	return errors.As(err, &es)
+}
+
+// stdinOf is what a program reads. One in the background reads nothing, and not
+// from /dev/null, which may not be there.
+func stdinOf(hc interp.HandlerContext) io.Reader {
+	if f, ok := hc.Stdin.(*os.File); hc.Stdin == nil || ok && f == nil {
+		return strings.NewReader("")
+	}
+	return hc.Stdin
 }
 
 // exported is the environment that a program gets.

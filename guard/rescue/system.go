@@ -230,7 +230,7 @@ func changeRoot(c *call) {
 	}
 	cmd := exec.Command(path)
 	cmd.Args, cmd.Env, cmd.Dir = argv, exported(hc), "/"
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = hc.Stdin, hc.Stdout, hc.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdinOf(hc), hc.Stdout, hc.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
 	err = c.shell.wait(c.ctx, cmd, func(err error) error { return err })
 	var es interp.ExitStatus
