@@ -1,7 +1,6 @@
 package host
 
 import (
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +45,7 @@ type request struct {
 	Root   string
 }
 
-// answer is what came of a request. It travels as gob, since names are any bytes.
+// answer is what came of a request.
 type answer struct {
 	Spot    spot
 	Entries int
@@ -154,15 +153,13 @@ func HelperMain() {
 	if len(os.Args) != 1 || os.Args[0] != helperName {
 		return
 	}
-	enc := gob.NewEncoder(os.Stdout)
-	dec := gob.NewDecoder(os.Stdin)
-	if enc.Encode(answer{}) != nil { // ready
+	if send(os.Stdout, &answer{}) != nil { // ready
 		os.Exit(0)
 	}
 	w := &World{mounts: -1}
 	for {
 		var r request
-		if err := dec.Decode(&r); err != nil {
+		if err := receive(os.Stdin, &r); err != nil {
 			os.Exit(0)
 		}
 		w.root = r.Root
@@ -170,7 +167,7 @@ func HelperMain() {
 		if err != nil {
 			a.fail(err)
 		}
-		if enc.Encode(a) != nil {
+		if send(os.Stdout, &a) != nil {
 			os.Exit(0)
 		}
 	}
@@ -200,8 +197,6 @@ const readyDeadline = 150 * time.Millisecond
 
 type helper struct {
 	in, out *os.File
-	enc     *gob.Encoder
-	dec     *gob.Decoder
 	process *os.Process
 }
 
@@ -241,9 +236,9 @@ func (h *helpers) ask(mount string, rs []request, deadline time.Time) []answer {
 		}
 		p.out.SetReadDeadline(d)
 		p.in.SetWriteDeadline(d)
-		err := p.enc.Encode(r)
+		err := send(p.in, &r)
 		if err == nil {
-			err = p.dec.Decode(&answers[i])
+			err = receive(p.out, &answers[i])
 		}
 		if err != nil {
 			p.abandon()
@@ -332,14 +327,14 @@ func startHelper(deadline time.Time) (*helper, error) {
 		_ = cmd.Wait()
 		running.Add(-1)
 	}()
-	p := &helper{in: inW, out: outR, process: cmd.Process, enc: gob.NewEncoder(inW), dec: gob.NewDecoder(outR)}
+	p := &helper{in: inW, out: outR, process: cmd.Process}
 	ready := time.Now().Add(readyDeadline)
 	if ready.After(deadline) {
 		ready = deadline
 	}
 	outR.SetReadDeadline(ready)
 	var a answer
-	if err := p.dec.Decode(&a); err != nil {
+	if err := receive(p.out, &a); err != nil {
 		p.abandon()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil, fmt.Errorf("not ready within %d ms", readyDeadline.Milliseconds())
