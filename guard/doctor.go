@@ -44,12 +44,7 @@ const probeTime = 10 * time.Second
 // is written, the store is opened.
 func Examine(ctx context.Context, p Place) []Check {
 	cfg, _ := LoadConfig(p.Config)
-	if p.Trail == "" {
-		p.Trail = cfg.Trail
-	}
-	if p.Store == "" {
-		p.Store = cfg.Snapshots.Store
-	}
+	p.fill(cfg)
 	return append([]Check{
 		examineBash(ctx), examineGate(ctx), examineSupervision(ctx, cfg), examineConfig(p), examineTrail(p),
 	}, append(examineStore(p), examineFacts())...)

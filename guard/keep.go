@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -19,6 +20,13 @@ import (
 // Past a few seconds a person would rather be asked; the bytes and files are
 // what fits into them on an ordinary disk.
 var keepBudget = snapshot.Options{Files: 200_000, Bytes: 2 << 30, Time: 5 * time.Second}
+
+// keepBudget is keepBudget with the configuration's time.
+func (s *Session) keepBudget() snapshot.Options {
+	o := keepBudget
+	o.Time = cmp.Or(s.Config.Snapshots.Budget, o.Time)
+	return o
+}
 
 // snapshotPlan says what to keep for the findings of a line that will run:
 // exactly what their effects name, and nothing below scratch paths.

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/user"
@@ -44,6 +45,21 @@ func Here() Place {
 		Env:    os.Environ(),
 		TTY:    terminalOf(os.Stdin, os.Stderr, os.Stdout),
 	}
+}
+
+// Configured is Here with the trail and the store where the configuration puts
+// them: "" still is the default.
+func Configured() Place {
+	p := Here()
+	cfg, _ := LoadConfig(p.Config) // what is broken is told by sessions and by config check
+	p.fill(cfg)
+	return p
+}
+
+// fill puts the trail and the store where the configuration says.
+func (p *Place) fill(cfg Config) {
+	p.Trail = cmp.Or(p.Trail, cfg.Trail)
+	p.Store = cmp.Or(p.Store, cfg.Snapshots.Store)
 }
 
 // stateDir is where a user's own state is: /var/lib/guardsh for root.
@@ -199,10 +215,8 @@ func sessionUser() string {
 // judged at all.
 func Open(p Place) (*Session, error) {
 	cfg, broken := LoadConfig(p.Config)
+	p.fill(cfg)
 	s := &Session{Config: cfg, place: p}
-	if p.Trail == "" {
-		p.Trail = cfg.Trail
-	}
 	// The trail is opened while the rules are made ready.
 	opened := make(chan *trail, 1)
 	go func() { opened <- openTrail(p) }()
@@ -233,8 +247,23 @@ func (s *Session) snapshots() (*snapshot.Store, error) {
 	return s.store, nil
 }
 
+// retain lets go of the snapshots that the configuration does not want to keep,
+// in a session that made some.
+func (s *Session) retain() {
+	r := snapshot.Retention{Age: s.Config.Snapshots.MaxAge, Bytes: s.Config.Snapshots.MaxSize}
+	s.storeMu.Lock()
+	defer s.storeMu.Unlock()
+	if s.store == nil || r == (snapshot.Retention{}) {
+		return
+	}
+	if _, err := s.store.Prune(r); err != nil {
+		s.trail.degraded(fmt.Sprintf("old snapshots: %v", err))
+	}
+}
+
 // Close ends the session with the shell's status.
 func (s *Session) Close(status int) {
+	s.retain()
 	s.endStarts()
 	s.trail.close(status)
 	if w, ok := s.Judge.World.(*host.World); ok {

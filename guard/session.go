@@ -234,6 +234,6 @@ func (s *Session) keep(ctx context.Context, r Request, j Judgement, out *Outcome
 	if len(plan.Items) == 0 {
 		return true
 	}
-	plan.Session, plan.Line, plan.Options = s.trail.id(), audit.Redact(r.Src), keepBudget
+	plan.Session, plan.Line, plan.Options = s.trail.id(), audit.Redact(r.Src), s.keepBudget()
 	return s.takeSnapshot(ctx, r, j, plan, out)
 }

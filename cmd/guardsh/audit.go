@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"guardsh/audit"
+	"guardsh/guard"
 )
 
 const auditStatuses = `  0  done; verify: the trail is good
@@ -33,13 +35,10 @@ SESSION is an id or the start of one; last, or nothing, is the newest.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.PersistentFlags().StringVar(&dir, "dir", "", "the trail's `directory` (default "+audit.Root()+")")
+	c.PersistentFlags().StringVar(&dir, "dir", "", "the trail's `directory` (default: the configuration's, or "+audit.Root()+")")
 	c.SetHelpTemplate(helpTemplate(auditStatuses))
 	root := func() string {
-		if dir == "" {
-			return audit.Root()
-		}
-		return dir
+		return trailDir(dir)
 	}
 	verb := func(use, short string, args cobra.PositionalArgs, run func(c *cobra.Command, args []string) error) *cobra.Command {
 		v := &cobra.Command{Use: use, Short: short, Args: args, RunE: run}
@@ -381,4 +380,10 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
+}
+
+// trailDir is the trail's directory: the one that was named, the
+// configuration's, or the default.
+func trailDir(named string) string {
+	return cmp.Or(named, guard.Configured().Trail, audit.Root())
 }

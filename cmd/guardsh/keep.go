@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ any other login, what it changed is put back.`,
 		if timer != "" {
 			return guard.RunTimer(timer)
 		}
-		lines, err := guard.Keep(store)
+		lines, err := guard.Keep(cmp.Or(store, guard.Configured().Store))
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ recording. Where the output is no terminal, the text is written at once.
 		Example: "  guardsh replay last --idle 1s\n  guardsh replay 01JD8Q@12 --to text",
 		Args:    cobra.MaximumNArgs(1),
 	}
-	c.Flags().StringVar(&dir, "dir", "", "the trail's `directory` (default "+audit.Root()+")")
+	c.Flags().StringVar(&dir, "dir", "", "the trail's `directory` (default: the configuration's, or "+audit.Root()+")")
 	c.Flags().StringVar(&to, "to", "", "write it as `format` instead: "+strings.Join(replay.Formats, ", "))
 	c.Flags().Float64Var(&o.Speed, "speed", 1, "how many times as fast")
 	c.Flags().DurationVar(&o.Idle, "idle", 0, "no wait is longer than this")
@@ -51,9 +51,7 @@ recording. Where the output is no terminal, the text is written at once.
 			}
 			o.Line = n
 		}
-		if dir == "" {
-			dir = audit.Root()
-		}
+		dir = trailDir(dir)
 		s, err := recordedSession(dir, id)
 		if err != nil {
 			return err

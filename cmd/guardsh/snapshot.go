@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"guardsh/audit/snapshot"
+	"guardsh/guard"
 )
 
 const snapshotStatuses = `  0   done
@@ -34,7 +36,7 @@ func snapshotCommand() *cobra.Command {
 	verb := func(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *snapshot.Store, []string) error) *cobra.Command {
 		v := &cobra.Command{Use: use, Short: short, Args: args}
 		v.RunE = func(v *cobra.Command, args []string) error {
-			s, err := snapshot.Open(store)
+			s, err := snapshot.Open(cmp.Or(store, guard.Configured().Store))
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"guardsh/audit/snapshot"
+	"guardsh/guard"
 )
 
 const restoreStatuses = `  0   done, or nothing to do
@@ -42,7 +44,7 @@ after the line is left alone, and the undo can itself be undone.`,
 	o := restoreFlags(c)
 	c.SetHelpTemplate(helpTemplate(restoreStatuses))
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s, err := snapshot.Open(store)
+		s, err := snapshot.Open(cmp.Or(store, guard.Configured().Store))
 		if err != nil {
 			return err
 		}
