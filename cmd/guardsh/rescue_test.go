@@ -119,6 +119,14 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		expect ^link +notes +old\n
 		expect ^rescue# $
 
+		# what can start is started, in another root too
+		type /guardsh check true; echo "status $?"
+		expect ^status 0\n
+		expect ^rescue# $
+		type mkdir r && cp -a guardsh r/ && chroot r /guardsh rescue -c 'pwd; ls /guardsh'
+		expect ^/\n/guardsh\n
+		expect ^rescue# $
+
 		# what was pasted behind a refused line does not run, behind another it
 		# is what that reads
 		keys "\x1b[200~rm -rf /etc\recho pasted\recho behind\r\x1b[201~"
