@@ -81,7 +81,7 @@ func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool) (bool, 
 		return len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid()), nil
 	}
 	s.answered.clear()
-	s.newLine()
+	s.newLine(false)
 	out := s.Line(ctx, r)
 	s.tell(r, out.Say)
 	return out.Release, func(status int) { s.tell(r, s.Ended(out, status)) }

@@ -35,7 +35,7 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 		Judge: func(ctx context.Context, r bash.Request) bash.Answer {
 			s.prefetch(r)
 			s.answered.clear()
-			s.newLine()
+			s.newLine(hasJobs(r.ShellPID))
 			out := s.Line(ctx, Request{
 				Src:    r.Line,
 				Source: Prompt,

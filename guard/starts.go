@@ -106,19 +106,29 @@ func (s *Session) passOn(j Judgement, number int) {
 // judgedBelow takes over what a session that runs in this one judged a line by.
 func (s *Session) judgedBelow(m upward) {
 	if m.Line {
-		s.newLine()
+		s.newLine(false)
 	}
 	s.judged.add(m.Judged)
 }
 
 // newLine forgets what the last line was judged by, unless something of it
-// still runs below the shell.
-func (s *Session) newLine() {
-	s.judged.clear()
+// still runs in the background: it goes on under what was said of it.
+func (s *Session) newLine(background bool) {
+	if !background {
+		s.judged.clear()
+	}
 	s.starts.mu.Lock()
 	defer s.starts.mu.Unlock()
 	clear(s.starts.no)
 	clear(s.starts.told)
+}
+
+// hasJobs says whether a shell that is at its gate has other children than the
+// gate.
+func hasJobs(shell int) bool {
+	pid := strconv.Itoa(shell)
+	b, err := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
+	return err == nil && len(strings.Fields(string(b))) > 1
 }
 
 // countStart notes a start for the trail.
