@@ -190,6 +190,7 @@ type AccountFact struct {
 	Self      bool `json:"self,omitempty" expr:"self"`            // of the person who types
 	Admin     bool `json:"admin,omitempty" expr:"admin"`          // may become root: a member of sudo, wheel or admin
 	LastAdmin bool `json:"last_admin,omitempty" expr:"lastAdmin"` // nobody else may
+	Guarded   bool `json:"guarded,omitempty" expr:"guarded"`      // its login shell is guardsh
 }
 
 // LinkFact is a network interface, or what a network manager calls one.

@@ -129,6 +129,8 @@ type Situation struct {
 	SwapUsed     int64             `yaml:"swap_used,omitempty"`     // bytes
 	Kernel       string            `yaml:"kernel,omitempty"`        // the release that runs
 	Admins       []string          `yaml:"admins,omitempty"`        // who may become root by sudo; default the session's user and another
+	Guarded      []string          `yaml:"guarded,omitempty"`       // accounts whose login shell is guardsh
+	Others       []string          `yaml:"others,omitempty"`        // processes that are whatever is killed
 	LoggedIn     []string          `yaml:"logged_in,omitempty"`     // other users
 	Guests       []string          `yaml:"guests,omitempty"`        // virtual machines in whatever is named
 	Tells        []string          `yaml:"tells,omitempty"`         // of whatever is named

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -44,6 +45,7 @@ func (g *gathering) accounts() {
 		a.Self = name != "root" && (name == g.facts.Session.User || name == g.w.env["SUDO_USER"])
 		a.Admin = slices.Contains(admins, name)
 		a.LastAdmin = a.Admin && len(admins) == 1
+		a.Guarded = g.w.guarded(name)
 	}
 }
 
@@ -67,4 +69,18 @@ func (w *World) admins() []string {
 		}
 	}
 	return out
+}
+
+// guarded says whether an account's login shell is guardsh.
+func (w *World) guarded(name string) bool {
+	b, err := w.ReadFile("/etc/passwd", maxGroupFile)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Split(strings.TrimSpace(line), ":"); len(f) == 7 && f[0] == name {
+			return path.Base(f[6]) == "guardsh"
+		}
+	}
+	return false
 }

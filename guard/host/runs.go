@@ -314,13 +314,16 @@ func xenRuns(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 	}
 }
 
-// killed says which of the processes that a signal goes to are guests.
+// killed says which of the processes that a signal goes to are guests, and
+// whether one is guardsh. A pattern for whole command lines is held against
+// guardsh's name alone: in its arguments stands the line itself.
 func killed(_ *gathering, e *effect.Effect, of *rules.ObjectFact) {
 	if e.Has("harmless") || e.Has("job") {
 		return
 	}
 	name := e.Object.Name
 	hits := func(process) bool { return false }
+	var named *regexp.Regexp
 	pid, err := strconv.Atoi(name)
 	switch {
 	case e.Has("all"):
@@ -334,6 +337,7 @@ func killed(_ *gathering, e *effect.Effect, of *rules.ObjectFact) {
 		if err != nil {
 			return
 		}
+		named = re
 		hits = func(p process) bool {
 			return re.MatchString(p.comm) || re.MatchString(strings.Join(commandLine(p.pid), " "))
 		}
@@ -352,6 +356,9 @@ func killed(_ *gathering, e *effect.Effect, of *rules.ObjectFact) {
 	for _, p := range all {
 		if v, ok := asGuest(p); ok && hits(p) {
 			of.Runs.Guests = append(of.Runs.Guests, v.name)
+		}
+		if p.comm == "guardsh" && len(of.Runs.Others) == 0 && !e.Has("all") && (e.Has("pattern") && named.MatchString(p.comm) || !e.Has("pattern") && hits(p)) {
+			of.Runs.Others = []string{p.comm}
 		}
 	}
 	of.Runs.Known = true

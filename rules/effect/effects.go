@@ -45,6 +45,10 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
 	if !ok {
 		return out
 	}
+	if a.Opens || otherShells[name] {
+		c := call{line: line, at: i, action: a, out: &out}
+		c.outside()
+	}
 	m, err := k.find(name)
 	argv := a.Args()
 	if multiCall[name] && len(argv) > 0 {

@@ -121,8 +121,8 @@ func (w *World) near(f *rules.Facts, e *effect.Effect) {
 func (w *World) around(of *rules.ObjectFact, e *effect.Effect) {
 	of.Tells = w.at.Tells
 	switch {
-	case len(w.at.Guests) > 0:
-		of.Runs = rules.RunsFact{Known: true, Guests: w.at.Guests}
+	case len(w.at.Guests) > 0 || len(w.at.Others) > 0:
+		of.Runs = rules.RunsFact{Known: true, Guests: w.at.Guests, Others: w.at.Others}
 	case w.at.Same != "" && strings.HasPrefix(w.at.Same, e.Command+" "):
 		of.Same = []rules.SameJob{{PID: 4711, TTY: "pts/1", Since: "14:02", Line: w.at.Same, To: "/srv/other"}}
 	}
@@ -166,6 +166,7 @@ func (w *World) account(name string) rules.AccountFact {
 	a := rules.AccountFact{Self: name == w.at.User && name != "root"}
 	a.Admin = a.Self && w.at.Admins == nil || slices.Contains(w.at.Admins, name)
 	a.LastAdmin = a.Admin && len(w.at.Admins) == 1
+	a.Guarded = slices.Contains(w.at.Guarded, name)
 	return a
 }
 

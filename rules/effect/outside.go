@@ -1,0 +1,85 @@
+package effect
+
+import (
+	"slices"
+	"strings"
+
+	"guardsh/rules/command"
+	"guardsh/rules/word"
+)
+
+// gateVariables carry the line gate from one bash to the next.
+var gateVariables = []string{"PS0", "PROMPT_COMMAND"}
+
+// inPlace are the wrappers that start their command at once, as the same user,
+// on the terminal that they have themselves.
+var inPlace = setOf("exec", "command", "builtin", "env", "nice", "ionice", "chrt", "taskset", "time", "stdbuf", "nohup", "setarch", "numactl", "unbuffer", "rlwrap")
+
+// outside is a shell of this machine that takes its lines from the terminal
+// and will not show them: another shell than bash, or a bash whose environment
+// was emptied. What sudo and su open is the session's to say, which knows
+// whether guardsh stands in for it.
+func (c *call) outside() {
+	a := c.action
+	name, ok := a.Name()
+	if !ok || !(a.Opens && command.Interprets(name) || otherShells[name] && c.bare()) || a.Wrapper || a.Async || a.Place.Kind != command.Here || a.User != "" ||
+		slices.ContainsFunc(a.Via, func(via string) bool { return !inPlace[via] }) {
+		return
+	}
+	if name == "bash" && !c.gateDropped() {
+		return
+	}
+	c.name = name
+	c.emit(c.effect(GuardChange), Object{Type: Other, Name: "shell", Word: a.Argv[0]})
+}
+
+// otherShells are shells of another language than sh's.
+var otherShells = setOf("fish", "csh", "tcsh", "nu", "elvish", "xonsh", "pwsh")
+
+// bare says that one of those is given nothing to run: options, but no -c.
+func (c *call) bare() bool {
+	return c.action.Stdin.Kind == command.InputShell && !slices.ContainsFunc(c.action.Args(), func(w word.Word) bool {
+		v, ok := w.Value()
+		return !ok || !strings.HasPrefix(v, "-") || strings.HasPrefix(v, "-c") || strings.HasPrefix(v, "--")
+	})
+}
+
+// gateDropped says whether what starts the action takes the gate out of its
+// environment: env -i, env -u PS0, PS0= in front.
+func (c *call) gateDropped() bool {
+	for _, as := range c.action.Assigns {
+		if slices.Contains(gateVariables, as.Name) {
+			return true
+		}
+	}
+	if !slices.Contains(c.action.Via, "env") {
+		return false
+	}
+	for i := c.at - 1; i >= 0; i-- {
+		env := &c.line.Actions[i]
+		if name, _ := env.Name(); name != "env" || !env.Wrapper {
+			continue
+		}
+		for n, w := range env.Args() {
+			v, known := w.Value()
+			switch {
+			case !known, v == "--":
+				return false
+			case v == "-", v == "-i", v == "--ignore-environment":
+				return true
+			case v == "-u" || v == "--unset":
+				if n+1 < len(env.Args()) && slices.ContainsFunc(gateVariables, env.Args()[n+1].Is) {
+					return true
+				}
+			case slices.ContainsFunc(gateVariables, func(g string) bool { return v == "-u"+g || v == "--unset="+g }):
+				return true
+			case !strings.HasPrefix(v, "-") && !strings.Contains(v, "="):
+				if n == 0 || !slices.ContainsFunc(gateVariables, w.Is) {
+					return false // the command
+				}
+			}
+		}
+		return false
+	}
+	return false
+}
