@@ -37,6 +37,7 @@ var needs = []need{
 	{"setfacl", "acl", "access lists that a snapshot has to keep"},
 	{"setcap", "libcap2-bin", "capabilities that a snapshot has to keep"},
 	{"at", "at", "a wrapper whose job is read"},
+	{"login", "login", "the door of a console"},
 	{"tmux", "tmux", "a terminal below a session"},
 	{"screen", "screen", "the same"},
 	{"script", "bsdutils", "the recorder that ours is measured against"},
