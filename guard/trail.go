@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"guardsh/audit"
 	"guardsh/audit/cast"
 	"guardsh/guard/ask"
+	"guardsh/guard/bash"
+	"guardsh/guard/supervise"
 	"guardsh/rules"
 )
 
@@ -36,7 +40,7 @@ func openTrail(p Place) *trail {
 		TTY:     p.TTY,
 		Host:    host,
 		Peer:    peerOf(os.Getenv("SSH_CONNECTION")),
-		Parent:  os.Getenv(sessionVariable),
+		Parent:  parentSession(),
 		Cwd:     cwd,
 		Argv:    os.Args,
 		Version: Version,
@@ -44,6 +48,27 @@ func openTrail(p Place) *trail {
 	})
 	t.j, t.trouble = j, err
 	return t
+}
+
+// parentSession is the id of the session that this one started in. sudo and su
+// clean the environment: theirs, which root may read, still names it. What has no
+// terminal is a daemon, whatever session it was once started in.
+func parentSession() string {
+	if id := os.Getenv(sessionVariable); id != "" {
+		return id
+	}
+	for _, a := range supervise.Ancestors(os.Getpid()) {
+		if bash.TTYOf(a.PID) == "" {
+			break
+		}
+		env, _ := os.ReadFile("/proc/" + strconv.Itoa(a.PID) + "/environ")
+		for kv := range strings.SplitSeq(string(env), "\x00") {
+			if id, ok := strings.CutPrefix(kv, sessionVariable+"="); ok && id != "" {
+				return id
+			}
+		}
+	}
+	return ""
 }
 
 // peerOf is the first field of SSH_CONNECTION.

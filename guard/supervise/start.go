@@ -209,7 +209,8 @@ func elsewhere(proc string) bool {
 
 // Ancestor is a process above another.
 type Ancestor struct {
-	Exe  string   // its program's file
+	Exe  string // its program's file
+	PID  int
 	Argv []string // what it was started with
 	Name string   // what it calls itself
 }
@@ -231,7 +232,7 @@ func Ancestors(pid int) []Ancestor {
 		name, _ := os.ReadFile(proc + "/comm")
 		argv, _ := os.ReadFile(proc + "/cmdline")
 		out = append(out, Ancestor{
-			Exe: strings.TrimSuffix(exe, " (deleted)"), Name: strings.TrimSpace(string(name)),
+			PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), Name: strings.TrimSpace(string(name)),
 			Argv: strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00"),
 		})
 	}
