@@ -10,23 +10,30 @@ import (
 )
 
 // side runs argv as often beside itself as under supervision, by turns, and
-// reports the ratio of the sums.
+// reports the ratio of the shortest turns, and that of the processors' time: on
+// a machine that is busy with other work the first says more about that.
 func side(b *testing.B, argv ...string) {
-	var plain, supervised time.Duration
-	run := func(cmd *exec.Cmd) time.Duration {
+	const turns = 3
+	type times struct{ wall, cpu time.Duration }
+	plain, supervised := times{time.Hour, time.Hour}, times{time.Hour, time.Hour}
+	run := func(cmd *exec.Cmd, best *times) {
 		start := time.Now()
 		if err := cmd.Run(); err != nil {
 			b.Fatalf("%q: %v", cmd.Args, err)
 		}
-		return time.Since(start)
+		best.wall = min(best.wall, time.Since(start))
+		best.cpu = min(best.cpu, cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
 	}
 	for b.Loop() {
-		plain += run(exec.Command(argv[0], argv[1:]...))
-		cmd := exec.Command("/proc/self/exe", append([]string{"bench"}, argv...)...)
-		cmd.Args[0] = sessionName
-		supervised += run(cmd)
+		for range turns {
+			run(exec.Command(argv[0], argv[1:]...), &plain)
+			cmd := exec.Command("/proc/self/exe", append([]string{"bench"}, argv...)...)
+			cmd.Args[0] = sessionName
+			run(cmd, &supervised)
+		}
 	}
-	b.ReportMetric(float64(supervised)/float64(plain), "ratio")
+	b.ReportMetric(float64(supervised.wall)/float64(plain.wall), "ratio")
+	b.ReportMetric(float64(supervised.cpu)/float64(plain.cpu), "cpu-ratio")
 	b.ReportMetric(0, "ns/op")
 }
 
