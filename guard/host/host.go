@@ -67,6 +67,7 @@ type World struct {
 	table  *mountTable
 	mounts int // /proc/self/mountinfo, polled for changes; -1 not open
 	homes  homeCache
+	loader loaderFound
 
 	helpers  helpers
 	programs programs

@@ -136,6 +136,26 @@ func marksOf(root string, reals []string) ([]mark, bool) {
 	return marks, true
 }
 
+// marksOn takes the marks of paths and of the links on them; nil where they
+// cannot be trusted.
+func (w *World) marksOn(table *mountTable, paths ...string) []mark {
+	var reals []string
+	wk := w.walker(table, "", true)
+	wk.link = func(real string) { reals = append(reals, real) }
+	for _, p := range paths {
+		s, err := wk.find(p, true)
+		if err != nil || !s.Exists {
+			return nil
+		}
+		reals = append(reals, s.Real)
+	}
+	marks, ok := marksOf(w.root, reals)
+	if !ok {
+		return nil
+	}
+	return marks
+}
+
 var missing = answer{Err: unix.ENOENT.Error()}
 
 // look says whether a program is in a directory. It is not ok where that must

@@ -89,12 +89,33 @@ var loaders = [...]string{
 // LoaderGone says whether programs can no longer start.
 func (w *World) LoaderGone() bool { return w.loaderGone() }
 
+// loaderFound is a loader that was there, and what shows that it still is: it is
+// looked for at each prompt.
+type loaderFound struct {
+	table *mountTable
+	marks []mark
+}
+
 // loaderGone says whether programs can no longer start: the interpreter that
 // the shell names cannot be opened.
 func (w *World) loaderGone() bool {
-	interp, err := interpreter(w.root + "/bin/sh")
+	const shell = "/bin/sh"
+	table := w.mountsNow()
+	w.mu.Lock()
+	found := w.loader
+	w.mu.Unlock()
+	if found.table == table && len(found.marks) > 0 && hold(found.marks) {
+		return false
+	}
+	interp, err := interpreter(w.root + shell)
 	if err == nil {
-		return interp != "" && !w.opens(interp)
+		gone := interp != "" && !w.opens(interp)
+		if !gone && interp != "" {
+			w.mu.Lock()
+			w.loader = loaderFound{table, w.marksOn(table, shell, interp)}
+			w.mu.Unlock()
+		}
+		return gone
 	}
 	if !errors.Is(err, unix.ENOENT) {
 		return false // it may not be readable to us; that is no sign
