@@ -10,14 +10,14 @@ import (
 
 const siteRule = `id: site/keep-out
 on: [delete]
-when: path.real startsWith "/srv/db"
+when: path.real startsWith "/opt/db"
 verdict: confirm
 summary: deletes {path.real}
 why: it is the database
 instead: ls {quote(object)}
 examples:
-  match: [rm -rf /srv/db]
-  silent: [rm -rf /srv/other]
+  match: [rm -rf /opt/db]
+  silent: [rm -rf /opt/other]
 `
 
 func TestAdd(t *testing.T) {
@@ -29,14 +29,14 @@ func TestAdd(t *testing.T) {
 		{"good", siteRule, "", rules.User},
 		{"a name that does not exist", edit("path.real starts", "path.rael starts"), "x.yaml:3:7: type rules.PathFact has no field rael", rules.User},
 		{"a key that does not exist", edit("why:", "wy:"), "x.yaml:6:1:", rules.User},
-		{"not yaml", edit("[rm -rf /srv/other]", "[rm"), "x.yaml:", rules.User},
+		{"not yaml", edit("[rm -rf /opt/other]", "[rm"), "x.yaml:", rules.User},
 		{"no header", "on: [delete]\n", "x.yaml:1:1:", rules.User},
 		{"an effect that does not exist", edit("[delete]", "[delte]"), `x.yaml:2:1: "delte" is not an effect`, rules.User},
 		{"a verdict that does not exist", edit("confirm", "deny"), "x.yaml:4:10:", rules.User},
-		{"does not match", edit("/srv/db\"", "/srv/dc\""), "does not match", rules.User},
-		{"is not silent", edit("/srv/other", "/srv/db2"), "has to be silent", rules.User},
+		{"does not match", edit("/opt/db\"", "/opt/dc\""), "does not match", rules.User},
+		{"is not silent", edit("/opt/other", "/opt/db2"), "has to be silent", rules.User},
 		{"an instead that is stopped", edit("ls {quote", "rm -rf {quote"), "instead that does not pass", rules.User},
-		{"no silent example", edit("  silent: [rm -rf /srv/other]\n", ""), "needs at least one example", rules.User},
+		{"no silent example", edit("  silent: [rm -rf /opt/other]\n", ""), "needs at least one example", rules.User},
 		{"a user replaces", edit("site/keep-out", "fs/delete-home"), "only the administrator", rules.User},
 		{"the administrator replaces", edit("site/keep-out", "fs/delete-home"), "", rules.Administrator},
 	} {
@@ -47,7 +47,7 @@ func TestAdd(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if d := decide(s, "rm -rf /srv/db", Situation{}); d.Verdict != rules.Confirm {
+				if d := decide(s, "rm -rf /opt/db", Situation{}); d.Verdict != rules.Confirm {
 					t.Errorf("after Add the line is %s", d)
 				}
 				return
@@ -55,7 +55,7 @@ func TestAdd(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
 			}
-			if d := decide(s, "rm -rf /srv/db", Situation{}); d.Verdict != rules.Allow {
+			if d := decide(s, "rm -rf /opt/db", Situation{}); d.Verdict != rules.Allow {
 				t.Errorf("a refused rule speaks: %s", d)
 			}
 		})
