@@ -240,6 +240,19 @@ func (w *walker) elsewhere(st *state, l launch, base string, c *command, codes [
 		r.hosts = c.Values["hosts"][len(c.Values["hosts"])-1:]
 	} else if c.wr.skip > 0 && len(c.rest) > 0 {
 		r.hosts = c.rest[:1]
+	} else if named := c.Values["hosts"]; c.wr.place == Remote && len(named) > 0 {
+		// fab -H h1,h2 -- reboot: an option names them, and what is left is the command's.
+		r.hosts = nil
+		for _, h := range named {
+			v, ok := h.Value()
+			if !ok {
+				r.hosts = append(r.hosts, h)
+				continue
+			}
+			for _, name := range w.hostList(v) {
+				r.hosts = append(r.hosts, word.Word{Src: h.Src, Know: word.Known, Values: []string{name}, Origin: h.Origin})
+			}
+		}
 	}
 	r.host = slices.ContainsFunc(c.Values["pid"], func(x word.Word) bool { return x.Is("host") })
 	if len(codes) > 0 {
