@@ -244,7 +244,7 @@ func (w *World) device(name string) rules.DeviceFact {
 	if !w.isDevice(name) {
 		return rules.DeviceFact{}
 	}
-	d := rules.DeviceFact{Block: true, Size: w.at.Sizes[name], Table: w.at.Tables[name], Transport: w.at.Transport[name]}
+	d := rules.DeviceFact{Block: true, Size: w.at.Sizes[name], Table: w.at.Tables[name], Transport: cmp.Or(w.at.Transport[name], pathTransport(name))}
 	for _, dev := range sorted(w.at.Mounts) {
 		if mp := w.at.Mounts[dev]; dev == name || partOf(dev, name) {
 			d.InUse = true
@@ -281,4 +281,19 @@ func sorted(m map[string]string) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// pathTransport is how a disk is reached, as its name below /dev/disk/by-path
+// says: pci-0000:05:00.0-fc-0x50…-lun-1, ip-10.0.0.1:3260-iscsi-iqn….
+func pathTransport(name string) string {
+	rest, ok := strings.CutPrefix(name, "/dev/disk/by-path/")
+	switch {
+	case !ok:
+		return ""
+	case strings.Contains(rest, "-iscsi-"):
+		return "iscsi"
+	case strings.Contains(rest, "-fc-"):
+		return "fc"
+	}
+	return ""
 }
