@@ -317,9 +317,21 @@ func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) 
 	return ps
 }
 
+// maxPieces is of how many parts a word is told; what comes behind is unknown.
+const maxPieces = 256
+
+// bounded is pieces of which there are not too many: a word of unknown parts
+// may double at each turn of a loop.
+func bounded(ps []piece) []piece {
+	if len(ps) <= maxPieces {
+		return ps
+	}
+	return append(slices.Clip(ps[:maxPieces]), piece{hole: word.Var, src: "…", many: ps[0].many, quoted: ps[0].quoted})
+}
+
 // finish makes one split word: it matches patterns and joins what is known.
 func (w *walker) finish(st *state, out []word.Word, ps []piece, src string) []word.Word {
-	ps = unglued(ps)
+	ps = bounded(unglued(ps))
 	holes, alts, meta, many := false, false, false, false
 	from := word.FromLiteral
 	size := 0

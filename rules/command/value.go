@@ -40,7 +40,7 @@ func (w *walker) assigned(st *state, x *syntax.Word) word.Word {
 
 // one joins pieces to one word.
 func (w *walker) one(ps []piece, src string) word.Word {
-	ps = unglued(ps)
+	ps = bounded(unglued(ps))
 	holes, alts := false, false
 	size := 0
 	from := word.FromLiteral
