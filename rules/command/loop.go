@@ -86,6 +86,9 @@ func (w *walker) forClause(st *state, c *syntax.ForClause) result {
 	return both(st)
 }
 
+// maxRest is how many words one turn of a loop may stand for.
+const maxRest = 512
+
 // forWords unrolls a loop over words. An unknown word is one turn with an
 // unknown value.
 func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []word.Word) result {
@@ -94,9 +97,21 @@ func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []w
 	}
 	var out *state
 	r, reach := both(st), w.reach(st)
-	for _, item := range items {
+	for i, item := range items {
 		if w.unrolled >= w.lim.Unroll {
-			w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
+			// The turns that are left are one, in which the name is any of them.
+			if len(items)-i > maxRest {
+				w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
+				break
+			}
+			rest := item
+			for _, other := range items[i+1:] {
+				rest = w.either(rest, other)
+			}
+			rest.Many = false
+			if st = w.join(r.ok, r.fail); st != nil {
+				r = w.guess(st, c.Do, name, rest)
+			}
 			break
 		}
 		w.unrolled++
@@ -154,9 +169,8 @@ func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) r
 			cond = w.arith(st, it.Cond)
 		}
 		if !cond.known || w.unrolled >= w.lim.Unroll {
-			if cond.known {
-				w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
-			}
+			// What is left is one turn that stands for all: what they change is
+			// unknown in it.
 			w.forget(st, func(f *forgetter) { f.node(it.Post) })
 			r = w.guess(st, c.Do, "", word.Word{})
 			break
