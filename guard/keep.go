@@ -84,7 +84,7 @@ func itemFor(l *command.Line, e *effect.Effect, of *rules.ObjectFact) (snapshot.
 		return snapshot.Item{}, fmt.Sprintf("%s %s elsewhere", e.Kind, e.Object.Display())
 	}
 	if e.User != "" && e.User != sessionUser() && os.Geteuid() != 0 {
-		return snapshot.Item{}, fmt.Sprintf("what %s does to %s %s (only root could keep it)", e.User, e.Object.Type, e.Object.Display())
+		return snapshot.Item{}, onlyRoot(e)
 	}
 	if e.Kind == effect.ScheduleChange && e.Object.Type == effect.Crontab {
 		return snapshot.Item{Class: snapshot.Crontab, User: of.Crontab.User}, ""
@@ -104,6 +104,11 @@ func itemFor(l *command.Line, e *effect.Effect, of *rules.ObjectFact) (snapshot.
 		path = of.Path.Real
 	}
 	return snapshot.Item{Class: class, Path: path}, ""
+}
+
+// onlyRoot says of another user's effect that a plain user cannot keep it.
+func onlyRoot(e *effect.Effect) string {
+	return fmt.Sprintf("what %s does to %s %s (only root could keep it)", e.User, e.Object.Type, e.Object.Display())
 }
 
 // deviceItem is the way to keep what is written over on a block device.
@@ -172,6 +177,48 @@ func reach(p snapshot.Plan) string {
 		return fmt.Sprintf("%s: guardsh undo brings back what was kept, not %s", snapshot.Files, beyond)
 	}
 	return fmt.Sprintf("%s: guardsh undo brings it back", snapshot.Full)
+}
+
+// undoWords is reach for a question: what sudo will do as root is not lost, where
+// root's side of sudo judges it once more and keeps it.
+func (s *Session) undoWords(r Request, j Judgement, p snapshot.Plan) string {
+	left := s.leftToRoot(r, j)
+	n := len(p.Beyond)
+	p.Beyond = slices.DeleteFunc(slices.Clone(p.Beyond), func(b string) bool { return slices.Contains(left, b) })
+	if len(p.Beyond) == n {
+		return reach(p)
+	}
+	root := "root's side of sudo keeps what it can"
+	if !r.Behind { // sudo is asked only when the line runs
+		root += ", if sudoers lets guardsh run there; else " + string(snapshot.None)
+	}
+	if here := reach(p); here != "" {
+		return here + "; " + root
+	}
+	return root
+}
+
+// leftToRoot is what a plain user's plan says cannot be kept, of effects that
+// reach root through the sudo that guardsh stands in for.
+func (s *Session) leftToRoot(r Request, j Judgement) (beyond []string) {
+	if os.Geteuid() == 0 || s.Config.Sudo == SudoFront || !r.Behind && !s.place.Interactive {
+		return nil
+	}
+	for i := range j.Line.Actions {
+		a := &j.Line.Actions[i]
+		if name, _ := a.Name(); name == "sudo" {
+			if v, _ := a.Argv[0].Value(); v != "sudo" {
+				return nil // by its path: nobody stands in for it
+			}
+		}
+	}
+	for i := range j.Effects {
+		e := &j.Effects[i]
+		if e.Place.Kind == command.Here && e.User == "root" && e.Action >= 0 && slices.Contains(j.Line.Actions[e.Action].Via, "sudo") {
+			beyond = append(beyond, onlyRoot(e))
+		}
+	}
+	return beyond
 }
 
 // foresee is the plan with what can be found out about it before the question.

@@ -201,7 +201,7 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	q := ask.Question{
 		Line:     r.Src,
 		Decision: j.Decision,
-		Undo:     reach(plan),
+		Undo:     s.undoWords(r, j, plan),
 	}
 	s.trail.question(out.Number, j)
 	a, err := ask.Ask(ctx, ask.Terminal{In: in, Out: term}, q)
