@@ -5,8 +5,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Statuses that this package itself returns; every other one is bash's own.
@@ -128,17 +126,12 @@ type Prompt struct {
 	terminal *Terminal
 }
 
-// Say prints text, whose lines end in \n, on the prompt's terminal. Where the
-// prompt was faster it is drawn again below the text.
+// Say prints text, whose lines end in \n, on the prompt's terminal, above the
+// prompt. Where that stands already, it is drawn again below the text on the
+// session's own terminal; on another one the text waits for the next Enter.
 func (p Prompt) Say(text string) {
 	if p.terminal != nil && p.terminal.above != nil {
 		_ = p.terminal.above(text) // a terminal that is gone shows nothing
-		return
-	}
-	if p.terminal.Say(text) == nil {
-		// readline draws its line again for a window that changed. A shell
-		// that is gone needs none.
-		_ = unix.Kill(p.ShellPID, unix.SIGWINCH)
 	}
 }
 
@@ -152,7 +145,7 @@ type Warning struct {
 // Terminal is where the user of one shell can be told and asked.
 type Terminal struct {
 	say   func(string) error
-	above func(string) error // nil where the line that stands there is not known
+	above func(string) error // for a shell that is about to show its prompt, or has
 	open  func() (in, out *os.File, restore func(), err error)
 }
 

@@ -69,6 +69,20 @@ func driverMain() int {
 		Dir: filepath.Join(filepath.Dir(os.Args[1]), "run"),
 		Prompt: func(p Prompt) {
 			note(entry{Kind: "prompt", Status: p.Status, Released: p.Released, Own: p.Own, PID: p.ShellPID})
+			switch {
+			case !p.Released: // an empty line leaves the status
+			case p.Status == statusSlow:
+				time.Sleep(200 * time.Millisecond) // longer than a prompt takes
+				p.Say("guardsh: words\n")
+			case p.Status == statusLate:
+				go func() {
+					for !readsKeys(p.TTY) {
+						time.Sleep(time.Millisecond) // between two looks at the terminal
+					}
+					p.Say("guardsh: words\n")
+					note(entry{Kind: "note", Text: "said"})
+				}()
+			}
 		},
 		Warn:      func(w Warning) { note(entry{Kind: "warning", Line: w.Kind, Text: w.Text, PID: w.ShellPID}) },
 		IgnoreEOF: func() bool { return eof },

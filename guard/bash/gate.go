@@ -29,6 +29,7 @@ type gate struct {
 
 	mu     sync.Mutex
 	hellos atomic.Int64 // how many prompts were announced
+	first  sync.Mutex   // held while a shell's first prompt is served
 	shells map[int]*shell
 	closed bool
 	done   sync.WaitGroup
@@ -49,6 +50,7 @@ type shell struct {
 
 	mu         sync.Mutex
 	cur        *pending
+	kept       string // words for its terminal that wait until no prompt stands there
 	limits     limits
 	bounded    bool // limits holds them
 	forkless   bool // a mark tells it that no process can be forked
@@ -133,14 +135,22 @@ func (g *gate) listen() {
 		if err != nil || pid <= 1 {
 			continue
 		}
-		s, err := g.shell(pid)
-		if err != nil {
-			g.warn("gate-lost", pid, fmt.Sprintf("no channel for shell %d: %v", pid, err))
-			continue
-		}
-		if f.kind == 'H' {
-			s.prompt(f)
-		}
+		g.greet(pid, f)
+	}
+}
+
+// greet serves a shell's first words. The channels that it makes may be used
+// before the prompt is dealt with: what has to come behind that takes first.
+func (g *gate) greet(pid int, f frame) {
+	g.first.Lock()
+	defer g.first.Unlock()
+	s, err := g.shell(pid)
+	if err != nil {
+		g.warn("gate-lost", pid, fmt.Sprintf("no channel for shell %d: %v", pid, err))
+		return
+	}
+	if f.kind == 'H' {
+		s.prompt(f)
 	}
 }
 
@@ -163,6 +173,12 @@ func (g *gate) shell(pid int) (*shell, error) {
 	var dev uint64
 	s.tty, dev = ttyOf(pid)
 	s.own = g.ownTTY != 0 && dev == g.ownTTY
+	if !s.own {
+		// Its hook waits for us before each prompt, see sh/limit.sh.
+		if err := os.WriteFile(g.path(pid, "o"), nil, 0o644); err != nil {
+			return nil, err
+		}
+	}
 	for _, suffix := range channels {
 		p := g.path(pid, suffix)
 		os.Remove(p)
@@ -238,7 +254,7 @@ func (s *shell) close() {
 			f.Close()
 		}
 	}
-	for _, suffix := range append([]string{"f"}, channels...) {
+	for _, suffix := range append([]string{"f", "o"}, channels...) {
 		os.Remove(s.g.path(s.pid, suffix))
 	}
 	s.withdraw("")
@@ -312,6 +328,7 @@ func (s *shell) prompt(f frame) {
 	if s.own && s.g.screen != nil {
 		s.g.screen.atPrompt()
 	}
+	s.sayKept(false) // behind an Enter that was no line
 	s.g.markEOF()
 	if s.g.cfg.Prompt != nil {
 		s.g.cfg.Prompt(out)
@@ -344,6 +361,7 @@ func (s *shell) line(f frame) {
 		r.Line = ""
 	}
 	p.risky = canDisarm(r.Line)
+	s.sayKept(r.Origin != Key)
 	s.mu.Lock()
 	if s.cur != nil {
 		s.cur.cancel()

@@ -191,8 +191,12 @@ func (s *shell) checkFork(fresh bool) (text string) {
 // aloneKey is what sh/prompt.sh binds for sh/alone.sh.
 const aloneKey = "\x18\x1fg"
 
-// askedFork answers a shell whose limit of processes is a new one.
+// askedFork answers a shell whose limit of processes is a new one, or that is on
+// another terminal than the session's: what is said about its prompt has been
+// said there when the prompt is drawn.
 func (s *shell) askedFork(f frame) {
+	s.g.first.Lock()
+	defer s.g.first.Unlock()
 	text := s.checkFork(true)
 	s.mu.Lock()
 	s.knowsAlone = s.forkless

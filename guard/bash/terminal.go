@@ -16,7 +16,7 @@ func (s *shell) terminal(p *pending) *Terminal {
 	if s.own && s.g.screen != nil {
 		return &Terminal{say: s.g.screen.say, above: s.g.screen.sayAbove, open: s.g.screen.open}
 	}
-	return &Terminal{say: s.sayInner, open: func() (in, out *os.File, restore func(), err error) {
+	return &Terminal{say: s.sayInner, above: s.sayInnerAbove, open: func() (in, out *os.File, restore func(), err error) {
 		return s.openInner(p)
 	}}
 }
@@ -68,6 +68,40 @@ func (s *shell) sayInner(text string) error {
 	}
 	defer f.Close()
 	_, err = f.WriteString(text) // bash has the terminal cooked here: \n becomes \r\n
+	return err
+}
+
+// sayInnerAbove says text above the shell's prompt. What stands in the last line
+// of a terminal that is not ours is not known, so that below a prompt nothing is
+// said: the text is kept for sayKept.
+func (s *shell) sayInnerAbove(text string) error {
+	s.mu.Lock()
+	s.kept += text
+	s.mu.Unlock()
+	return s.sayKept(false)
+}
+
+// sayKept says what was kept while a prompt stood. Unless the shell is known to
+// have left it, the terminal tells: readline reads key by key, as only a terminal
+// that a program left so does otherwise.
+func (s *shell) sayKept(left bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept == "" {
+		return nil
+	}
+	f, err := s.openTTY()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	state, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	if err != nil || !left && state.Lflag&unix.ICANON == 0 {
+		return err
+	}
+	text := s.kept
+	s.kept = ""
+	_, err = f.WriteString(text)
 	return err
 }
 
