@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -110,6 +111,26 @@ func (s *Session) RunArgv(ctx context.Context, program string, argv []string) (i
 	}
 	s.tell(r, s.Ended(out, status))
 	return status, nil
+}
+
+// Hold keeps what a command changes that somebody else runs, during run. Whether
+// it may run was asked there; here it is only refused where nothing could be
+// kept of what needs it.
+func (s *Session) Hold(ctx context.Context, argv []string, run func()) (status int) {
+	r := s.request(Quote(argv), Sudo, nil)
+	r.Open = nil
+	out := Outcome{Number: s.nextLine()}
+	j := s.understandAndJudge(r)
+	s.trail.line(out.Number, r, j)
+	ok := s.keep(ctx, r, j, &out)
+	s.tell(r, out.Say+s.trail.news())
+	if !ok {
+		return StatusRefused
+	}
+	out.checks, out.released = checksOf(j), time.Now()
+	run()
+	s.tell(r, s.Ended(out, 0))
+	return 0
 }
 
 // RunStdin runs a script that comes on standard input. Where it ends within a

@@ -53,7 +53,7 @@ func wrappers() map[string]string {
 	if err != nil {
 		return nil
 	}
-	return map[string]string{"sudo": self, "su": self}
+	return map[string]string{"sudo": self, "sudoedit": self, "su": self}
 }
 
 // IsWrapper reports whether a path on PATH is one of a session's stand-ins,

@@ -28,6 +28,9 @@ func execSelf(args []string) int {
 		front, bySudo = args[1], true
 		args = args[2:]
 	}
+	if len(args) > 2 && args[0] == "--hold" && args[1] == "--" {
+		return holdFor(args[2:])
+	}
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	} else if len(args) > 0 && strings.HasPrefix(args[0], "-") {

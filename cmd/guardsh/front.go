@@ -33,6 +33,7 @@ type sudoCall struct {
 	user    string   // "" is root
 	command []string
 	grouped bool // -g
+	edit    bool // -e
 	back    bool // -b
 }
 
@@ -118,6 +119,7 @@ func (c *sudoCall) option(flag byte, value string, kept []string) {
 		c.leave = append(c.leave, kept...)
 	case 'l', 'v', 'e', 'K', 'V', 'U', 'h':
 		c.other = true
+		c.edit = c.edit || flag == 'e'
 	case 'R':
 		c.moved = true
 	case 'n', 'S', 'A', 'k':

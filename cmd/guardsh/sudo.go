@@ -33,6 +33,21 @@ func sudo(args []string) int {
 		if err != nil || s == nil {
 			return w
 		}
+		if command, ok := c.held(self); ok && s.Config.Sudo != guard.SudoFront && c.runsGuard(s, real, self, command) {
+			run := w.run
+			w.behind = true
+			w.run = func(socket string, killed *syscall.Signal) (int, error) {
+				h, refused := c.hold(real, command)
+				if refused {
+					return guard.StatusRefused, nil
+				}
+				if h != nil {
+					defer h.end()
+				}
+				return run(socket, killed)
+			}
+			return w
+		}
 		in, ok := c.guarded(self, shellOf)
 		shell := ok && guard.IsTerminal(os.Stdin)
 		if !shell {
