@@ -200,6 +200,7 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	out.plan = &plan
 	q := ask.Question{
 		Line:     r.Src,
+		Started:  out.start,
 		Decision: j.Decision,
 		Undo:     s.undoWords(r, j, plan),
 	}

@@ -39,6 +39,7 @@ type Terminal struct {
 // Question is one for a whole line.
 type Question struct {
 	Line     string // the bytes that would run
+	Started  bool   // it is a program that something below a line starts, not what was typed
 	Decision rules.Decision
 	Undo     string // how far undo can go: "full", "files only", …; "" is not said
 	User     string // who is asked

@@ -83,7 +83,11 @@ func (w *writer) row(indent int, lead, text string, style ansi.Style) {
 func Screen(q *Question, color bool, width int) string {
 	w := &writer{color: color, width: width}
 	d := &q.Decision
-	w.text(0, "guardsh: ", "this line asks for a yes first")
+	what := "this line asks for a yes first"
+	if q.Started {
+		what = "a program that starts below this line asks for a yes first"
+	}
+	w.text(0, "guardsh: ", what)
 	w.line(q.Line)
 	w.findings(d, layout{indent: 2, why: true, hint: 4})
 	if q.Undo != "" {
