@@ -213,6 +213,9 @@ func readLink(fd int, base string) (string, error) {
 	for size := 256; ; size *= 2 {
 		b := make([]byte, size)
 		n, err := unix.Readlinkat(fd, base, b)
+		if err == unix.EINVAL && base != "" {
+			err = unix.ENOENT // another thing has its name by now: the link is gone
+		}
 		if err != nil {
 			return "", err
 		}

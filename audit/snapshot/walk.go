@@ -247,7 +247,10 @@ func (w *walker) visit(in *level, n name, path string, up, item, ref int) error 
 	}
 	switch e.Kind {
 	case KLink:
-		if e.Link, err = f.link(in, n); err != nil {
+		if e.Link, err = f.link(in, n); gone(err) && up != -1 {
+			return nil // it went, or another thing took its name, in between
+		}
+		if err != nil {
 			return err
 		}
 		if e.Xattrs, err = f.xattrs(in, n); err != nil {
