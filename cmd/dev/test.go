@@ -12,7 +12,7 @@ import (
 
 // testTime bounds one package's tests. All of them have to fit into twenty
 // minutes on two cores, so that a package that hangs shows itself in time.
-const testTime = 8 * time.Minute
+const testTime = 14 * time.Minute
 
 // testSteps is everything that has to hold, in the order of what is quickest
 // to tell.
