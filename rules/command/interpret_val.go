@@ -151,13 +151,16 @@ func octal(s string) string {
 // text is a string with what is expanded in it.
 func (e *evaluator) text(t token) word.Word {
 	if !t.expand {
+		if strings.IndexByte(t.text, holeOpen) >= 0 {
+			return e.w.one(e.w.unmark(nil, t.text, true), t.text)
+		}
 		return word.Lit(t.text)
 	}
 	var ps []piece
 	s := t.text
 	lit := func(x string) {
 		if x != "" {
-			ps = append(ps, piece{text: unescape(x), quoted: true})
+			ps = e.w.unmark(ps, unescape(x), true)
 		}
 	}
 	for s != "" {
