@@ -42,6 +42,11 @@ func sit(t *testing.T, cols int) *person {
 	if err := pty.Setsize(master, &pty.Winsize{Rows: 24, Cols: uint16(cols)}); err != nil {
 		t.Fatal(err)
 	}
+	// Every call of package pty that asks the terminal something leaves it
+	// blocking, and a blocked Read keeps a closed terminal open: no hang-up.
+	if err := unix.SetNonblock(int(master.Fd()), true); err != nil {
+		t.Fatal(err)
+	}
 	p := &person{t: t, master: master, tty: tty, more: make(chan struct{}, 1)}
 	t.Cleanup(func() { master.Close(); tty.Close() })
 	go func() {
