@@ -10,6 +10,7 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // besideKeys are typed to plain bash and to guardsh. Each waits for its text
@@ -112,7 +113,7 @@ func typeKeys(ts *testscript.TestScript, cmd *exec.Cmd, shell string, keys []str
 	from := 0
 	for i, k := range keys {
 		if i == 20 {
-			ts.Check(pty.Setsize(f, &pty.Winsize{Rows: 30, Cols: 90}))
+			ts.Check(setSize(f, &unix.Winsize{Row: 30, Col: 90}))
 		}
 		ts.Check(p.send(k.keys))
 		if k.until != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 )
 
 // ptyDeadline is how long a step waits for what it expects. Nothing takes a
@@ -100,9 +102,12 @@ type typist struct {
 	status error
 }
 
-// start begins to read the terminal and to wait for the command.
+// start begins to read the terminal and to wait for the command. Package pty
+// leaves a terminal blocking, and then a reader in a blocked Read would keep it
+// open behind Close.
 func (p *typist) start() {
 	p.grew = sync.NewCond(&p.mu)
+	_ = unix.SetNonblock(int(p.f.Fd()), true)
 	go p.read()
 	go func() { p.status = p.cmd.Wait(); close(p.ended) }()
 }
@@ -174,15 +179,26 @@ func (p *typist) step(line string) error {
 		}
 		return p.send(s)
 	case "size":
-		var ws pty.Winsize
-		if _, err := fmt.Sscan(rest, &ws.Rows, &ws.Cols); err != nil {
+		var ws unix.Winsize
+		if _, err := fmt.Sscan(rest, &ws.Row, &ws.Col); err != nil {
 			return err
 		}
-		return pty.Setsize(p.f, &ws)
+		return setSize(p.f, &ws)
 	case "end":
 		return p.end(rest)
 	}
 	return errors.New("unknown step")
+}
+
+// setSize is pty.Setsize, but it leaves the file as it is: not blocking.
+func setSize(f *os.File, ws *unix.Winsize) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = conn.Control(func(fd uintptr) { failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, ws) })
+	return cmp.Or(err, failed)
 }
 
 func (p *typist) send(s string) error {
