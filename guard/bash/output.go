@@ -101,6 +101,8 @@ func (s *screen) say(text string) error {
 // barrier waits until everything that was written to the inner terminal has
 // been shown: it writes a mark there and waits for it to come out.
 func (s *screen) barrier(limit time.Duration) {
+	s.barrierMu.Lock()
+	defer s.barrierMu.Unlock()
 	slave, err := os.OpenFile(s.tty, os.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return

@@ -47,6 +47,8 @@ type screen struct {
 	pasted  int    // of ahead, those that bash itself holds: a bracketed paste is one line to readline
 	drop    int    // lines of a refused paste that bash holds and that must not run
 
+	barrierMu sync.Mutex // one mark on its way at a time
+
 	marks  sync.Mutex
 	mark   string
 	marked chan struct{}

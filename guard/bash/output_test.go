@@ -1,0 +1,52 @@
+package bash
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/creack/pty"
+)
+
+// Several things may have something to say at once: a line, a program below it,
+// a warning. Each waits for a mark of its own to come out, and none is shown.
+func TestMarksAreNotShown(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	shown, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newScreen(Config{In: slave, Out: out}, master, slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pumped := make(chan struct{})
+	go func() { s.pumpOutput(); close(pumped) }()
+	const speakers, times = 8, 50
+	var all sync.WaitGroup
+	for range speakers {
+		all.Go(func() {
+			for range times {
+				s.say("word\n")
+			}
+		})
+	}
+	all.Wait()
+	slave.Close()
+	<-pumped
+	out.Close()
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, shown); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.String(), strings.Repeat("word\r\n", speakers*times); got != want {
+		t.Errorf("shown: %q", got)
+	}
+}
