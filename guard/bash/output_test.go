@@ -50,3 +50,30 @@ func TestMarksAreNotShown(t *testing.T) {
 		t.Errorf("shown: %q", got)
 	}
 }
+
+// A question and what presses a key of ours may both stop the keys: the second
+// goes on once the first has let go.
+func TestPausesTakeTurns(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	s, err := newScreen(Config{In: slave, Out: slave}, master, slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pump, all sync.WaitGroup
+	pump.Go(s.pumpKeys)
+	for range 8 {
+		all.Go(func() {
+			for range 200 {
+				s.pause()()
+			}
+		})
+	}
+	all.Wait()
+	s.endKeys()
+	pump.Wait()
+}

@@ -28,7 +28,8 @@ type screen struct {
 	cooked *term.State // the outer terminal as it was; nil when it is no terminal
 	raw    bool
 
-	wakeIn  [2]int // written to stop or pause the key pump
+	wakeIn  [2]int     // written to stop or pause the key pump
+	turn    sync.Mutex // held by who has paused it
 	pauseMu sync.Mutex
 	paused  chan struct{} // closed when the pump has stopped for pause
 	resume  chan struct{}
@@ -279,8 +280,10 @@ func (s *screen) hold(b []byte) {
 	s.keysMu.Unlock()
 }
 
-// pause stops the key pump; resume with the function that it returns.
+// pause stops the key pump; resume with the function that it returns. A second
+// one waits for that.
 func (s *screen) pause() (resume func()) {
+	s.turn.Lock()
 	s.pauseMu.Lock()
 	s.pausing, s.paused, s.resume = true, make(chan struct{}), make(chan struct{})
 	paused, ch := s.paused, s.resume
@@ -292,6 +295,7 @@ func (s *screen) pause() (resume func()) {
 		s.pausing = false
 		s.pauseMu.Unlock()
 		close(ch)
+		s.turn.Unlock()
 	}
 }
 
