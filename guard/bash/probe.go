@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // minVersion is the oldest bash whose gate is promised (doc.go).
@@ -63,8 +64,13 @@ func Probe(ctx context.Context) error {
 		return fmt.Errorf("pseudo terminal: %w", err)
 	}
 	defer slave.Close()
-	go io.Copy(io.Discard, master) // ends when master is closed
 	defer master.Close()
+	// Package pty leaves it to block, and a read that blocks keeps it open when
+	// it is closed.
+	if err := unix.SetNonblock(int(master.Fd()), true); err != nil {
+		return fmt.Errorf("pseudo terminal: %w", err)
+	}
+	go io.Copy(io.Discard, master) // ends when master is closed
 	home, err := os.MkdirTemp("", "guardsh-probe")
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // proofTime bounds one start of a shell. Start-up files of people may look for
@@ -86,6 +87,13 @@ func proveLogin(user, shell string) error {
 		return err
 	}
 	defer term.Close()
+	// Package pty leaves it to block, and a read that blocks keeps it open when
+	// it is closed: nothing would hang up.
+	if err := unix.SetNonblock(int(term.Fd()), true); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return fmt.Errorf("pseudo terminal: %w", err)
+	}
 	var out tail
 	go io.Copy(&out, term) // ends when the terminal is closed
 	ended := make(chan error, 1)
@@ -98,7 +106,7 @@ func proveLogin(user, shell string) error {
 			return judgeProof(ctx, user, "a login at a terminal", err, &out)
 		case <-time.After(retype):
 		case <-ctx.Done():
-			term.Close() // hangs up
+			term.Close() // hangs up, which ends what su has started, too
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 			return judgeProof(ctx, user, "a login at a terminal", <-ended, &out)
 		}
