@@ -65,14 +65,11 @@ func matchIgnore(pattern, line string) bool {
 	return line == ""
 }
 
-// historyLine is the line in what `fc -ln` printed: a tab, a mark, the line.
+// historyLine is the line in what `fc -ln` printed: a tab, a mark, the line. In
+// posix mode there is no mark, and sh/gate.sh puts a blank in front.
 func historyLine(s string) string {
 	s = strings.TrimSuffix(s, "\n")
-	s = strings.TrimPrefix(s, "\t")
-	if s != "" {
-		s = s[1:]
-	}
-	return s
+	return s[min(2, len(s)):]
 }
 
 // seen compares HISTCMD in the gate with its value at the prompt: it moves

@@ -25,6 +25,8 @@ func TestHistory(t *testing.T) {
 		"size-zero":   {"", []string{"HISTSIZE=0", "echo secret", "echo RISKY", "HISTSIZE=10", "echo a"}, "echo a"},
 		"timeformat":  {"readonly HISTTIMEFORMAT=''", []string{"echo a", "echo RISKY", "echo b"}, "echo a|echo RISKY|echo b"},
 		"edited":      {"", []string{"echo a", "echo RISKY", "history -d 1", "history -c", "echo b", "echo RISKY 2"}, "echo b|echo RISKY 2"},
+		"posix":       {"set -o posix", []string{"echo a", " echo b", "echo RISKY"}, "echo a| echo b|echo RISKY"},
+		"posix-space": {"set -o posix; HISTCONTROL=ignorespace", []string{"echo a", " echo b", "echo RISKY"}, "echo a|echo RISKY"},
 		"appended":    {"HISTCONTROL=ignorespace; PROMPT_COMMAND='history -a; history -n'", []string{"echo a", " echo secret", "echo RISKY", "echo b"}, "echo a|echo RISKY|echo b"},
 	} {
 		t.Run(name, func(t *testing.T) {

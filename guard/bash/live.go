@@ -373,11 +373,11 @@ func (l *Live) Fc(args []string) (string, error) {
 	case len(args) != 0:
 		return "", fmt.Errorf("%w: fc with these arguments", ErrUnknown)
 	}
-	fields, err := l.ask(`\builtin fc -ln ` + quote(spec) + ` ` + quote(spec) + ` 2>/dev/null;\builtin printf '\0'`)
+	fields, err := l.ask(`[[ ! -o posix ]] || \builtin printf ' ';\builtin fc -ln ` + quote(spec) + ` ` + quote(spec) + ` 2>/dev/null;\builtin printf '\0'`)
 	if err != nil {
 		return "", err
 	}
-	if len(fields) == 0 || fields[0] == "" {
+	if len(fields) == 0 || historyLine(fields[0]) == "" {
 		return "", fmt.Errorf("%w: no such line in the history", ErrUnknown)
 	}
 	return historyLine(fields[0]), nil

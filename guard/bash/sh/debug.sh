@@ -30,7 +30,7 @@ if [[ -p $GUARDSH_DIR/$$.a && -e /proc/$GUARDSH_PID/stat ]]; then
 			\builtin printf '\0%s\0%s\0' "${GUARDSH_HC-} ${GUARDSH_OFF-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
 			if [[ -z ${READLINE_POINT+x} ]]; then
 				GUARDSH_PASS=1
-				if [[ -n $GUARDSH_OLD ]]; then \builtin . "$GUARDSH_DIR/old"; \builtin printf '\t %s\n' "$GUARDSH_X"; else \builtin fc -ln -0; fi
+				if [[ -n $GUARDSH_OLD ]]; then \builtin . "$GUARDSH_DIR/old"; \builtin printf '\t %s\n' "$GUARDSH_X"; else [[ ! -o posix ]] || \builtin printf ' '; \builtin fc -ln -0; fi
 				\builtin printf '\0D\0\3\0'
 			else
 				\builtin printf '\t %s\0K\0\3\0' "$BASH_COMMAND"

@@ -44,7 +44,7 @@ fi
 	\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$BASHPID" "$GUARDSH_C" "${GUARDSH_H-}"
 	\builtin pwd
 	\builtin printf '\0%s\0%s\0' "${GUARDSH_HC-} ${GUARDSH_OFF-} ${GUARDSH_HS-}" "=${GUARDSH_HI-}"
-	if [[ -n $GUARDSH_OLD ]]; then \builtin printf '\t %s\n' "$GUARDSH_X"; else \builtin fc -ln -0; fi
+	if [[ -n $GUARDSH_OLD ]]; then \builtin printf '\t %s\n' "$GUARDSH_X"; else [[ ! -o posix ]] || \builtin printf ' '; \builtin fc -ln -0; fi
 	# What most lines are asked about goes along: a question costs as much as
 	# all the rest of this.
 	\builtin printf '\0\0%s\0%s\0' "$GUARDSH_F" "${SHELLOPTS-}:${BASHOPTS-}"

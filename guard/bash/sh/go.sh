@@ -18,7 +18,7 @@ if [[ -z $GUARDSH_U && -n $GUARDSH_HC$GUARDSH_HI${GUARDSH_OFF-} ]]; then
 		IFS= \builtin read -r -d '' GUARDSH_X <"$GUARDSH_DIR/$$.h"
 		\builtin : >|"$GUARDSH_DIR/$$.h"
 		GUARDSH_X=${GUARDSH_X#?}
-		GUARDSH_X=${GUARDSH_X#?}
+		[[ -o posix ]] || GUARDSH_X=${GUARDSH_X#?}
 		GUARDSH_X=${GUARDSH_X%$'\n'}
 		\builtin history -d -1
 	fi

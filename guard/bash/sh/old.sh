@@ -11,7 +11,8 @@ GUARDSH_C=${GUARDSH_C#"${GUARDSH_C%%[0-9]*}"}
 if [[ -n $GUARDSH_X ]]; then
 	\builtin fc -ln -0 >|"$GUARDSH_DIR/$$.h"
 	IFS= \builtin read -r -d '' GUARDSH_X <"$GUARDSH_DIR/$$.h" || \builtin :
-	GUARDSH_X=${GUARDSH_X:2}
+	GUARDSH_X=${GUARDSH_X#?}
+	[[ -o posix ]] || GUARDSH_X=${GUARDSH_X#?}
 else
 	GUARDSH_X=${GUARDSH_C#"${GUARDSH_C%%[!0-9]*}"}
 	GUARDSH_X=${GUARDSH_X:2}
