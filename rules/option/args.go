@@ -148,31 +148,22 @@ func (r *reader) short(w word.Word, s string) {
 	r.i++
 	if r.g.Style.LongDash || r.g.Style.Plus {
 		name, val, attached := strings.Cut(s, "=")
-		if i, ok := r.g.byName[name]; ok && len(name) > 2 {
+		i, ok := r.g.byName[name]
+		ok = ok && len(name) > 2
+		if !ok && r.g.Style.LongDash {
+			i, ok = r.g.byName["-"+name]
+		}
+		if ok {
 			o := r.g.Options[i]
 			r.apply(o)
-			if o.Arg != "" {
-				if attached {
-					r.value(o, sub(w, val))
-				} else if !o.Optional {
-					r.next(o)
-				}
+			switch {
+			case o.Arg == "":
+			case attached:
+				r.value(o, sub(w, val))
+			case !o.Optional:
+				r.next(o)
 			}
 			return
-		}
-		if r.g.Style.LongDash {
-			if i, ok := r.g.byName["-"+name]; ok {
-				o := r.g.Options[i]
-				r.apply(o)
-				if o.Arg != "" {
-					if attached {
-						r.value(o, sub(w, val))
-					} else if !o.Optional {
-						r.next(o)
-					}
-				}
-				return
-			}
 		}
 	}
 	if _, known := r.g.byName[s[:2]]; r.g.Style.LongDash && !known && len(s) > 2 && r.g.number < 0 {
