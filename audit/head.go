@@ -267,32 +267,29 @@ func makeKey(root string) error {
 
 // sign writes a head of this session's journal.
 func (w *writer) sign() error {
-	unlock, err := w.chain.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if _, err := w.chain.catchUp(); err != nil {
-		return err
-	}
-	_, err = signHead(w.root, w.name, w.chain, w.tree)
+	_, err := w.writeHead()
 	if err == nil {
 		w.unsigned = false
 	}
 	return err
 }
 
-// finish writes the final head, and tells the host log.
-func (w *writer) finish() error {
+// writeHead signs all that the journal holds now, others' events too.
+func (w *writer) writeHead() (Head, error) {
 	unlock, err := w.chain.lock()
 	if err != nil {
-		return err
+		return Head{}, err
 	}
 	defer unlock()
 	if _, err := w.chain.catchUp(); err != nil {
-		return err
+		return Head{}, err
 	}
-	h, err := signHead(w.root, w.name, w.chain, w.tree)
+	return signHead(w.root, w.name, w.chain, w.tree)
+}
+
+// finish writes the final head, and tells the host log.
+func (w *writer) finish() error {
+	h, err := w.writeHead()
 	if err != nil || w.j.info.Shared {
 		return err
 	}
