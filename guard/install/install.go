@@ -268,15 +268,11 @@ func (p *planner) link() {
 // before it, the latest first.
 func Carry(w Wish, steps []Step, tell func(says string)) error {
 	path := cmp.Or(w.Record, RecordPath)
-	unlock, err := lock(path)
+	rec, unlock, err := openRecord(path)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	rec, err := ReadRecord(path)
-	if err != nil {
-		return err
-	}
 	before := rec.copyOf()
 	var undo []func() error
 	for _, s := range steps {

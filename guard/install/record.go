@@ -95,6 +95,20 @@ func lock(path string) (unlock func(), err error) {
 	return func() { d.Close() }, nil
 }
 
+// openRecord is the record for one who will change it, until unlock.
+func openRecord(path string) (rec *Record, unlock func(), err error) {
+	unlock, err = lock(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	rec, err = ReadRecord(path)
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return rec, unlock, nil
+}
+
 // Empty says that nothing is installed by Install.
 func (r *Record) Empty() bool {
 	return r.Program == "" && len(r.Shells) == 0 && len(r.Logins) == 0 && len(r.Written) == 0 && r.Link == nil

@@ -178,15 +178,11 @@ func (rec *Record) backProgram() []Back {
 // others from being done; the errors name what is left.
 func Uninstall(r Removal, all []Back, tell func(says string)) error {
 	path := cmp.Or(r.Record, RecordPath)
-	unlock, err := lock(path)
+	rec, unlock, err := openRecord(path)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	rec, err := ReadRecord(path)
-	if err != nil {
-		return err
-	}
 	var left []error
 	for _, b := range all {
 		if b.do == nil {
