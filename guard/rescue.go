@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"guardsh/audit"
 	"guardsh/guard/bash"
 	"guardsh/guard/rescue"
 	"guardsh/rules"
@@ -30,11 +32,15 @@ type Rescue struct {
 	Last bool
 }
 
+// RescueMain is the built-in shell that a person types into, when this process
+// was started as one, and does not return then. main calls it early.
+func RescueMain() { rescue.ProcessMain(bash.Why) }
+
 // Rescue runs the built-in shell. A nil session, on the day when not even that
 // can be had, judges nothing.
 func (s *Session) Rescue(ctx context.Context, r Rescue) int {
-	// A script that ends leaves nobody outside.
-	last := r.Last && r.Line == nil && r.File == "" && isTerminal(os.Stdin)
+	typed := r.Line == nil && r.File == "" && isTerminal(os.Stdin)
+	last := r.Last && typed // a script that ends leaves nobody outside
 	cfg := rescue.Config{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Env: os.Environ(), Name: r.Name, Args: r.Args,
@@ -42,12 +48,28 @@ func (s *Session) Rescue(ctx context.Context, r Rescue) int {
 	}
 	if s != nil {
 		cfg.Env, cfg.KeepAhead = s.place.Env, s.Config.Paste == PasteContinue
-		cfg.Judge = func(ctx context.Context, l rescue.Line) (bool, func(int)) { return s.rescued(ctx, l, last) }
 		cfg.Stay = func() (string, bool) {
 			if !last || !s.loaderGone() {
 				return "", false
 			}
 			return "\nguardsh: programs can no longer start on this machine, and nobody will be able to log in again\nhint: repair it first; exit leaves all the same\n", true
+		}
+	}
+	if typed {
+		fmt.Fprintf(os.Stderr, "guardsh: this is guardsh's own shell: help lists what is built in\n")
+	}
+	if typed && s != nil {
+		status, err := s.seated(ctx, cfg, last)
+		if err == nil {
+			return status
+		}
+		s.trail.degraded(fmt.Sprintf("the terminal is not recorded: %v", err))
+	}
+	if s != nil {
+		asks := Request{Open: openHere, Say: func(words string) { os.Stderr.WriteString(words) }}
+		cfg.Judge = func(ctx context.Context, l rescue.Line) (bool, func(int)) {
+			out, ended := s.rescued(ctx, l, last, asks)
+			return out.Release, ended
 		}
 	}
 	sh, err := rescue.New(cfg)
@@ -60,31 +82,59 @@ func (s *Session) Rescue(ctx context.Context, r Rescue) int {
 		return sh.Run(ctx, *r.Line, r.Name)
 	case r.File != "":
 		return sh.RunFile(ctx, r.File)
-	case isTerminal(os.Stdin):
-		fmt.Fprintf(os.Stderr, "guardsh: this is guardsh's own shell: help lists what is built in\n")
+	case typed:
 		return sh.Interactive(ctx)
 	}
 	return sh.RunStdin(ctx)
 }
 
+// seated runs the shell that a person types into on a terminal of its own, so
+// that what it shows is recorded. An error says that it did not start.
+func (s *Session) seated(ctx context.Context, cfg rescue.Config, last bool) (int, error) {
+	rec := s.trail.record()
+	seat := bash.Config{Output: rec.output, Resize: rec.resize, Killed: &s.killed}
+	return bash.Seated(ctx, seat, func(at *bash.Seat, terminal *os.File) (int, error) {
+		t := at.Terminal()
+		asks := Request{Open: t.Open, Say: func(words string) { _ = t.Say(words) }}
+		cfg.Judge = func(ctx context.Context, l rescue.Line) (bool, func(int)) {
+			if !l.Started {
+				at.Taken(strings.TrimSuffix(l.Src, "\n"))
+			}
+			out, ended := s.rescued(ctx, l, last, asks)
+			if out.Release && !l.Started {
+				rec.marker(out.Number, audit.Redact(l.Src))
+			}
+			at.Settled(out.Release, cfg.KeepAhead)
+			return out.Release, func(status int) {
+				ended(status)
+				rec.sync()
+			}
+		}
+		pid, serve, err := rescue.Start(cfg, terminal)
+		if err == nil {
+			go serve(ctx)
+		}
+		return pid, err
+	})
+}
+
 // rescued judges a line of the built-in shell, and each of its commands once
-// more as a start, when its words are final.
-func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool) (bool, func(int)) {
+// more as a start, when its words are final. asks says where its user is asked.
+func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool, asks Request) (Outcome, func(int)) {
 	r := Request{
-		Src: l.Src, Source: Rescued, Cwd: l.Dir, TTY: s.place.TTY, Open: openHere, Last: last,
+		Src: l.Src, Source: Rescued, Cwd: l.Dir, TTY: s.place.TTY, Open: asks.Open, Last: last, Say: asks.Say,
 		Shell: &command.StaticShell{Environ: l.Vars, Dir: l.Dir, Login: sessionUser(), Args: l.Args, Funcs: l.Funcs},
-		Say:   func(words string) { os.Stderr.WriteString(words) },
 	}
 	if l.Started {
 		j := s.Judge.Line(l.Src, r.Shell)
 		j.Decision = s.judged.remaining(j, itself(j))
-		return len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid()), nil
+		return Outcome{Release: len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid())}, func(int) {}
 	}
 	s.answered.clear()
 	s.newLine(false)
 	out := s.Line(ctx, r)
 	s.tell(r, out.Say)
-	return out.Release, func(status int) { s.tell(r, s.Ended(out, status)) }
+	return out, func(status int) { s.tell(r, s.Ended(out, status)) }
 }
 
 // leaving fits what is found about leaving to the built-in shell: behind one

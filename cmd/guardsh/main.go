@@ -23,6 +23,8 @@ func main() {
 	host.HelperMain()
 	// And so is what keeps programs alive that outlive a session.
 	supervise.KeeperMain()
+	// And so is the built-in shell that a person types into.
+	guard.RescueMain()
 	os.Exit(run(os.Args))
 }
 

@@ -130,7 +130,7 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		# what was pasted behind a refused line does not run, behind another it
 		# is what that reads
 		keys "\x1b[200~rm -rf /etc\recho pasted\recho behind\r\x1b[201~"
-		expect 2 more lines were typed or pasted behind it and do not run
+		expect 2 lines typed or pasted behind it were not run
 		expect ^rescue# $
 		keys "head -n 1\rkept for it\r"
 		expect ^kept for it\n
@@ -174,6 +174,14 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		answer y
 		end 5
 	`)
+	// What was seen is recorded, what a program of the disk and a question
+	// showed too.
+	shown, err := inRoot(root, "guardsh", "replay", "--to", "text").Output()
+	for _, want := range []string{"rescue# id; pwd", "uid=0(0) gid=0(0)", "status 0", "run it?", "nobody will be able to log in again"} {
+		if !strings.Contains(string(shown), want) {
+			t.Errorf("the recording shows no %q: %v\n%s", want, err, shown)
+		}
+	}
 	b, err := os.ReadFile(filepath.Join(root, "etc/old"))
 	if err != nil || string(b) != "one\ntwo\nthree\n" {
 		t.Errorf("etc/old is %q, %v", b, err)

@@ -2,7 +2,6 @@ package bash
 
 import (
 	"bytes"
-	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -36,7 +35,7 @@ func (s *screen) count(b []byte) {
 			}
 			s.ahead++
 			s.filled = false
-			if s.paste {
+			if s.paste && s.holdsPaste {
 				s.pasted++
 			} else {
 				s.drop = 0 // a new Enter: what follows is not that paste any more
@@ -97,7 +96,7 @@ func (s *screen) lineTaken(line string) (ahead int, dropped bool) {
 
 // queued is the number of bytes that wait in the inner terminal's input.
 func (s *screen) queued() (int, error) {
-	slave, err := os.OpenFile(s.tty, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	slave, err := s.slave()
 	if err != nil {
 		return 0, err
 	}
@@ -133,7 +132,7 @@ func (s *screen) dropAhead() int {
 	s.drop = s.pasted
 	s.ahead, s.blanks, s.pasted, s.held, s.holding = 0, 0, 0, nil, false
 	s.keysMu.Unlock()
-	if slave, err := os.OpenFile(s.tty, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0); err == nil {
+	if slave, err := s.slave(); err == nil {
 		unix.IoctlSetInt(int(slave.Fd()), unix.TCFLSH, unix.TCIFLUSH)
 		slave.Close()
 	}

@@ -96,7 +96,7 @@ func openGate(ctx context.Context, cfg Config, dir string, scr *screen) (*gate, 
 	}
 	g := &gate{cfg: cfg, dir: dir, ctx: ctx, hello: hello, screen: scr, shells: map[int]*shell{}}
 	if scr != nil {
-		g.ownTTY = deviceOf(scr.tty)
+		g.ownTTY = scr.device
 	}
 	g.done.Go(g.listen)
 	return g, nil

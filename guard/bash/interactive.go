@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,28 +33,51 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	master, slave, err := pty.Open()
+	master, slave, err := openPTY()
 	if err != nil {
 		return StatusFailed, fmt.Errorf("pseudo terminal: %w", err)
 	}
 	defer master.Close()
+	defer slave.Close()
 	scr, err := newScreen(cfg, master, slave)
 	if err != nil {
-		slave.Close()
 		return StatusFailed, err
 	}
+	scr.holdsPaste = true
 	g, err := openGate(ctx, cfg, dir, scr)
 	if err != nil {
-		slave.Close()
 		return StatusFailed, err
 	}
 	defer g.close()
 	env, err := wrapperPath(cfg, dir, gateEnv(cfg.Env, dir))
 	if err != nil {
-		slave.Close()
 		return StatusFailed, err
 	}
+	argv := append([]string{cmp.Or(cfg.Name, "bash")}, cfg.Args...)
+	if cfg.Terminals != nil {
+		cfg.Terminals(g.terminalOf)
+	}
+	start := func() (pid int, err error) {
+		var proc *os.Process
+		err = cfg.spawn(func() (err error) {
+			proc, err = os.StartProcess(path, argv, &os.ProcAttr{
+				Env: env, Files: []*os.File{slave, slave, slave},
+				Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true},
+			})
+			return err
+		})
+		slave.Close() // the last holder below has to be the last of all
+		if err != nil {
+			return 0, &CannotStart{Why: Why(path, err)}
+		}
+		return proc.Pid, nil
+	}
+	return scr.run(ctx, start, g.watch, g.watchForks)
+}
 
+// run starts what the inner terminal is for and joins it to the outer one until
+// it ends. beside run meanwhile.
+func (s *screen) run(ctx context.Context, start func() (pid int, err error), beside ...func(context.Context)) (status int, err error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGWINCH, unix.SIGHUP, unix.SIGTERM, unix.SIGCONT)
 	inheritIgnored()
@@ -65,65 +87,52 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 		}
 	}
 	defer signal.Stop(signals)
-	if err := scr.makeRaw(); err != nil {
-		slave.Close()
+	if err := s.makeRaw(); err != nil {
 		return StatusFailed, err
 	}
-	defer scr.makeCooked()
-	scr.resize()
-
-	argv := append([]string{cmp.Or(cfg.Name, "bash")}, cfg.Args...)
-	if cfg.Terminals != nil {
-		cfg.Terminals(g.terminalOf)
-	}
-	var proc *os.Process
-	err = cfg.spawn(func() (err error) {
-		proc, err = os.StartProcess(path, argv, &os.ProcAttr{
-			Env: env, Files: []*os.File{slave, slave, slave},
-			Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true},
-		})
-		return err
-	})
-	slave.Close()
+	defer s.makeCooked()
+	s.resize()
+	pid, err := start()
 	if err != nil {
-		return StatusFailed, &CannotStart{Why: Why(path, err)}
+		return StatusFailed, err
 	}
 
 	var pumps sync.WaitGroup
-	pumps.Go(scr.pumpKeys)
-	go scr.pumpOutput() // ends with the last holder of the terminal, which may outlive bash
+	pumps.Go(s.pumpKeys)
+	go s.pumpOutput() // ends with the last holder of the terminal, which may outlive the shell
 	ended := make(chan int, 1)
 	go func() {
-		ended <- waitFor(proc.Pid, func() { suspend(scr, proc.Pid, unix.SIGTSTP) }, cfg.Killed)
+		ended <- waitFor(pid, func() { suspend(s, pid, unix.SIGTSTP) }, s.cfg.Killed)
 	}()
 
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
-	pumps.Go(func() { g.watch(watching) })
-	pumps.Go(func() { g.watchForks(watching) })
+	for _, watch := range beside {
+		pumps.Go(func() { watch(watching) })
+	}
 
 	done := ctx.Done()
 	var hung <-chan time.Time // ticks once the session is to end
 	for {
 		select {
 		case <-hung:
-			hangUpReader(scr, proc.Pid)
+			hangUpReader(s, pid)
 		case status := <-ended:
 			stopWatching()
-			// What bash and its children wrote is shown before the status is
+			// What the shell and its children wrote is shown before the status is
 			// reported; what is left below it may go on writing for ever.
-			scr.barrier(drainLimit)
-			scr.endKeys()
+			s.barrier(drainLimit)
+			s.endKeys()
 			pumps.Wait()
 			return status, nil
 		case sig := <-signals:
-			handleSignal(scr, proc.Pid, sig)
+			handleSignal(s, pid, sig)
 			if hung == nil && (sig == unix.SIGHUP || sig == unix.SIGTERM) {
 				hung = time.Tick(hungLook)
 			}
 		case <-done:
 			done = nil
-			hangUp(scr, proc.Pid)
+			hangUp(s, pid)
 			hung = time.Tick(hungLook)
 		}
 	}

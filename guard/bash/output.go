@@ -103,7 +103,7 @@ func (s *screen) say(text string) error {
 func (s *screen) barrier(limit time.Duration) {
 	s.barrierMu.Lock()
 	defer s.barrierMu.Unlock()
-	slave, err := os.OpenFile(s.tty, os.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	slave, err := s.slave()
 	if err != nil {
 		return
 	}

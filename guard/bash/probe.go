@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
 
@@ -59,7 +58,7 @@ const (
 // and releases the other. nil says that the gate works on this machine; the
 // context bounds the wait.
 func Probe(ctx context.Context) error {
-	master, slave, err := pty.Open()
+	master, slave, err := openPTY()
 	if err != nil {
 		return fmt.Errorf("pseudo terminal: %w", err)
 	}

@@ -19,7 +19,8 @@ type screen struct {
 	in     *os.File
 	out    *os.File
 	master int    // descriptor of the inner terminal's master, not blocking
-	tty    string // the slave's path
+	tty    string // the slave's path; "" where it has none
+	device uint64 // its number, which processes on it have
 
 	outMu sync.Mutex // one writer to out at a time, Output in the same order
 
@@ -45,8 +46,10 @@ type screen struct {
 	before  bool   // filled, where a paste's bracket may have begun
 	paste   bool   // inside a bracketed paste
 	edge    []byte // the last keys, where a paste's bracket may be cut in two
-	pasted  int    // of ahead, those that bash itself holds: a bracketed paste is one line to readline
+	pasted  int    // of ahead, those that bash itself holds
 	drop    int    // lines of a refused paste that bash holds and that must not run
+
+	holdsPaste bool // the shell reads a bracketed paste as one line and holds the rest, as readline does
 
 	barrierMu sync.Mutex // one mark on its way at a time
 
@@ -65,6 +68,11 @@ const bufferSize = 4096
 
 func newScreen(cfg Config, master, slave *os.File) (*screen, error) {
 	s := &screen{cfg: cfg, in: cfg.In, out: cfg.Out, master: int(master.Fd()), tty: slave.Name()}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(slave.Fd()), &st); err != nil {
+		return nil, fmt.Errorf("pseudo terminal: %w", err)
+	}
+	s.device = uint64(st.Rdev)
 	// Fd makes a file block again, so the number is taken once. A write to a
 	// terminal whose reader is slow must not hold up a pause.
 	if err := unix.SetNonblock(s.master, true); err != nil {
@@ -318,7 +326,7 @@ func (s *screen) open() (in, out *os.File, restore func(), err error) {
 	s.keysMu.Lock()
 	s.holding = true
 	s.keysMu.Unlock()
-	proxy, slave, err := pty.Open()
+	proxy, slave, err := openPTY()
 	if err != nil {
 		resume()
 		return nil, nil, nil, fmt.Errorf("terminal for a question: %w", err)

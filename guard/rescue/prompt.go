@@ -260,7 +260,7 @@ func (e *editor) dropAhead() {
 	}
 	e.begin() // it may be in the middle of a paste
 	if lines > 0 {
-		fmt.Fprintf(e.shell.cfg.Err, "guardsh: %d more lines were typed or pasted behind it and do not run\n", lines)
+		fmt.Fprintf(e.shell.cfg.Err, "guardsh: lines typed or pasted behind it were not run: %d\n", lines)
 	}
 }
 
