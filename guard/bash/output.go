@@ -30,7 +30,11 @@ func (s *screen) pumpOutput() {
 			s.passed()
 			return
 		}
-		s.show(s.withoutMark(buf[:n]))
+		b, passed := s.withoutMark(buf[:n])
+		s.show(b)
+		if passed != nil {
+			close(passed) // not before: who waits for the mark writes behind what stood in front of it
+		}
 	}
 }
 
@@ -144,43 +148,43 @@ func (s *screen) passed() {
 	s.marks.Unlock()
 }
 
-// withoutMark takes the barrier's mark out of the output.
-func (s *screen) withoutMark(b []byte) []byte {
+// withoutMark takes the barrier's mark out of the output. Where that came by,
+// passed is to be closed when the rest has been shown.
+func (s *screen) withoutMark(b []byte) (out []byte, passed chan struct{}) {
 	s.marks.Lock()
 	defer s.marks.Unlock()
 	if s.muted {
 		s.tail = append(s.tail, b...)
 		i := bytes.Index(s.tail, []byte(rearmMark))
 		if i < 0 {
-			return nil
+			return nil, nil
 		}
 		out := append([]byte("\r\x1b[K"), s.tail[i+len(rearmMark):]...)
 		s.tail, s.muted = nil, false
-		return out
+		return out, nil
 	}
 	if s.mark == "" {
 		if len(s.tail) == 0 {
-			return b
+			return b, nil
 		}
 		b = append(s.tail, b...)
 		s.tail = nil
-		return b
+		return b, nil
 	}
 	b = append(s.tail, b...)
 	s.tail = nil
 	if i := bytes.Index(b, []byte(s.mark)); i >= 0 {
-		out := append(b[:i:i], b[i+len(s.mark):]...)
-		close(s.marked)
+		out, passed = append(b[:i:i], b[i+len(s.mark):]...), s.marked
 		s.mark, s.marked = "", nil
-		return out
+		return out, passed
 	}
 	for n := min(len(s.mark)-1, len(b)); n > 0; n-- {
 		if bytes.HasSuffix(b, []byte(s.mark[:n])) {
 			s.tail = append([]byte(nil), b[len(b)-n:]...)
-			return b[:len(b)-n]
+			return b[:len(b)-n], nil
 		}
 	}
-	return b
+	return b, nil
 }
 
 func (s *screen) flushTail() {

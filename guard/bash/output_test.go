@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -76,4 +77,54 @@ func TestPausesTakeTurns(t *testing.T) {
 	all.Wait()
 	s.endKeys()
 	pump.Wait()
+}
+
+// Who waits for the mark writes behind what stood in front of it, which may
+// have come with it in one read and is still to be shown.
+func TestMarkPassesWithWhatWasShown(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	shown, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shown.Close()
+	s, err := newScreen(Config{In: slave, Out: out}, master, slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const mark = "\x1b]guardsh;mark\a"
+	marked := make(chan struct{})
+	s.mark, s.marked = mark, marked
+	s.outMu.Lock() // nothing can be shown yet
+	pumped := make(chan struct{})
+	go func() { s.pumpOutput(); close(pumped) }()
+	if _, err := slave.WriteString("echo\n" + mark); err != nil {
+		t.Fatal(err)
+	}
+	for read := false; !read; runtime.Gosched() {
+		s.marks.Lock()
+		read = s.mark == ""
+		s.marks.Unlock()
+	}
+	select {
+	case <-marked:
+		t.Error("the mark has passed before what stood in front of it was shown")
+	default:
+	}
+	s.outMu.Unlock()
+	<-marked
+	slave.Close()
+	<-pumped
+	out.Close()
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, shown); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); got != "echo\r\n" {
+		t.Errorf("shown: %q", got)
+	}
 }
