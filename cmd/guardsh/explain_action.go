@@ -56,7 +56,13 @@ func commandLine(a command.Action) string {
 			out = append(out, sign+shown(r.Target))
 		}
 	}
-	if len(out) == 0 {
+	for _, l := range a.Left {
+		out = append(out, guard.Printable(l.Name))
+	}
+	switch {
+	case len(a.Left) > 0:
+		return "behind the line the shell has others: " + strings.Join(out, " ")
+	case len(out) == 0:
 		return "the redirections of what follows"
 	}
 	return strings.Join(out, " ")

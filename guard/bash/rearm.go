@@ -87,9 +87,10 @@ func (g *gate) lost(pid int) bool {
 	return true
 }
 
-// canDisarm says whether a line may have set PS0 or PROMPT_COMMAND.
+// canDisarm says whether a line may have set PS0 or PROMPT_COMMAND, or taken
+// away what they are written with.
 func canDisarm(line string) bool {
-	for _, w := range []string{"PS0", "PROMPT_COMMAND", "source", ". ", "eval", "exec", "unset", "bash"} {
+	for _, w := range []string{"PS0", "PROMPT_COMMAND", "GUARDSH", "source", ". ", "eval", "exec", "unset", "bash", "builtin", "enable", "set -"} {
 		if strings.Contains(line, w) {
 			return true
 		}

@@ -125,7 +125,7 @@ func (w *walker) unsetAlias(st *state, l launch, _ int) result {
 
 var setLetters = map[byte]string{
 	'e': "errexit", 'u': "nounset", 'f': "noglob", 'x': "xtrace", 'a': "allexport", 'n': "noexec",
-	'B': "braceexpand", 'C': "noclobber", 'v': "verbose", 'm': "monitor", 'h': "hashall", 'H': "histexpand", 'b': "notify", 'E': "errtrace", 'T': "functrace", 'P': "physical", 'k': "keyword", 'p': "privileged", 't': "onecmd",
+	'B': "braceexpand", 'C': "noclobber", 'v': "verbose", 'm': "monitor", 'h': "hashall", 'H': "histexpand", 'b': "notify", 'E': "errtrace", 'r': "restricted", 'T': "functrace", 'P': "physical", 'k': "keyword", 'p': "privileged", 't': "onecmd",
 }
 
 func (w *walker) shift(st *state, l launch, _ int) result {

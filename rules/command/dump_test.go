@@ -42,6 +42,15 @@ func compact(l *Line) []string {
 		if len(a.Via) > 0 {
 			f = append(f, "via="+strings.Join(a.Via, ">"))
 		}
+		for _, l := range a.Left {
+			f = append(f, fmt.Sprintf("left-%d=%s", l.Kind, l.Name))
+			if l.Kind == LeftVariable && !l.Unset {
+				f = append(f, show(l.Value))
+			}
+			if l.Fixed {
+				f = append(f, "fixed")
+			}
+		}
 		if a.Wrapper {
 			f = append(f, "wrapper")
 		}

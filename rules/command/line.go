@@ -89,7 +89,7 @@ const (
 )
 
 // Action is one program start, builtin call or redirection that a line would
-// cause. Wrappers are taken off: for "sudo -u www rm x" there is an action for
+// cause, or what it leaves of the shell's gate. Wrappers are taken off: for "sudo -u www rm x" there is an action for
 // sudo itself (Wrapper set) and one for rm with User "www" and Via [sudo].
 type Action struct {
 	Argv    []word.Word // empty for a redirection alone
@@ -109,6 +109,7 @@ type Action struct {
 	Env      []Assign  // what its environment holds of the variables that say which cluster, host or inventory it means
 	Given    word.Word // the text that it was given in a file or by a pipe, where that is known and counts
 	Opens    bool      // a shell that takes its lines from the terminal: they are not part of this one
+	Left     []Left    // Argv is empty: the line as a whole leaves this behind in the shell that read it
 	Certain  Certainty
 	Async    bool // started with &
 	Line     int  // 1-based line in Src

@@ -70,8 +70,9 @@ func Understand(src string, opts Options) (line *Line) {
 			line.Notes = append(line.Notes, Note{Kind: NotUnderstood, Text: fmt.Sprintf("internal error: %v", r), Line: 1, Col: 1})
 		}
 	}()
-	st := newState(opts.Shell, opts.Files)
-	w.text(st, src).each(func(s *state) {
+	r := w.text(newState(opts.Shell, opts.Files), src)
+	w.gateLeft(newState(opts.Shell, opts.Files), w.join(r.ok, r.fail))
+	r.each(func(s *state) {
 		if s.atExit != nil {
 			s.certain = Possible // the shell may be one that goes on
 		}

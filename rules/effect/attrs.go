@@ -175,4 +175,7 @@ var Vocabulary = []Attribute{
 	{"absolute-names", "names in an archive count from / (tar -P)"},
 	{"create", "something new is made; nothing is lost"},
 	{"create-dir", "the directory itself is made"},
+	{"own", "something of the person's own takes the place of the gate's, which runs it along"},
+	{"later", "the gate is gone until guardsh types it in again"},
+	{"lost", "the gate cannot come back, or not for sure"},
 }

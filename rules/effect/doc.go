@@ -163,5 +163,8 @@
 // where that is known to be empty); edit: an editor. at/atrm/timers: Object other.
 //
 // Account-change: Object account. Package-remove, package-install: Object package.
-// History-loss, guard-change, session-end: Object other.
+// Guard-change: Object other: guardsh, snapshots; shell, one that is opened beside
+// the gate; gate, what the line leaves of it (command.Left), with Params["names"]
+// and own, later or lost where it is more than one variable of two.
+// History-loss, session-end: Object other.
 package effect

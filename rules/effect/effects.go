@@ -41,6 +41,10 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
 		c := call{line: line, at: i, action: a, out: &out}
 		c.redirections()
 	}
+	if len(a.Left) > 0 {
+		c := call{line: line, at: i, action: a, out: &out}
+		c.gate()
+	}
 	name, ok := a.Name()
 	if !ok {
 		return out

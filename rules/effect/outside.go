@@ -8,9 +8,6 @@ import (
 	"guardsh/rules/word"
 )
 
-// gateVariables carry the line gate from one bash to the next.
-var gateVariables = []string{"PS0", "PROMPT_COMMAND"}
-
 // inPlace are the wrappers that start their command at once, as the same user,
 // on the terminal that they have themselves.
 var inPlace = setOf("exec", "command", "builtin", "env", "nice", "ionice", "chrt", "taskset", "time", "stdbuf", "nohup", "setarch", "numactl", "unbuffer", "rlwrap")
@@ -48,7 +45,7 @@ func (c *call) bare() bool {
 // environment: env -i, env -u PS0, PS0= in front.
 func (c *call) gateDropped() bool {
 	for _, as := range c.action.Assigns {
-		if slices.Contains(gateVariables, as.Name) {
+		if slices.Contains(command.GateVariables, as.Name) {
 			return true
 		}
 	}
@@ -68,13 +65,13 @@ func (c *call) gateDropped() bool {
 			case v == "-", v == "-i", v == "--ignore-environment":
 				return true
 			case v == "-u" || v == "--unset":
-				if n+1 < len(env.Args()) && slices.ContainsFunc(gateVariables, env.Args()[n+1].Is) {
+				if n+1 < len(env.Args()) && slices.ContainsFunc(command.GateVariables, env.Args()[n+1].Is) {
 					return true
 				}
-			case slices.ContainsFunc(gateVariables, func(g string) bool { return v == "-u"+g || v == "--unset="+g }):
+			case slices.ContainsFunc(command.GateVariables, func(g string) bool { return v == "-u"+g || v == "--unset="+g }):
 				return true
 			case !strings.HasPrefix(v, "-") && !strings.Contains(v, "="):
-				if n == 0 || !slices.ContainsFunc(gateVariables, w.Is) {
+				if n == 0 || !slices.ContainsFunc(command.GateVariables, w.Is) {
 					return false // the command
 				}
 			}
@@ -82,4 +79,44 @@ func (c *call) gateDropped() bool {
 		return false
 	}
 	return false
+}
+
+// gate is what a line leaves of the gate of the shell that it was typed into.
+// A variable alone comes back with the other one, before the next prompt, and
+// what a person put there runs behind it; both at once leave nothing that
+// could bring them back but guardsh, which types them in; without what the gate
+// is written with, or what it knows, there is none.
+func (c *call) gate() {
+	var names []string
+	variables, own, lost := 0, true, false
+	for _, l := range c.action.Left {
+		name := l.Name
+		switch l.Kind {
+		case command.LeftVariable:
+			if !slices.Contains(command.GateVariables, name) {
+				lost = true
+				break
+			}
+			variables++
+			own = own && !l.Unset && !l.Fixed && !l.Value.Is("")
+		case command.LeftFunction:
+			name, lost = "the function "+name, true
+		case command.LeftBuiltin:
+			name, lost = name+" (switched off)", true
+		case command.LeftOption:
+			name, lost = "set -o "+name, true
+		}
+		names = append(names, name)
+	}
+	e := c.effect(GuardChange)
+	switch {
+	case lost, variables > 1 && !own:
+		e.mark("lost")
+	case variables > 1:
+		e.mark("later")
+	case own:
+		e.mark("own")
+	}
+	e.param("names", names...)
+	c.emit(e, Object{Type: Other, Name: "gate"})
 }

@@ -173,6 +173,8 @@ func (w *World) Var(name string) command.Variable {
 			return set("0")
 		}
 		return set("1000")
+	case "PS0", "PROMPT_COMMAND", "GUARDSH_DIR":
+		return set("$(gate)") // the session is a guarded one
 	case "IFS":
 		return command.Variable{State: command.VarSet, Value: " \t\n"}
 	}
