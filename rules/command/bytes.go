@@ -58,7 +58,13 @@ func asBytes(text string) string {
 func parseText(text string) (*syntax.File, error) {
 	p := parsers.Get().(*syntax.Parser)
 	defer parsers.Put(p)
-	f, err := p.Parse(strings.NewReader(text), "")
+	var f *syntax.File
+	var err error
+	if deep(text) {
+		f, err = parsePieces(p, text)
+	} else {
+		f, err = p.Parse(strings.NewReader(text), "")
+	}
 	if f != nil && strings.Contains(text, standInLead) {
 		syntax.Walk(f, func(n syntax.Node) bool {
 			switch n := n.(type) {

@@ -164,8 +164,7 @@ func with(via []string, name string) []string {
 // start starts a command: a function, a builtin, a wrapper or a program.
 func (w *walker) start(st *state, l launch) result {
 	w.steps++
-	if w.steps > maxSteps {
-		w.note(TooLarge, "too many steps", nil)
+	if w.tooFar() {
 		return both(st)
 	}
 	first := l.argv[0]
@@ -175,6 +174,7 @@ func (w *walker) start(st *state, l launch) result {
 	}
 	if !l.exec && !l.nofunc {
 		if f, ok := w.findFunc(st, name); ok {
+			w.others(st, l, name, f)
 			if f.maybe {
 				w.branch(st.clone(), true, func(s *state) result {
 					m := l
@@ -322,16 +322,15 @@ func (w *walker) beneath(sub *state, l launch, via string, change func(*state, *
 }
 
 func (w *walker) findFunc(st *state, name string) (*function, bool) {
-	if f, ok := st.funcs[name]; ok {
+	if f, ok := st.funcs[name]; ok && (f != nil || !st.wide) {
 		return f, f != nil
 	}
-	if !st.ctx.shell {
-		return nil, false
+	if st.ctx.shell {
+		if body, ok := w.shell.Function(name); ok {
+			return &function{text: body, unit: -1}, true
+		}
 	}
-	if body, ok := w.shell.Function(name); ok {
-		return &function{text: body, unit: -1}, true
-	}
-	return nil, false
+	return w.defined(st, name)
 }
 
 // invoke inlines a function.
@@ -350,13 +349,12 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	// A function that calls itself is followed as long as each call is sure to
 	// happen with words that are known. Behind that its body is walked once more
 	// with nothing known: that stands for all the calls below.
-	widen := seen > 1 && (st.certain != Certain || w.guessing > 0 || w.steps > maxSteps/16 || !allOf(l.argv)) ||
-		w.depth+len(w.calls) >= w.lim.Depth
+	if w.depth+len(w.calls) >= w.lim.Depth {
+		w.goFar()
+	}
+	far := w.far()
+	widen := seen > 1 && (st.certain != Certain || w.guessing > 0 || w.steps > maxSteps/16 || !allOf(l.argv)) || far
 	if widen {
-		if seen == 0 {
-			w.note(TooLarge, "depth of function calls", &l.at)
-			return both(st)
-		}
 		if w.widened[name] {
 			return both(st)
 		}
@@ -376,7 +374,14 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	if len(l.redirs) > 0 {
 		w.emit(st, Action{Redirs: l.redirs, Compound: true}, l.at)
 	}
-	fr := &frame{name: name, forking: w.forking, doubts: w.doubts(st), sub: w.sub}
+	if far {
+		if f.text != "" && !w.anew(st, textKey{text: f.text}) || w.once[body] {
+			w.widen(st)
+			return both(st)
+		}
+	}
+	wide := st.wide
+	fr := &frame{wide: wide, name: name, forking: w.forking, doubts: w.doubts(st), sub: w.sub}
 	for _, a := range l.assigns {
 		fr.save(st, a.Name)
 		st.set(a.Name, variable{state: VarSet, val: a.Value, exported: true})
@@ -389,6 +394,9 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	if widen {
 		st.params, st.more, st.certain = nil, true, Possible
 		w.forget(st, func(f *forgetter) { f.node(body) })
+		if far {
+			w.widen(st)
+		}
 		w.guessing++
 		defer func() { w.guessing-- }()
 	}
@@ -415,6 +423,9 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	r.each(func(s *state) {
 		s.ctx = st.ctx
 		s.params, s.more, s.certain = params, more, certain
+		if s.wide && !wide {
+			s.params, s.more = nil, true
+		}
 		if w.exits == exits {
 			s.ended = ended // a return ends the function alone
 		}
@@ -469,7 +480,9 @@ func (f *frame) restore(st *state) {
 		st.shared = true // the frame's other end has them too
 	}
 	for name, v := range f.locals {
-		if v != nil {
+		if v != nil && st.wide && !f.wide {
+			st.set(name, variable{state: VarUnknown, exported: v.exported})
+		} else if v != nil {
 			st.set(name, *v)
 		} else if _, ok := st.vars[name]; ok {
 			st.own()

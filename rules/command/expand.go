@@ -40,9 +40,9 @@ func (w *walker) words(st *state, ws []*syntax.Word) []word.Word {
 			break
 		}
 	}
-	if w.expanded += len(out); w.expanded > maxExpanded {
-		w.note(TooLarge, fmt.Sprintf("more than %d words in all", maxExpanded), nil)
-		w.steps = maxSteps // nothing more is walked
+	if w.expanded += len(out); w.expanded > 2*maxExpanded {
+		w.note(TooLarge, fmt.Sprintf("more than %d words in all", 2*maxExpanded), nil)
+		w.steps = maxWalk // nothing more is walked
 	}
 	return out
 }
@@ -79,6 +79,9 @@ func (w *walker) fields(st *state, out []word.Word, x *syntax.Word) []word.Word 
 		cp := *x
 		if syntax.SplitBraces(&cp) {
 			// The product is counted before any of it is made.
+			if braceWords(&cp, 0) > maxRange {
+				cp = *w.shorten(&cp, 0)
+			}
 			if n := braceWords(&cp, 0); n > maxWords || n*len(src) > maxBraceBytes {
 				w.note(TooLarge, fmt.Sprintf("brace expansion: more than %d words", maxWords), nil)
 				h := word.Hidden(src, word.Subst)

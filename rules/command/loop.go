@@ -1,8 +1,6 @@
 package command
 
 import (
-	"fmt"
-
 	"guardsh/rules/word"
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -17,6 +15,9 @@ func (w *walker) while(st *state, c *syntax.WhileClause) result {
 	defer func() { w.guessing-- }()
 	certain, reach := st.certain, w.reach(st)
 	w.forget(st, func(f *forgetter) { f.stmts(c.Cond); f.stmts(c.Do) })
+	if w.far() {
+		w.widen(st)
+	}
 	w.cond++
 	r := w.seq(st, c.Cond, noLines)
 	w.cond--
@@ -86,9 +87,6 @@ func (w *walker) forClause(st *state, c *syntax.ForClause) result {
 	return both(st)
 }
 
-// maxRest is how many words one turn of a loop may stand for.
-const maxRest = 512
-
 // forWords unrolls a loop over words. An unknown word is one turn with an
 // unknown value.
 func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []word.Word) result {
@@ -98,20 +96,8 @@ func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []w
 	var out *state
 	r, reach := both(st), w.reach(st)
 	for i, item := range items {
-		if w.unrolled >= w.lim.Unroll {
-			// The turns that are left are one, in which the name is any of them.
-			if len(items)-i > maxRest {
-				w.note(TooLarge, fmt.Sprintf("more than %d turns of loops", w.lim.Unroll), nil)
-				break
-			}
-			rest := item
-			for _, other := range items[i+1:] {
-				rest = w.either(rest, other)
-			}
-			rest.Many = false
-			if st = w.join(r.ok, r.fail); st != nil {
-				r = w.guess(st, c.Do, name, rest)
-			}
+		if w.unrolled >= w.lim.Unroll || w.far() {
+			r = w.rest(r, c.Do, name, items[i:])
 			break
 		}
 		w.unrolled++
@@ -134,6 +120,43 @@ func (w *walker) forWords(st *state, c *syntax.ForClause, name string, items []w
 	return w.over(reach, out, r)
 }
 
+// rest walks the turns that are left of a loop. One stands for as many words
+// as one word may have values, since the name is any of them.
+func (w *walker) rest(r result, do []*syntax.Stmt, name string, items []word.Word) result {
+	for from, some := range w.batches(items) {
+		st := w.join(r.ok, r.fail)
+		if st == nil {
+			break
+		}
+		once := w.once
+		if from > 0 && once != nil {
+			w.once = map[any]bool{} // other words in the same body
+		}
+		r = w.guess(st, do, name, some)
+		if once != nil {
+			w.once = once
+		}
+	}
+	return r
+}
+
+// batches are words that each are any of so many items, with how many items
+// stand before.
+func (w *walker) batches(items []word.Word) func(func(int, word.Word) bool) {
+	return func(yield func(int, word.Word) bool) {
+		for from := 0; from < len(items); from += w.lim.Values {
+			some := items[from]
+			for _, other := range items[from+1 : min(from+w.lim.Values, len(items))] {
+				some = w.either(some, other)
+			}
+			some.Many = false
+			if !yield(from, some) {
+				return
+			}
+		}
+	}
+}
+
 // guess walks a loop's body once as possible, with everything that the body
 // assigns unknown.
 func (w *walker) guess(st *state, do []*syntax.Stmt, name string, item word.Word) result {
@@ -141,6 +164,9 @@ func (w *walker) guess(st *state, do []*syntax.Stmt, name string, item word.Word
 	w.guessing++
 	defer func() { w.guessing-- }()
 	w.forget(st, func(f *forgetter) { f.stmts(do) })
+	if w.far() {
+		w.widen(st)
+	}
 	if name != "" {
 		st.setScalar(name, item)
 	}
@@ -168,7 +194,7 @@ func (w *walker) cStyle(st *state, c *syntax.ForClause, it *syntax.CStyleLoop) r
 		if it.Cond != nil {
 			cond = w.arith(st, it.Cond)
 		}
-		if !cond.known || w.unrolled >= w.lim.Unroll {
+		if !cond.known || w.unrolled >= w.lim.Unroll || w.far() {
 			// What is left is one turn that stands for all: what they change is
 			// unknown in it.
 			w.forget(st, func(f *forgetter) { f.node(it.Post) })

@@ -18,7 +18,7 @@ const (
 // is known. Where one is not, or where the loop does not end, nothing of it
 // stays and false is returned.
 func (w *walker) turns(st *state, c *syntax.WhileClause) (result, bool) {
-	if w.trial > maxTrial || w.guessing > 0 {
+	if w.trial > maxTrial || w.guessing > 0 || w.far() {
 		return result{}, false
 	}
 	back, steps := w.mark(), w.steps
@@ -31,7 +31,7 @@ func (w *walker) turns(st *state, c *syntax.WhileClause) (result, bool) {
 	cur := st.clone()
 	var out *state
 	for range maxTurns {
-		if w.steps-steps > maxTrial {
+		if w.steps-steps > maxTrial || w.far() {
 			return fail()
 		}
 		before := cur.clone()
@@ -92,6 +92,7 @@ func (w *walker) mark() func() {
 		w.noted, w.processes, w.within, w.spilt = noted, processes, within, spilt
 		w.steps, w.expanded, w.followed, w.unrolled = saved.steps, saved.expanded, saved.followed, saved.unrolled
 		w.loops, w.calls, w.dropped, w.fatal = saved.loops, saved.calls, saved.dropped, 0
+		w.once, w.functions = saved.once, saved.functions // it does not begin far out
 	}
 }
 

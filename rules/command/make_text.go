@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -146,8 +145,7 @@ func makeArgs(s string, n int) []string {
 
 // hole is a mark for what is not known.
 func (m *makefile) hole(src string) string {
-	m.w.holes = append(m.w.holes, word.Part{Hole: word.Var, Src: "$(" + src + ")"})
-	return fmt.Sprintf("%c%d%c", holeOpen, len(m.w.holes)-1, holeClose)
+	return m.w.markHole(word.Part{Hole: word.Var, Src: "$(" + src + ")"})
 }
 
 func unknownText(s string) bool { return strings.IndexByte(s, holeOpen) >= 0 }

@@ -29,6 +29,7 @@ type state struct {
 	getopt  getoptAt
 	atExit  *exitTrap
 	shared  bool // the maps belong to another state too
+	wide    bool // one for every time that a command is come to; see far
 }
 
 // context is where commands run: it is replaced, never changed.
@@ -179,6 +180,9 @@ func (w *walker) lookup(st *state, name string) variable {
 	if v, ok := st.vars[name]; ok {
 		return v
 	}
+	if st.wide {
+		return variable{state: VarUnknown}
+	}
 	switch st.ctx.env {
 	case envNone:
 		return variable{state: VarUnset}
@@ -264,6 +268,7 @@ func (w *walker) join(a, b *state) *state {
 	j.cwd = w.either(a.cwd, b.cwd)
 	j.oldpwd = w.either(a.oldpwd, b.oldpwd)
 	j.ended = a.ended || b.ended
+	j.wide = a.wide || b.wide
 	if a.certain < b.certain {
 		j.certain = a.certain
 	} else {

@@ -27,10 +27,15 @@ func (w *walker) code(x word.Word) (string, bool) {
 			b.WriteString(p.Lit)
 			continue
 		}
-		w.holes = append(w.holes, p)
-		fmt.Fprintf(&b, "%c%d%c", holeOpen, len(w.holes)-1, holeClose)
+		b.WriteString(w.markHole(p))
 	}
 	return b.String(), true
+}
+
+// markHole is a mark in text for what is not known.
+func (w *walker) markHole(p word.Part) string {
+	w.holes = append(w.holes, p)
+	return fmt.Sprintf("%c%d%c", holeOpen, len(w.holes)-1, holeClose)
 }
 
 // unmark splits text at the marks of holes.

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -23,9 +24,11 @@ const (
 	defaultUnroll  = 1024
 	defaultValues  = 64
 
-	// maxSteps bounds the statements walked: functions that call each other
-	// twice each grow without adding an action.
+	// maxSteps bounds the statements walked each time that they run: functions
+	// that call each other twice each grow without adding an action. maxWalk
+	// bounds those that are walked at all, and the actions; see far.
 	maxSteps = 1 << 15
+	maxWalk  = 1 << 17
 	// maxNest bounds how deep syntax may nest while walking.
 	maxNest = 400
 	// maxOpen bounds the opening tokens of one text. The parser recurses on
@@ -35,6 +38,7 @@ const (
 	maxValue = 64 << 10
 	// maxWords bounds the words of one command after expansion, maxExpanded
 	// those of the whole line: a loop may make many commands of many words.
+	// Behind it the walk is far out, and as many more are the end.
 	maxWords    = 1 << 14
 	maxExpanded = 1 << 17
 	// maxBraceBytes bounds what a brace expansion writes out.
@@ -138,6 +142,9 @@ type walker struct {
 	unit      int             // the one that the present command was read in
 	trial     int             // steps that went into counting turns in vain
 
+	once      map[any]bool           // far out: what was walked there
+	functions map[string][]*function // and what functions were defined there
+
 	shellSub int            // the value of sub where the present shell began
 	dropped  *state         // where bash goes on with the next line after an error
 	tree     []*syntax.Stmt // the text that is walked
@@ -194,6 +201,7 @@ type frame struct {
 	doubts   int
 	sub      int // subshells around it; -1 is no frame to return from
 	locals   map[string]*variable
+	wide     bool // it was entered far out
 
 	opts      map[string]bool // what "local -" keeps
 	keepsOpts bool
@@ -229,15 +237,15 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 		w.note(TooLarge, fmt.Sprintf("%d bytes of text, the bound is %d", len(text), w.lim.Bytes), nil)
 		return nil
 	}
-	if deep(text) {
-		w.note(TooLarge, "nesting", nil)
-		return nil
-	}
 	if r := onlyRunes(text); r != text {
 		text, w.src = r, r
 	}
 	f, err := parseText(text)
 	if err == nil {
+		return f
+	}
+	if errors.Is(err, errDeep) {
+		w.note(TooLarge, "nesting", nil)
 		return f
 	}
 	var pe syntax.ParseError
@@ -277,11 +285,11 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 }
 
 // deep reports whether a text opens so much that parsing it could exhaust the
-// stack.
-func deep(text string) bool {
-	if len(text) < maxOpen {
-		return false
-	}
+// stack, if all of that stays open.
+func deep(text string) bool { return len(text) >= maxOpen && opens(text) > maxOpen }
+
+// opens counts what a text may open.
+func opens(text string) int {
 	n := 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
@@ -292,7 +300,51 @@ func deep(text string) bool {
 	for _, key := range []string{"if", "while", "until", "for", "case", "do", "then", "else", "time", "coproc", "function", "select"} {
 		n += strings.Count(text, key+" ") + strings.Count(text, key+"\n") + strings.Count(text, key+"\t")
 	}
-	return n > maxOpen
+	return n
+}
+
+// errDeep is what a single command comes to that opens too much.
+var errDeep = errors.New("nesting")
+
+// parsePieces parses a text that opens much, a command at a time: what one has
+// opened is closed where the next begins. It returns what stands before the
+// error, if there is one.
+func parsePieces(p *syntax.Parser, text string) (*syntax.File, error) {
+	f := &syntax.File{}
+	in := &pieces{text: text}
+	for s, err := range p.StmtsSeq(in) {
+		if in.open > maxOpen {
+			return f, errDeep
+		}
+		if err != nil {
+			return f, err
+		}
+		f.Stmts = append(f.Stmts, s)
+		in.open = 0
+	}
+	return f, nil
+}
+
+// pieces reads a text line by line and ends where a command opens too much.
+type pieces struct {
+	text string
+	open int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	n := strings.IndexByte(p.text, '\n') + 1
+	if n == 0 {
+		n = len(p.text)
+	}
+	if n = min(n, len(b)); n == 0 {
+		return 0, io.EOF
+	}
+	if p.open += opens(p.text[:n]); p.open > maxOpen {
+		return 0, io.EOF
+	}
+	copy(b, p.text[:n])
+	p.text = p.text[n:]
+	return n, nil
 }
 
 // text walks a text in the given state, as eval would, and returns the states
@@ -308,6 +360,14 @@ func (w *walker) text(st *state, text string) result {
 	if f == nil {
 		w.src = saved
 		return both(st)
+	}
+	if w.far() {
+		anew := w.anew(st, textKey{text, st.ctx.user, st.ctx.place.Kind})
+		w.widen(st)
+		if !anew {
+			w.src = saved
+			return both(st)
+		}
 	}
 	w.depth++
 	shell, dropped := w.shellSub, w.dropped
@@ -400,8 +460,8 @@ func (w *walker) sources(x word.Word) []int {
 
 // emit adds an action and returns its index, or -1 past the bound.
 func (w *walker) emit(st *state, a Action, at position) int {
-	if len(w.line.Actions) >= w.lim.Actions {
-		w.note(TooLarge, fmt.Sprintf("more than %d actions", w.lim.Actions), nil)
+	if hard := max(maxWalk, w.lim.Actions); len(w.line.Actions) >= hard {
+		w.note(TooLarge, fmt.Sprintf("more than %d actions", hard), nil)
 		return -1
 	}
 	c := st.ctx

@@ -62,8 +62,10 @@ func lenient(c syntax.Command) bool {
 
 func (w *walker) stmt(st *state, s *syntax.Stmt) result {
 	w.steps++
-	if w.steps > maxSteps {
-		w.note(TooLarge, fmt.Sprintf("more than %d steps", maxSteps), nil)
+	if w.tooFar() {
+		return both(st)
+	}
+	if w.far() && !w.anew(st, s) {
 		return both(st)
 	}
 	if w.nest > maxNest {
@@ -457,7 +459,14 @@ func (w *walker) define(st *state, c *syntax.FuncDecl) result {
 	if st.funcs == nil {
 		st.funcs = map[string]*function{}
 	}
-	st.funcs[c.Name.Value] = &function{body: c.Body, src: w.src, unit: w.unit}
+	f := &function{body: c.Body, src: w.src, unit: w.unit}
+	st.funcs[c.Name.Value] = f
+	if w.far() {
+		if w.functions == nil {
+			w.functions = map[string][]*function{}
+		}
+		w.functions[c.Name.Value] = append(w.functions[c.Name.Value], f)
+	}
 	at := w.where(c.Pos())
 	if _, err := st.ctx.files.LookPath(c.Name.Value, ""); err == nil {
 		w.note(DefinesName, "function "+c.Name.Value, &at)

@@ -15,7 +15,7 @@ import (
 const maxObjects = 64
 
 // maxEffects bounds the effects of one line.
-const maxEffects = 4096
+const maxEffects = 1 << 16
 
 // Effects says what the actions of a line do, in their order. Where it stops
 // at its bound it adds a note to the line: what was not looked at is never
