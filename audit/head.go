@@ -217,7 +217,7 @@ func loadSigner(root string) (note.Signer, error) {
 	for range 2 {
 		b, err := os.ReadFile(path)
 		if err == nil {
-			s, err := note.NewSigner(strings.TrimSpace(string(b)))
+			s, err := newSigner(strings.TrimSpace(string(b)))
 			if err != nil {
 				return nil, fmt.Errorf("%s: not a signing key: move it away and a new one is made", path)
 			}

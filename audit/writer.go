@@ -27,45 +27,22 @@ type writer struct {
 	why        error
 	dirty      bool // written, not synced
 	unsigned   bool // written, no head yet
-	rehearsed  bool // see rehearse
 }
 
 func (w *writer) run() {
 	defer close(w.j.done)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	var quiet <-chan time.Time
 	for {
 		select {
 		case r := <-w.j.reqs:
 			if w.handle(r) {
 				return
 			}
-			if !w.rehearsed {
-				quiet = time.After(rehearseAfter)
-			}
-		case <-quiet:
-			quiet = nil
-			w.rehearse()
 		case <-ticker.C:
 			w.tend()
 		}
 	}
-}
-
-// rehearseAfter is about what it takes to start the line's shell: whoever was
-// just answered goes first.
-const rehearseAfter = time.Millisecond
-
-// rehearse reads the key while nobody waits. The first use of one makes tables
-// that cost more than a short session does otherwise, and this way they are
-// made while the line runs, not when its shell waits for the final head.
-func (w *writer) rehearse() {
-	if w.rehearsed || !w.unsigned || len(w.j.reqs) > 0 {
-		return
-	}
-	w.rehearsed = true
-	_, _ = loadSigner(w.root) // what is wrong with it, sign will say
 }
 
 // handle writes a request and all that wait behind it: one write, one sync.
