@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -52,7 +53,7 @@ func (k *Knowledge) Prepare() { k.builtin() }
 // readBuiltin is the built-in manifests, by command. Only the first line of
 // each is looked at.
 func readBuiltin() map[string]*entry {
-	index := make(map[string]*entry, 512)
+	index := make(map[string]*entry, 1024) // room for all: to grow would cost as much again
 	files, err := builtin.ReadDir("manifests")
 	if err != nil {
 		return index
@@ -60,8 +61,10 @@ func readBuiltin() map[string]*entry {
 	// The beginning is enough: reading all of each would cost every start a
 	// copy of everything that is known.
 	head := make([]byte, 1024)
-	for _, f := range files {
-		e := &entry{fsys: builtin, file: "manifests/" + f.Name()}
+	entries := make([]entry, len(files))
+	for i, f := range files {
+		e := &entries[i]
+		e.fsys, e.file = builtin, "manifests/"+f.Name()
 		r, err := builtin.Open(e.file)
 		if err != nil {
 			continue
@@ -89,8 +92,8 @@ func (k *Knowledge) entry(name string) *entry {
 
 // firstLine reads "commands: [a, b]".
 func firstLine(b []byte) ([]string, bool) {
-	line, _, _ := strings.Cut(string(b[:min(len(b), 4096)]), "\n")
-	line, ok := strings.CutPrefix(strings.TrimSpace(line), "commands: [")
+	b, _, _ = bytes.Cut(b, []byte("\n"))
+	line, ok := strings.CutPrefix(string(bytes.TrimSpace(b)), "commands: [")
 	if !ok {
 		return nil, false
 	}
@@ -98,8 +101,9 @@ func firstLine(b []byte) ([]string, bool) {
 	if !ok {
 		return nil, false
 	}
-	var out []string
-	for _, f := range strings.Split(line, ",") {
+	fields := strings.Split(line, ",")
+	out := fields[:0]
+	for _, f := range fields {
 		if f = strings.Trim(strings.TrimSpace(f), `"'`); f != "" {
 			out = append(out, f)
 		}
