@@ -346,7 +346,7 @@ var manyInOne = map[string]bool{"busybox": true, "toybox": true, "coreutils": tr
 // editor, a script of the user's) is no such program.
 func trusted(pid int) bool {
 	self, err := os.Readlink("/proc/self/exe")
-	for _, a := range supervise.Ancestors(pid) {
+	for a := range supervise.Ancestors(pid) {
 		if err == nil && a.Exe == self {
 			return true
 		}

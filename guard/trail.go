@@ -57,11 +57,11 @@ func parentSession() string {
 	if id := os.Getenv(sessionVariable); id != "" {
 		return id
 	}
-	for _, a := range supervise.Ancestors(os.Getpid()) {
-		if bash.TTYOf(a.PID) == "" {
+	for pid := range supervise.Above(os.Getpid()) {
+		if bash.TTYOf(pid) == "" {
 			break
 		}
-		env, _ := os.ReadFile("/proc/" + strconv.Itoa(a.PID) + "/environ")
+		env, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 		for kv := range strings.SplitSeq(string(env), "\x00") {
 			if id, ok := strings.CutPrefix(kv, sessionVariable+"="); ok && id != "" {
 				return id

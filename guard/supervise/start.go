@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path"
 	"strconv"
@@ -209,34 +210,41 @@ func elsewhere(proc string) bool {
 
 // Ancestor is a process above another.
 type Ancestor struct {
-	Exe  string // its program's file
-	PID  int
+	Exe  string   // its program's file
 	Argv []string // what it was started with
-	Name string   // what it calls itself
 }
 
-// Ancestors are the processes above a process, nearest first, up to but
-// without this one.
-func Ancestors(pid int) []Ancestor {
-	var out []Ancestor
-	self := os.Getpid()
-	for range 64 {
-		if pid = parentOf(pid); pid <= 1 || pid == self {
-			return out
+// Above gives the processes above a process by their numbers, nearest first, up
+// to but without this one.
+func Above(pid int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		self := os.Getpid()
+		for range 64 {
+			if pid = parentOf(pid); pid <= 1 || pid == self || !yield(pid) {
+				return
+			}
 		}
-		proc := "/proc/" + strconv.Itoa(pid)
-		exe, err := os.Readlink(proc + "/exe")
-		if err != nil {
-			continue // a process of the kernel, or gone
-		}
-		name, _ := os.ReadFile(proc + "/comm")
-		argv, _ := os.ReadFile(proc + "/cmdline")
-		out = append(out, Ancestor{
-			PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), Name: strings.TrimSpace(string(name)),
-			Argv: strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00"),
-		})
 	}
-	return out
+}
+
+// Ancestors are what is known of the processes Above.
+func Ancestors(pid int) iter.Seq[Ancestor] {
+	return func(yield func(Ancestor) bool) {
+		for pid := range Above(pid) {
+			proc := "/proc/" + strconv.Itoa(pid)
+			exe, err := os.Readlink(proc + "/exe")
+			if err != nil {
+				continue // a process of the kernel, or gone
+			}
+			argv, _ := os.ReadFile(proc + "/cmdline")
+			if !yield(Ancestor{
+				Exe:  strings.TrimSuffix(exe, " (deleted)"),
+				Argv: strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00"),
+			}) {
+				return
+			}
+		}
+	}
 }
 
 // Below says whether a process was started by another, at whatever distance.
