@@ -1,3 +1,10 @@
+// Go's runtime is not to look for a container's share of the processors, which
+// takes a tenth of what it needs to start itself: a shell has little to share
+// out.
+//
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 // guardsh is a guarded operations shell: it stands between Enter and
 // execution. Called without a verb it is a shell; the verbs look after what
 // it kept and wrote down.
