@@ -11,9 +11,9 @@
 // read (path, arguments, environment, directory) and judged while they wait.
 //
 // If the last holder of a listener goes, each exec below it fails with ENOSYS.
-// A keeper, a process of its own that outlives this one, holds it too, takes
-// over when this process ends, and goes when the last supervised process is
-// gone. A notification that a killed holder had taken is never handed out
+// A keeper, a process of its own that outlives this one, holds it too before
+// the first start is let go, takes over when this process ends, and goes when
+// the last supervised process is gone. A notification that a killed holder had taken is never handed out
 // again; it lies in memory that both share, so that the keeper answers it.
 //
 // What a process has in its memory can be changed by another thread of it

@@ -28,8 +28,9 @@ func (f *first) waitArmed() {
 // program, nobody else would tell.
 func (f *first) end() { atomic.StoreUint32(&f.over, 1) }
 
-// letGo waits for the first start and lets it go on.
-func (f *first) letGo(listener int, s *slot) {
+// letGo waits for the first start and lets it go on, once the listener has
+// another holder.
+func (f *first) letGo(listener int, s *slot, holder *aside) {
 	// The runtime interrupts goroutines by a signal.
 	var all, old unix.Sigset_t
 	for i := range all.Val {
@@ -39,13 +40,14 @@ func (f *first) letGo(listener int, s *slot) {
 	poll := unix.PollFd{Fd: int32(listener), Events: unix.POLLIN}
 	wait := unix.Timespec{Nsec: 10e6}
 	r := response{flags: flagContinue}
-	f.spin(uintptr(listener), s, &poll, &wait, &r)
+	f.spin(uintptr(listener), s, holder, &poll, &wait, &r)
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
 }
 
 //go:nosplit
-func (f *first) spin(listener uintptr, s *slot, poll *unix.PollFd, wait *unix.Timespec, r *response) {
+func (f *first) spin(listener uintptr, s *slot, holder *aside, poll *unix.PollFd, wait *unix.Timespec, r *response) {
 	atomic.StoreUint32(&f.armed, 1)
+	holder.start()
 	for atomic.LoadUint32(&f.over) == 0 {
 		left := *wait // the kernel writes what is left of it
 		n, _, _ := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(poll)), 1, uintptr(unsafe.Pointer(&left)), 0, 0, 0)

@@ -1,13 +1,12 @@
 package supervise
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"sync/atomic"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,56 +22,32 @@ const (
 	keeperLife     = 5 // a pipe whose other end is this process's: it ends with it
 )
 
-// keep starts the keeper. It must hold the listener before anything that is
-// supervised could outlive this process.
+// keep makes the process aside the keeper, where it is none yet. It must be one
+// before this process ends in an orderly way: what is killed for memory takes
+// with it what shares that.
 func (l *listening) keep() error {
-	life, ours, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("the keeper: %w", err)
-	}
-	ready, said, err := os.Pipe()
-	if err != nil {
-		life.Close()
-		ours.Close()
-		return fmt.Errorf("the keeper: %w", err)
-	}
-	// os.NewFile would close what is ours when it is collected: the keeper gets
-	// copies.
-	files := []*os.File{dup(l.fd), dup(l.mem), life}
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Args = []string{keeperName}
-	cmd.Dir = "/"
-	cmd.Env = []string{}
-	cmd.ExtraFiles = files
-	cmd.Stdout = said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	err = cmd.Start()
-	for _, f := range append(files, said) {
-		if f != nil {
-			f.Close()
-		}
-	}
-	defer ready.Close()
-	if err != nil {
-		ours.Close()
-		return fmt.Errorf("the keeper: %w", err)
+	a := l.aside
+	defer unix.Close(a.ready)
+	if a.pid < 0 {
+		return fmt.Errorf("the keeper: %w", unix.Errno(-a.pid))
 	}
 	go func() {
-		_ = cmd.Wait()
-		ours.Close()
+		_, _ = unix.Wait4(a.pid, nil, 0, nil)
 	}()
-	if b, _ := io.ReadAll(io.LimitReader(ready, 1)); len(b) != 1 {
-		return fmt.Errorf("the keeper did not begin: programs that outlive this session cannot start others")
+	_, err := unix.Write(a.life, a.text[:])
+	for err == nil {
+		var n int
+		if n, err = unix.Read(a.ready, a.text[:]); n > 0 {
+			return nil
+		}
+		if n == 0 && err == nil {
+			err = io.EOF
+		}
+		if errors.Is(err, unix.EINTR) {
+			err = nil
+		}
 	}
-	return nil
-}
-
-func dup(fd int) *os.File {
-	n, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return nil
-	}
-	return os.NewFile(uintptr(n), "")
+	return fmt.Errorf("the keeper did not begin (%w): programs that outlive this session cannot start others", err)
 }
 
 // KeeperMain is the keeper when this process was started as one, and does not

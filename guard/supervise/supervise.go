@@ -46,6 +46,7 @@ type listening struct {
 	slots *[slots]slot
 	free  chan int // slots that are free
 	first first
+	aside *aside // holds it too
 }
 
 // Supervision is what supervises one shell.
@@ -55,10 +56,8 @@ type Supervision struct {
 	kept   chan error // whether there is one
 }
 
-// patience is how long a shell may live before it gets a keeper, which is a
-// process more: most lines are over before. Whoever ends this process in an
-// orderly way waits for the keeper (End); only what kills it within this time
-// leaves programs that cannot start others.
+// patience is how long a shell may live before the process aside becomes the
+// keeper, which is a program more to start: most lines are over before.
 const patience = 25 * time.Millisecond
 
 // Under starts a shell: start, which has to start the process itself, is
@@ -145,8 +144,14 @@ func listen(cfg Config) (*listening, error) {
 	if err != nil {
 		return nil, err
 	}
+	holder, err := newAside(mem)
+	if err != nil {
+		unix.Close(mem)
+		return nil, err
+	}
 	fd, err := install(filter(here()))
 	if err != nil {
+		holder.forget()
 		unix.Close(mem)
 		switch {
 		case errors.Is(err, unix.EBUSY):
@@ -158,10 +163,11 @@ func listen(cfg Config) (*listening, error) {
 		}
 		return nil, fmt.Errorf("seccomp: %w", err)
 	}
-	l := &listening{fd: fd, cfg: cfg, mem: mem, slots: sl, free: make(chan int, slots)}
+	l := &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, slots: sl, free: make(chan int, slots)}
 	for i := range slots {
 		l.free <- i
 	}
+	holder.files[keeperListener].from = int32(fd)
 	wakeInStep(fd)
 	go l.serve()
 	l.first.waitArmed()
@@ -173,7 +179,7 @@ func listen(cfg Config) (*listening, error) {
 func (l *listening) serve() {
 	runtime.LockOSThread() // a thread that waits in the kernel keeps its place beside the one it wakes
 	i := <-l.free
-	l.first.letGo(l.fd, &l.slots[i])
+	l.first.letGo(l.fd, &l.slots[i], l.aside)
 	l.release(i)
 	for {
 		i := <-l.free

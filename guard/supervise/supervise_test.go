@@ -222,6 +222,23 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
+// A session that is killed by the first thing that its shell does leaves a
+// shell that can start programs, too.
+func TestKilledAtOnce(t *testing.T) {
+	for range 10 {
+		dir := t.TempDir()
+		cmd := exec.Command("/proc/self/exe", "", "bash", "-c", "kill -9 $PPID; while kill -0 $PPID 2>/dev/null; do :; done; (/bin/true && /bin/echo after) > "+dir+"/after 2>&1; touch "+dir+"/done || : > "+dir+"/done")
+		cmd.Args[0] = sessionName
+		if err := cmd.Run(); !strings.Contains(fmt.Sprint(err), "killed") {
+			t.Fatalf("the session was not killed: %v", err)
+		}
+		waitForFile(t, dir+"/done")
+		if got, err := os.ReadFile(dir + "/after"); string(got) != "after\n" {
+			t.Fatalf("what was left said %q (%v)", got, err)
+		}
+	}
+}
+
 func waitForFile(t *testing.T, name string) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) { // the other process writes it
