@@ -110,7 +110,7 @@ func NewJudge(p Place) (*Judge, []string) {
 
 func judgeBy(p Place, cfg Config) (*Judge, []string) {
 	var problems []string
-	policy := cfg.policy()
+	policy := cfg.policy(p)
 	set := rules.Builtin()
 	set.SetPolicy(policy)
 	know := effect.Builtin()

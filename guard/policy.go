@@ -1,8 +1,11 @@
 package guard
 
 import (
+	"cmp"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"testing/fstest"
 
@@ -10,7 +13,7 @@ import (
 )
 
 // policy is the part of the configuration that the rules take.
-func (c *Config) policy() rules.Policy {
+func (c *Config) policy(at Place) rules.Policy {
 	p := rules.Policy{
 		Protected:   c.Protected,
 		Unprotected: c.Unprotected,
@@ -18,10 +21,49 @@ func (c *Config) policy() rules.Policy {
 		Labels:      c.Labels,
 		Names:       c.Names,
 	}
+	p.Own = c.own(at)
 	for _, n := range c.Notes {
 		p.Notes = append(p.Notes, rules.Note{Object: string(n.About) + ":" + n.Name, Text: n.Text})
 	}
 	return p
+}
+
+// sudoLink is where an installation leads a typed sudo to guardsh.
+const sudoLink = "/usr/local/bin/sudo"
+
+// own is where guardsh's own files are here.
+func (c *Config) own(at Place) (own []rules.Own) {
+	add := func(what string, paths ...string) {
+		for _, p := range paths {
+			if !filepath.IsAbs(p) {
+				continue
+			}
+			own = append(own, rules.Own{Path: p, What: what})
+			if real, err := filepath.EvalSymlinks(p); err == nil && real != p {
+				own = append(own, rules.Own{Path: real, What: what})
+			}
+		}
+	}
+	self, err := os.Readlink("/proc/self/exe")
+	if err == nil {
+		add(rules.OwnProgram, self)
+		if to, err := filepath.EvalSymlinks(sudoLink); err == nil && to == self {
+			own = append(own, rules.Own{Path: sudoLink, What: rules.OwnDoors})
+		}
+	}
+	add(rules.OwnState, at.State)
+	add(rules.OwnConfiguration, at.Config.Etc)
+	if at.Config.User != "" {
+		add(rules.OwnConfiguration, filepath.Dir(at.Config.User))
+	}
+	for _, base := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir()} {
+		if filepath.IsAbs(base) {
+			own = append(own, rules.Own{Path: filepath.Join(base, "guardsh.[0-9]*"), What: rules.OwnRuntime})
+		}
+	}
+	add(rules.OwnTrail, cmp.Or(at.Trail, c.Trail))
+	add(rules.OwnSnapshots, cmp.Or(at.Store, c.Snapshots.Store))
+	return own
 }
 
 // sourceFS is files that were read already, for the loaders, under their full

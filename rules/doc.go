@@ -58,6 +58,7 @@ What an expression may name:
 	                                           where a fact was not to be had, path holds what the name alone tells
 	runs same tells                            what runs in it (guests, others), processes that do the same already, and what
 	                                           is said with every finding about it
+	own ownBelow                               what of guardsh's own it is or lies in (see Own), and what lies below it
 	repo                                       what only this clone of a repository holds (see RepoFact)
 	unknown                                    facts that could not be had
 	session host                               who types, from where; what the machine is and serves

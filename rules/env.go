@@ -56,6 +56,8 @@ type env struct {
 	Service ServiceFact         `expr:"service"`
 	Link    LinkFact            `expr:"link"`
 	Repo    RepoFact            `expr:"repo"`
+	Own     string              `expr:"own"`
+	OwnIn   []string            `expr:"ownBelow"`
 	Runs    RunsFact            `expr:"runs"`
 	Same    []SameJob           `expr:"same"`
 	Tells   []string            `expr:"tells"`
@@ -113,6 +115,9 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	v.Repo, v.Runs, v.Same, v.Tells = of.Repo, of.Runs, of.Same, of.Tells
 	v.Account = of.Account
 	s.complete(&v.Path, e.Object, v.Cwd)
+	if e.Object.Type == effect.Path && !v.Remote && v.Path.Real != "" {
+		v.Own, v.OwnIn = s.ownAt(v.Path.Real), s.ownBelow(v.Path.Real)
+	}
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.found(e.Object.Word)
 		v.Unsure = v.Under == "" && e.Object.Pattern == "" && !strings.HasPrefix(v.Cwd, "/") && everythingHere[e.Object.Word.Src]

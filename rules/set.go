@@ -278,6 +278,7 @@ type Policy struct {
 	Scratch     []string // paths whose loss never matters
 	Labels      []string // of this host: production … Any label raises confirm to challenge
 	Notes       []Note
+	Own         []Own               // where guardsh's own files are here, besides the usual places
 	Names       map[string][]string // of each environment: how its hosts, clusters, databases … are called (path.Match)
 }
 

@@ -10,7 +10,7 @@ import (
 
 // inPlace are the wrappers that start their command at once, as the same user,
 // on the terminal that they have themselves.
-var inPlace = setOf("exec", "command", "builtin", "env", "nice", "ionice", "chrt", "taskset", "time", "stdbuf", "nohup", "setarch", "numactl", "unbuffer", "rlwrap")
+var inPlace = setOf("exec", "command", "builtin", "env", "nice", "ionice", "chrt", "taskset", "time", "stdbuf", "nohup", "setarch", "numactl", "unbuffer", "rlwrap", "setsid", "busybox")
 
 // outside is a shell of this machine that takes its lines from the terminal
 // and will not show them: another shell than bash, or a bash whose environment
@@ -68,7 +68,9 @@ func (c *call) gateDropped() bool {
 				if n+1 < len(env.Args()) && slices.ContainsFunc(command.GateVariables, env.Args()[n+1].Is) {
 					return true
 				}
-			case slices.ContainsFunc(command.GateVariables, func(g string) bool { return v == "-u"+g || v == "--unset="+g }):
+			case slices.ContainsFunc(command.GateVariables, func(g string) bool {
+				return v == "-u"+g || v == "--unset="+g || strings.HasPrefix(v, g+"=")
+			}):
 				return true
 			case !strings.HasPrefix(v, "-") && !strings.Contains(v, "="):
 				if n == 0 || !slices.ContainsFunc(command.GateVariables, w.Is) {
