@@ -85,6 +85,6 @@ func execSelf(args []string) int {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 	}
 	s.Close(status)
-	dieOf(s.Killed())
+	bash.DieOf(s.Killed())
 	return status
 }

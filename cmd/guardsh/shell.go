@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"guardsh/guard"
 	"guardsh/guard/bash"
@@ -78,24 +75,8 @@ func runShell(argv []string) int {
 		status = bash.StatusFailed
 	}
 	s.Close(status)
-	dieOf(s.Killed())
+	bash.DieOf(s.Killed())
 	return status
-}
-
-// dieOf ends this process by the signal that ended its bash: whoever waits for
-// it tells a death from an exit. A shell that ran guardsh stops at ^C for what
-// died of it alone. The others would have Go's runtime print its stacks, or do
-// nothing here; their status says 128+n.
-func dieOf(sig syscall.Signal) {
-	switch sig {
-	case syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL:
-	default:
-		return
-	}
-	signal.Reset(sig)
-	if syscall.Kill(os.Getpid(), sig) == nil {
-		time.Sleep(time.Second) // it is on its way, unless it is blocked
-	}
 }
 
 // goHome begins in the home directory; a shell elsewhere is better than none.

@@ -124,7 +124,7 @@ func su(args []string) int {
 // the way that how finds.
 func front(name string, args []string, how func(*guard.Session) way) int {
 	var killed syscall.Signal
-	defer func() { dieOf(killed) }()
+	defer func() { bash.DieOf(killed) }()
 	start := func(w way, socket string) int {
 		status, err := w.run(socket, &killed)
 		if err != nil {
