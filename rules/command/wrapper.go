@@ -16,7 +16,8 @@ func init() {
 	wrappers = map[string]func(*walker, *state, launch, string) result{
 		"su": (*walker).su, "runuser": (*walker).su, "flock": (*walker).flock, "ip": (*walker).ip,
 		"find": (*walker).find, "xargs": (*walker).xargs, "parallel": (*walker).parallel, "sem": (*walker).parallel,
-		"ssh": (*walker).ssh, "autossh": (*walker).ssh, "dsh": (*walker).manyHosts, "pdsh": (*walker).manyHosts, "clush": (*walker).manyHosts, "pssh": (*walker).manyHosts, "parallel-ssh": (*walker).manyHosts,
+		"ssh": (*walker).ssh, "autossh": (*walker).ssh, "dsh": (*walker).manyHosts, "pdsh": (*walker).manyHosts, "clush": (*walker).manyHosts, "mussh": (*walker).manyHosts, "cssh": (*walker).manyHosts, "clusterssh": (*walker).manyHosts, "csshX": (*walker).manyHosts,
+		"pssh": (*walker).manyHosts, "parallel-ssh": (*walker).manyHosts,
 		"ansible": (*walker).ansible, "salt": (*walker).salt, "salt-ssh": (*walker).salt, "salt-call": (*walker).salt,
 		"script": (*walker).scriptTool, "at": (*walker).atJob, "batch": (*walker).atJob, "tmux": (*walker).tmux, "screen": (*walker).screen, "sg": (*walker).sg,
 		"gdb": (*walker).argsTool, "lldb": (*walker).argsTool, "capsh": (*walker).capsh, "machinectl": (*walker).machinectl, "virsh": (*walker).virsh,

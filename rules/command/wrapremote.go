@@ -21,6 +21,8 @@ var (
 	clushOptions   = grammar(exact, "-w --wnode =hosts\n-x --exclude =not\n-g --group =group\n-X =group2\n-a --all\n-q --quiet\n-v --verbose\n-N\n-n --nostdin\n-b --dshbak\n-B\n-r --regroup\n-S --maxrc\n-L\n-s --groupsource =s\n-f --fanout =n\n-l --user =user\n-o --options =o\n-t --connect_timeout =s\n-u --command_timeout =s\n-R --worker =w\n-c --copy : ask\n--rcopy : ask\n-p\n--dest =d\n--hostfile --machinefile =file\n-O =o\n--diff\n--outdir =d\n--errdir =d\n--pick =n\n--topology =f\n--color =c")
 	psshOptions    = grammar(exact, "-h --hosts =file\n-H --host =hosts\n-l --user =user\n-p --par =n\n-o --outdir =d\n-e --errdir =d\n-t --timeout =s\n-O --option =o\n-v --verbose\n-A --askpass\n-x --extra-args =x\n-X --extra-arg =x\n-i --inline\n--inline-stdout\n-I --send-input\n-P --print\n-g =g")
 	dshOptions     = grammar(exact, "-m --machine =hosts\n-a --all\n-g --group =group\n-r --remoteshell =sh\n-o --remoteshellopt =o\n-c --concurrent-shell\n-M --show-machine-names\n-H\n-i --duplicate-input\n-b --bufsize =n\n-q --quiet\n-f --file =file\n-w --wait-shell\n-F --forklimit =n\n-n --num-topology =n\n-v")
+	musshOptions   = grammar(exact, "-h =hosts\n-H =file\n-c =code\n-C =script\n-l =user\n-L =user\n-m [=n]\n-d [=n]\n-v [=n]\n-q\n-i\n-o =opt\n-a\n-A\n-b\n-B\n-u\n-U\n-P\n-p =proxy\n-k =f\n-t =s\n-s =sh\n-T\n-V : ask\n--help : ask")
+	csshOptions    = grammar(option.Style{Exact: true}, "-a --action =code\n-l --username =user\n-c --cluster-file =f\n-C --config-file =f\n-o --options =o\n-p --port =p\n-T --title =t\n-t --term-args =t\n-f --font =f\n-r --rows =n\n-x --cols =n\n-g --tile\n-G --no-tile\n-q --autoquit\n-Q --no-autoquit\n-A --autoclose =n\n-s --show-history\n-L --list : ask\n-h --help : ask\n-v --version : ask")
 	ansibleOptions = grammar(option.Style{Exact: true}, "-m --module-name =module\n-a --args =args\n-b --become : become\n--become-user =user\n--become-method =m\n-i --inventory --inventory-file =inv\n-u --user =login\n-l --limit =limit\n-f --forks =n\n-k --ask-pass\n-K --ask-become-pass\n-C --check : ask\n-D --diff\n-e --extra-vars =v\n-o --one-line\n-t --tree =d\n-v\n-vv\n-vvv\n-vvvv\n-B --background =s\n-P --poll =n\n-c --connection =c\n-T --timeout =s\n-M --module-path =p\n--list-hosts : ask\n--syntax-check : ask\n--private-key --key-file =k\n--vault-password-file =f\n--ssh-common-args =a\n--ssh-extra-args =a\n--version : ask\n-h --help : ask")
 )
 
@@ -184,10 +186,25 @@ func (w *walker) manyHosts(st *state, l launch, base string) result {
 		g = psshOptions
 	case "dsh":
 		g = dshOptions
+	case "mussh":
+		g = musshOptions
+	case "cssh", "clusterssh", "csshX":
+		g = csshOptions
 	}
-	a := g().Read(l.argv[1:])
+	argv := l.argv[1:]
+	if base == "mussh" {
+		argv = eachBehind(argv, "-h", "-H")
+	}
+	a := g().Read(argv)
+	named, ops, ask := a.Values["hosts"], a.Operands, a.Has("ask")
+	switch base {
+	case "mussh", "cssh", "clusterssh", "csshX":
+		// What is run is an option's argument here, and the operands are hosts.
+		named, ops = append(named[:len(named):len(named)], ops...), a.Values["code"]
+		ask = ask || len(ops) == 0
+	}
 	var hosts []word.Word
-	for _, h := range a.Values["hosts"] {
+	for _, h := range named {
 		v, ok := h.Value()
 		if !ok {
 			// n[1-3] is a pattern to the shell; one that matches no file
@@ -227,7 +244,26 @@ func (w *walker) manyHosts(st *state, l launch, base string) result {
 		h.Many = true
 		hosts = append(hosts, h)
 	}
-	return w.remoteCode(st, l, base, remoteRun{hosts: hosts, user: last(a.Values["user"]), ops: a.Operands, ask: a.Has("ask")})
+	return w.remoteCode(st, l, base, remoteRun{hosts: hosts, user: last(a.Values["user"]), ops: ops, ask: ask})
+}
+
+// eachBehind puts an option before each of the words that may follow it:
+// "-h a b -c x" is "-h a -h b -c x".
+func eachBehind(argv []word.Word, options ...string) []word.Word {
+	var out []word.Word
+	from := word.Word{}
+	for i, x := range argv {
+		if v := x.Prefix(); strings.HasPrefix(v, "-") {
+			from = word.Word{}
+			if slices.Contains(options, v) {
+				from = x
+			}
+		} else if from.Know != 0 && !argv[i-1].Is(from.Values[0]) {
+			out = append(out, from)
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 // hostLines are the hosts of a file that names one on each line, with a user
