@@ -150,6 +150,8 @@ type RunsFact struct {
 	Known  bool     `json:"known,omitempty" expr:"known"`   // it could be looked at
 	Guests []string `json:"guests,omitempty" expr:"guests"` // virtual machines, by name
 	Others []string `json:"others,omitempty" expr:"others"` // the other processes: "nginx (3)"
+	// Local: every disk of the guest lies on storage that no other host reaches.
+	Local bool `json:"local,omitempty" expr:"local"`
 }
 
 // SameJob is a process that does already what the line is about to do.

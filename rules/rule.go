@@ -133,6 +133,7 @@ type Situation struct {
 	Others       []string          `yaml:"others,omitempty"`        // processes that are whatever is killed
 	LoggedIn     []string          `yaml:"logged_in,omitempty"`     // other users
 	Guests       []string          `yaml:"guests,omitempty"`        // virtual machines in whatever is named
+	Shared       bool              `yaml:"shared,omitempty"`        // the guests' disks lie on storage that other hosts reach
 	Tells        []string          `yaml:"tells,omitempty"`         // of whatever is named
 	Same         string            `yaml:"same,omitempty"`          // a command that runs elsewhere and does the same
 	InUse        []string          `yaml:"in_use,omitempty"`        // what is mounted from whatever is named

@@ -30,39 +30,50 @@ type inventory struct {
 
 // inventoryTells says how many hosts a run will reach, and by which file.
 func inventoryTells(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
-	opts := g.options(e, "i", "inventory", "inventory-file", "l", "limit")
-	file, ok := g.inventoryFile(e, first(opts["inventory"], opts["inventory-file"], opts["i"]))
-	if !ok {
-		unknownf(of, "how many hosts that is: the inventory is not known")
-		return
+	opts := g.options(e, "l", "limit")
+	var given []string
+	g.eachOption(e, []string{"i", "inventory", "inventory-file"}, func(_, v string) { given = append(given, v) })
+	if len(given) == 0 {
+		given = []string{""}
 	}
-	if list, inline := strings.CutSuffix(file, ","); inline || strings.Contains(file, ",") {
-		n := len(strings.FieldsFunc(list, func(r rune) bool { return r == ',' }))
-		of.Tells = append(of.Tells, "that is "+plural(n, "host"))
-		return
-	}
-	b, err := g.w.ReadFile(file, maxInventory)
-	if err != nil {
-		unknownf(of, "how many hosts that is: %v", err)
-		return
-	}
-	inv, err := readInventory(file, b)
-	if err != nil {
-		unknownf(of, "how many hosts that is: %v", err)
-		return
+	inv := newInventory()
+	source := ""
+	for _, v := range given { // each -i adds its hosts to those of the others
+		file, ok := g.inventoryFile(e, v)
+		if !ok {
+			unknownf(of, "how many hosts that is: the inventory is not known")
+			return
+		}
+		if strings.Contains(file, ",") {
+			for h := range strings.SplitSeq(file, ",") {
+				if h != "" {
+					inv.add("ungrouped", h)
+				}
+			}
+			continue
+		}
+		b, err := g.w.ReadFile(file, maxInventory)
+		if err == nil {
+			err = inv.read(file, b)
+		}
+		if err != nil {
+			unknownf(of, "how many hosts that is: %v", err)
+			return
+		}
+		source = " of the inventory " + file
+		if len(given) > 1 {
+			source = fmt.Sprintf(" of %d inventories", len(given))
+		}
 	}
 	pattern := first(opts["limit"], opts["l"])
 	if e.Command == "ansible" && pattern == "" {
 		pattern = e.Object.Name
 	}
-	said := ""
-	switch n := inv.count(pattern); {
-	case n < 0:
-		said = fmt.Sprintf("the inventory %s has %s", file, plural(len(inv.hosts), "host"))
-	default:
-		said = fmt.Sprintf("that is %s of the inventory %s", plural(n, "host"), file)
+	if n := inv.count(pattern); n >= 0 {
+		of.Tells = append(of.Tells, "that is "+plural(n, "host")+source)
+		return
 	}
-	of.Tells = append(of.Tells, said)
+	of.Tells = append(of.Tells, fmt.Sprintf("some of the %s%s", plural(len(inv.hosts), "host"), source))
 }
 
 // inventoryFile is the one that ansible will read: as given, from the
@@ -118,25 +129,28 @@ func (g *gathering) inventoryFile(e *effect.Effect, given string) (string, bool)
 	return "/etc/ansible/hosts", true
 }
 
-// readInventory reads the two written forms; a program that makes one is not
-// run for it.
-func readInventory(name string, b []byte) (*inventory, error) {
-	inv := &inventory{groups: map[string][]string{}, children: map[string][]string{}, hosts: map[string]bool{}}
+func newInventory() *inventory {
+	return &inventory{groups: map[string][]string{}, children: map[string][]string{}, hosts: map[string]bool{}}
+}
+
+// read adds one of the two written forms; a program that makes one is not run
+// for it.
+func (v *inventory) read(name string, b []byte) error {
 	switch ext := path.Ext(name); {
 	case strings.HasPrefix(string(b), "#!"):
-		return nil, fmt.Errorf("%s is a program that makes the inventory", name)
+		return fmt.Errorf("%s is a program that makes the inventory", name)
 	case ext == ".yml" || ext == ".yaml" || ext == ".json" || strings.HasPrefix(strings.TrimSpace(string(b)), "---"):
 		var doc map[string]yamlGroup
 		if err := yaml.Unmarshal(b, &doc); err != nil {
-			return nil, fmt.Errorf("%s is no inventory", name)
+			return fmt.Errorf("%s is no inventory", name)
 		}
 		for n, g := range doc {
-			inv.addYAML(n, g, 0)
+			v.addYAML(n, g, 0)
 		}
 	default:
-		inv.addINI(string(b))
+		v.addINI(string(b))
 	}
-	return inv, nil
+	return nil
 }
 
 type yamlGroup struct {

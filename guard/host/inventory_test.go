@@ -1,6 +1,9 @@
 package host
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 // How many hosts a pattern means is counted from both written forms.
 func TestInventory(t *testing.T) {
@@ -25,8 +28,8 @@ func TestInventory(t *testing.T) {
 		{"i.yml", yml, "db", 2},
 		{"i.yml", yml, "web", 3},
 	} {
-		inv, err := readInventory(c.name, []byte(c.text))
-		if err != nil {
+		inv := newInventory()
+		if err := inv.read(c.name, []byte(c.text)); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
@@ -35,8 +38,23 @@ func TestInventory(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{"dynamic": "#!/bin/sh\necho {}\n", "i.yml": "- a\n- b\n"} {
-		if _, err := readInventory(name, []byte(text)); err == nil {
+		if err := newInventory().read(name, []byte(text)); err == nil {
 			t.Errorf("%s is an inventory", name)
+		}
+	}
+}
+
+// What is named twice counts once, and each file adds its own.
+func TestInventories(t *testing.T) {
+	inv := newInventory()
+	for name, text := range map[string]string{"a": "[web]\nw1\nw2\n", "b.yml": "web: {hosts: {w2: , w3: }}\ndb: {hosts: {d1: }}\n"} {
+		if err := inv.read(name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pattern, want := range map[string]int{"": 4, "web": 3, "db": 1} {
+		if n := inv.count(pattern); n != want {
+			t.Errorf("%q is %d hosts, want %d", pattern, n, want)
 		}
 	}
 }
@@ -69,6 +87,28 @@ func TestGuestDisks(t *testing.T) {
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// A guest is this host's alone where each of its disks is.
+func TestLocalDisks(t *testing.T) {
+	w := New(Options{})
+	t.Cleanup(func() { w.Close() })
+	disk := t.TempDir() + "/a.qcow2"
+	if err := os.WriteFile(disk, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const head = " Type   Device   Target   Source\n------------------\n"
+	for list, want := range map[string]bool{
+		head + " file   disk   vda   " + disk + "\n file   cdrom   sda   -\n":    true,
+		head + " file   disk   vda   " + disk + "\n network disk vdb pool/img\n": false,
+		head + " file   disk   vda   /nowhere/a.qcow2\n":                         false,
+		head + " file   cdrom  sda   -\n":                                        false,
+		"":                                                                       false,
+	} {
+		if got := w.localDisks(list); got != want {
+			t.Errorf("%q: %t, want %t", list, got, want)
 		}
 	}
 }

@@ -193,14 +193,6 @@ func cronSetting(line string) bool {
 // serviceKinds are the effects for which a service's state is asked.
 var serviceKinds = map[effect.Kind]bool{effect.Stop: true, effect.Restart: true, effect.Disable: true, effect.Kill: true}
 
-// carriers are the services that a remote session depends on.
-var carriers = map[string]bool{
-	"ssh": true, "sshd": true, "dropbear": true, "networking": true, "network": true, "NetworkManager": true, "network-manager": true,
-	"systemd-networkd": true, "wicked": true, "wickedd": true, "dhcpcd": true, "netplan": true, "wpa_supplicant": true,
-	"openvswitch": true, "openvswitch-switch": true, "ovs-vswitchd": true, "firewalld": true, "nftables": true, "iptables": true,
-	"ufw": true, "openvpn": true, "strongswan": true, "tailscaled": true, "dbus": true, "systemd-logind": true, "network-online": true,
-}
-
 // services fills in what runs and what carries this session.
 func (g *gathering) services() {
 	for i := range g.effects {
@@ -214,7 +206,7 @@ func (g *gathering) services() {
 		}
 		name := unitName(e.Object.Name)
 		s := &of.Service
-		s.Carries = g.facts.Session.SSH && carriers[name]
+		s.Carries = g.facts.Session.SSH && rules.CarriesSession(e.Object.Name)
 		s.Note = g.w.opts.Notes[name]
 		if serviceKinds[e.Kind] {
 			g.active(of, e.Object.Name)
@@ -225,7 +217,7 @@ func (g *gathering) services() {
 // unitName is a service's name without the unit's suffix and instance.
 func unitName(name string) string {
 	name = strings.TrimSuffix(strings.TrimSuffix(name, ".service"), ".socket")
-	if base, instance, ok := strings.Cut(name, "@"); ok && carriers[base] && instance != "" {
+	if base, instance, ok := strings.Cut(name, "@"); ok && rules.CarriesSession(base) && instance != "" {
 		return base
 	}
 	return name

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"guardsh/rules"
 	"guardsh/rules/effect"
 )
@@ -253,12 +255,17 @@ func guestRuns(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 	if e.Object.Type != effect.Guest || e.Object.Name == "" || g.elsewhere(e) != "" {
 		return
 	}
+	if e.Command == "virsh" && e.Kind == effect.GuestMigrate && e.Has("start") && !optionLike(e.Object.Name) {
+		if b, ok := g.ask(of, "where its disks lie", "virsh", "domblklist", "--details", e.Object.Name); ok {
+			of.Runs.Local = g.w.localDisks(string(b))
+		}
+	}
 	for _, p := range processes() {
 		v, ok := asGuest(p)
 		if !ok || v.name != e.Object.Name {
 			continue
 		}
-		of.Runs = rules.RunsFact{Known: true, Guests: []string{v.name}}
+		of.Runs.Known, of.Runs.Guests = true, []string{v.name}
 		said := fmt.Sprintf("it runs here as %s (pid %d)", p.comm, p.pid)
 		if t := since(p.pid); t != "" {
 			said += " since " + t
@@ -268,6 +275,33 @@ func guestRuns(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 		}
 		of.Tells = append(of.Tells, said)
 	}
+}
+
+// localDisks reports whether every disk in virsh's list of them ("file disk vda
+// /x.qcow2") lies where no other host reaches it: neither on a network's file
+// system nor on a disk behind a network or a fabric.
+func (w *World) localDisks(list string) bool {
+	disks := 0
+	for l := range strings.Lines(list) {
+		f := strings.Fields(l)
+		if len(f) < 4 || f[1] != "disk" && f[1] != "lun" {
+			continue
+		}
+		disks++
+		source := strings.Join(f[3:], " ")
+		real, err := w.Real(source) // with its deadline: the mount may be dead
+		if f[0] != "file" && f[0] != "block" || err != nil || !path.IsAbs(source) {
+			return false
+		}
+		if st := (unix.Stat_t{}); f[0] == "block" {
+			if unix.Stat(real, &st) != nil || farDevice(int(unix.Major(st.Rdev)), int(unix.Minor(st.Rdev)), 0) {
+				return false
+			}
+		} else if m := w.mountsNow().of(real); m == nil || mayHang(m) || m.Mountpoint == "/" && farDevice(m.Major, m.Minor, 0) {
+			return false
+		}
+	}
+	return disks > 0
 }
 
 // diskOf finds a disk's file in qemu's options: file=/x, "filename":"/x",

@@ -68,15 +68,22 @@ func (g *gathering) cwdOf(e *effect.Effect) string {
 // options are the values of long and short options with one value, by name
 // without dashes: of those asked for, the last.
 func (g *gathering) options(e *effect.Effect, names ...string) map[string]string {
+	values := map[string]string{}
+	g.eachOption(e, names, func(name, value string) { values[name] = value })
+	return values
+}
+
+// eachOption calls f for each of the named options that stands on the line, in
+// their order.
+func (g *gathering) eachOption(e *effect.Effect, names []string, f func(name, value string)) {
 	a := g.action(e)
 	if a == nil {
-		return nil
+		return
 	}
 	wanted := make(map[string]bool, len(names))
 	for _, n := range names {
 		wanted[n] = true
 	}
-	values := map[string]string{}
 	for i, w := range a.Argv {
 		v, ok := w.Value()
 		if !ok || !strings.HasPrefix(v, "-") {
@@ -86,15 +93,15 @@ func (g *gathering) options(e *effect.Effect, names ...string) map[string]string
 		short := !strings.HasPrefix(v, "--") && len(v) > 2
 		switch {
 		case short && wanted[v[1:2]]: // -nprod
-			values[v[1:2]] = strings.TrimPrefix(v[2:], "=")
+			f(v[1:2], strings.TrimPrefix(v[2:], "="))
 		case !wanted[name]:
 		case joined:
-			values[name] = val
+			f(name, val)
 		case i+1 < len(a.Argv):
-			values[name], _ = a.Argv[i+1].Value()
+			value, _ := a.Argv[i+1].Value()
+			f(name, value)
 		}
 	}
-	return values
 }
 
 func first(values ...string) string {

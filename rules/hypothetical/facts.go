@@ -88,9 +88,11 @@ func (w *World) object(f *rules.Facts, e *effect.Effect, o effect.Object, acted 
 		of.Crontab = w.crontab(e, o)
 	case effect.Account:
 		of.Account = w.account(o.Name)
+	case effect.Guest:
+		of.Runs.Local = !w.at.Shared
 	case effect.Service:
 		name := strings.TrimSuffix(o.Name, ".service")
-		of.Service = rules.ServiceFact{Active: true, Carries: !w.at.Local && carriers[name], Note: w.at.Notes[name]}
+		of.Service = rules.ServiceFact{Active: true, Carries: !w.at.Local && rules.CarriesSession(name), Note: w.at.Notes[name]}
 	}
 }
 
@@ -180,11 +182,6 @@ func inner(name string) bool {
 	}
 	return false
 }
-
-// carriers are services that a session over SSH runs through.
-var carriers = map[string]bool{"ssh": true, "sshd": true, "ssh.socket": true, "sshd.socket": true, "networking": true, "network": true,
-	"NetworkManager": true, "systemd-networkd": true, "networkd": true, "network-manager": true, "wicked": true, "netctl": true, "dhcpcd": true,
-	"firewalld": true, "ufw": true, "nftables": true, "iptables": true, "wpa_supplicant": true, "openvpn": true, "wg-quick": true, "dropbear": true}
 
 func (w *World) crontab(e *effect.Effect, o effect.Object) rules.CrontabFact {
 	c := rules.CrontabFact{User: cmp.Or(o.Name, e.User, w.at.User), Jobs: w.at.Crontab, NewJobs: -1}
