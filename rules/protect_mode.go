@@ -48,14 +48,66 @@ func (t *Protection) needs(p string) (need, bool) {
 		return need{0, 0o037, 0o600, "", "sshd refuses a key that others may read, and new logins with it"}, true
 	case strings.HasPrefix(b, "id_") && path.Base(dir) == ".ssh" && !strings.HasSuffix(b, ".pub"):
 		return need{0o400, 0o077, 0o600, "ssh cannot read it", "ssh refuses a key that others may read"}, true
-	case b == ".ssh", b == "authorized_keys" && path.Base(dir) == ".ssh":
+	case b == ".ssh":
+		return need{0o500, 0o002, 0o700, "its owner cannot enter it", "sshd refuses keys that others may write, and logins by key with it"}, true
+	case b == "authorized_keys" && path.Base(dir) == ".ssh":
 		return need{0o400, 0o002, 0o700, "sshd cannot read it", "sshd refuses keys that others may write, and logins by key with it"}, true
 	case p == "/root", t.Class(p) == HomeRoot && p != "/home" && p != "/Users":
 		return need{0o500, 0o002, 0o755, "its owner cannot enter it", "sshd refuses the keys of a home that others may write"}, true
+	case p == "/run/sshd" || p == "/var/empty" || p == "/var/empty/sshd":
+		return need{0o111, 0o022, 0o755, "sshd cannot enter it", "sshd does not start with a directory of its own that others may write to"}, true
+	case p == "/etc/crontab" || strings.HasPrefix(p, "/etc/cron.d/"):
+		return need{0o400, 0o022, 0o644, "cron cannot read it", "cron passes over what others may write, and its jobs with it"}, true
+	case dir == "/etc/logrotate.d" || p == "/etc/logrotate.conf":
+		return need{0o400, 0o022, 0o644, "logrotate cannot read it", "logrotate passes over what others may write, and logs fill the disk"}, true
+	case strings.HasSuffix(b, ".cnf") && (strings.HasPrefix(p, "/etc/mysql/") || strings.HasPrefix(p, "/etc/my.cnf")):
+		return need{0, 0o002, 0o644, "", "mysqld passes over a configuration that everybody may write"}, true
+	case postgresData(p):
+		return need{0o700, 0o027, 0o700, "postgres cannot use it", "postgres does not start on data that others may read"}, true
+	case b == "munge.key", b == "server.key" && postgresData(dir):
+		return need{0o400, 0o077, 0o600, "its service cannot read it", "its service refuses a key that others may read"}, true
+	case t.privateKey(p):
+		return need{0, 0o006, 0o640, "", "everybody may read the private key"}, true
+	case everybodyReads[p]:
+		return need{0o444, 0o002, 0o644, "programs that are not root's can no longer read it, and find no names or no settings", "anybody may change it"}, true
 	case t.Account(p) && strings.Count(p, "/") == 2:
 		return need{0o444, 0o022, 0o644, "users and groups have no names any more for programs that are not root's", "anybody of that group may become root"}, true
 	}
 	return need{}, false
+}
+
+// everybodyReads are files that programs of every user open.
+var everybodyReads = map[string]bool{"/etc/resolv.conf": true, "/etc/hosts": true, "/etc/host.conf": true, "/etc/localtime": true, "/etc/services": true,
+	"/etc/profile": true, "/etc/ld.so.conf": true, "/etc/ld.so.cache": true, "/etc/ssl/openssl.cnf": true, "/etc/ssl/certs/ca-certificates.crt": true}
+
+// postgresData reports a data directory of PostgreSQL, as distributions name
+// them.
+func postgresData(p string) bool {
+	for _, pattern := range [...]string{"/var/lib/postgresql/*/*", "/var/lib/pgsql/data", "/var/lib/pgsql/*/data", "/var/lib/postgres/data"} {
+		if ok, _ := path.Match(pattern, p); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// privateKey reports a service's private key, or the secrets by which it
+// proves itself.
+func (t *Protection) privateKey(p string) bool {
+	b := path.Base(p)
+	return strings.HasPrefix(p, "/etc/ssl/private/") || strings.HasPrefix(p, "/etc/pki/tls/private/") || strings.HasSuffix(b, ".keytab") ||
+		strings.HasPrefix(p, "/etc/") && (strings.HasSuffix(b, ".key") || strings.HasPrefix(b, "privkey"))
+}
+
+// rootReads reports a file of a directory from which root's own programs and
+// services start or are told what to do.
+func (t *Protection) rootReads(p string) bool {
+	for _, d := range [...]string{"/etc/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/boot/", "/var/spool/cron/"} {
+		if strings.HasPrefix(merged(p), d) {
+			return true
+		}
+	}
+	return false
 }
 
 // ModeHarm says what the mode of a path, as chmod takes it, would break; ""
@@ -65,6 +117,10 @@ func (t *Protection) ModeHarm(p, typ, now, mode string) string {
 	if !ok {
 		c := t.Class(p)
 		switch {
+		case typ == "block" && strings.HasPrefix(p, "/dev/"):
+			n = need{0, 0o006, 0o660, "", "anybody may read and write the disk, past every file's own mode"}
+		case c == Inside && t.rootReads(p) && typ != "dir":
+			n = need{0, 0o002, 0o644, "", "anybody may change it"}
 		case c != Root && c != System || strings.HasPrefix(p, "/dev/") || strings.HasPrefix(p, "/proc") || strings.HasPrefix(p, "/sys"):
 			return ""
 		case typ == "dir" && p != "/root" && !strings.HasPrefix(p, "/var/spool/cron") && !strings.HasPrefix(p, "/etc/sudoers.d"):

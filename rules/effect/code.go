@@ -63,6 +63,9 @@ func init() {
 		"device-words":     {values: []string{"device"}, run: deviceWords},
 		"out-file":         {run: outOption},
 		"table-menu":       {run: tableMenu},
+		"aged-files":       {run: agedFiles},
+		"line-protocol":    {run: lineProtocol},
+		"bus-call":         {run: busCall},
 		"pool-devices":     {values: []string{"device"}, run: poolDevices},
 	}
 }

@@ -275,7 +275,7 @@ func blockStack(c *call) {
 // physicalVolumes is pvcreate, vgcreate and vgextend, which write a label onto
 // each device, and growpart.
 func physicalVolumes(c *call) {
-	devices := c.values("device")
+	devices, ask := c.values("device"), false
 	switch c.name {
 	case "growpart":
 		if len(devices) > 0 {
@@ -286,6 +286,9 @@ func physicalVolumes(c *call) {
 		if len(devices) > 0 {
 			devices = devices[1:]
 		}
+		// What is a physical volume already is taken as it is, and a signature
+		// of something else is asked about by the program itself.
+		ask = c.name == "vgextend" && !c.has("yes") && !c.has("force")
 	case "make-bcache":
 		devices = append(devices[:len(devices):len(devices)], c.values("cache")...)
 	case "pvcreate":
@@ -293,6 +296,10 @@ func physicalVolumes(c *call) {
 		return
 	}
 	for _, w := range devices {
-		c.emitWord(c.effect(Format), Device, w, false)
+		e := c.effect(Format)
+		if ask {
+			e.mark("interactive")
+		}
+		c.emitWord(e, Device, w, false)
 	}
 }

@@ -72,6 +72,9 @@ func modeAttrs(modes []string) []string {
 var findTests = wordsOf("-name -iname -path -ipath -wholename -iwholename -lname -ilname -regex -iregex -newer -anewer -cnewer " +
 	"-mtime -atime -ctime -mmin -amin -cmin -size -user -group -uid -gid -perm -type -xtype -links -inum -samefile -fstype -used -context -Bmin -newermt -newerct -newerat -newermm")
 
+// findAges are those that nearly every file of a machine passes.
+var findAges = wordsOf("-mtime -atime -ctime -mmin -amin -cmin -size -user -uid -group -gid -perm")
+
 // findOthers take an argument and choose nothing.
 var findOthers = wordsOf("-maxdepth -mindepth -regextype -printf -D -files0-from")
 
@@ -103,7 +106,7 @@ func findActions(c *call) {
 	if len(starts) == 0 {
 		starts = []word.Word{word.Lit(".")}
 	}
-	filtered, negated := false, false
+	filtered, negated, aged := false, false, false
 	depth := ""
 	for ; i < len(argv); i++ {
 		v, ok := argv[i].Value()
@@ -115,6 +118,9 @@ func findActions(c *call) {
 			e := c.effect(Delete, "recursive", "force", "several")
 			if filtered {
 				e.mark("filtered")
+			}
+			if aged && !filtered {
+				e.mark("filtered", "aged")
 			}
 			if depth != "" {
 				e.param("mindepth", depth)
@@ -134,6 +140,9 @@ func findActions(c *call) {
 			for i < len(argv) && !argv[i].Is(";") && !argv[i].Is("+") {
 				i++
 			}
+		case v == "-o", v == "-or":
+			// What comes now falls on all that was not chosen so far.
+			filtered, negated, aged = false, false, false
 		case v == "-mindepth":
 			i++
 			if i < len(argv) {
@@ -151,7 +160,10 @@ func findActions(c *call) {
 				continue
 			}
 			// -type f below a tree still takes nearly all of it.
-			filtered = filtered || v != "-type" && v != "-xtype"
+			if v != "-type" && v != "-xtype" {
+				aged = aged || findAges[v]
+				filtered = filtered || !findAges[v]
+			}
 			if (v == "-name" || v == "-iname") && i+1 < len(argv) && argv[i+1].Is("*") {
 				filtered = false
 			}
@@ -326,159 +338,4 @@ func schedules(text string) bool {
 		return true
 	}
 	return false
-}
-
-// signals by number, as far as their meaning matters.
-var signals = map[string]string{
-	"0": "0", "1": "HUP", "2": "INT", "3": "QUIT", "6": "ABRT", "9": "KILL", "10": "USR1", "12": "USR2", "14": "ALRM",
-	"15": "TERM", "17": "CHLD", "18": "CONT", "19": "STOP", "20": "TSTP", "23": "URG", "28": "WINCH",
-}
-
-// signalClass says what a signal does to a program that does not expect it.
-var signalClass = map[string]string{
-	"KILL": "kill", "TERM": "term", "HUP": "term", "INT": "term", "QUIT": "term", "ABRT": "kill", "STOP": "term",
-	"0": "harmless", "CONT": "harmless", "CHLD": "harmless", "WINCH": "harmless", "URG": "harmless", "EXIT": "harmless",
-}
-
-// signal takes a leading -9, -KILL or -SIGKILL off the words of kill, killall
-// and pkill, and reads -s and -n.
-func (c *call) signal(argv []word.Word) (name string, rest []word.Word) {
-	name = "TERM"
-	given := false
-	for i := 0; i < len(argv); i++ {
-		v, ok := argv[i].Value()
-		if !ok {
-			rest = append(rest, argv[i])
-			continue
-		}
-		upper := strings.ToUpper(strings.TrimPrefix(strings.ToUpper(strings.TrimPrefix(v, "-")), "SIG"))
-		switch {
-		case v == "--":
-			return name, append(rest, argv[i+1:]...)
-		case (v == "-s" || v == "-n" || v == "--signal") && i+1 < len(argv):
-			i++
-			name, given = signalName(argv[i].String()), true
-		case strings.HasPrefix(v, "--signal="):
-			name, given = signalName(v[len("--signal="):]), true
-		case strings.HasPrefix(v, "-s") && len(v) > 3 && signalClass[signalName(v[2:])] != "":
-			name, given = signalName(v[2:]), true
-		case len(v) > 1 && v[0] == '-' && len(rest) == 0 && !given && (signals[upper] != "" || signalClass[upper] != "" || len(upper) > 2 && strings.HasPrefix(upper, "USR") || strings.HasPrefix(upper, "RTM")):
-			name, given = signalName(upper), true
-		default:
-			rest = append(rest, argv[i])
-		}
-	}
-	return name, rest
-}
-
-func signalName(s string) string {
-	s = strings.TrimPrefix(strings.ToUpper(s), "SIG")
-	if n, ok := signals[s]; ok {
-		return n
-	}
-	return s
-}
-
-// signalInit is a signal to the first process, which systemd takes as an order:
-// it reports whether there is any effect.
-func (c *call) signalInit(e *Effect, name string) bool {
-	switch name {
-	case "HUP", "WINCH", "CHLD", "CONT", "USR1", "USR2", "PIPE":
-		return false // read the configuration again, show, nothing
-	case "INT", "RTMIN+5", "39", "RTMIN+15", "49", "RTMIN+6", "40", "RTMIN+16", "50":
-		e.Kind = Power
-		e.mark("reboot")
-	case "RTMIN+3", "37", "RTMIN+13", "47", "RTMIN+4", "38", "RTMIN+14", "48":
-		e.Kind = Power
-		e.mark("poweroff")
-	}
-	return true
-}
-
-// killProcesses is kill, killall, pkill and skill. What is left of the words
-// without the signal is read by the grammar of each.
-func killProcesses(c *call) {
-	name, rest := c.signal(c.action.Args())
-	class := signalClass[name]
-	if class == "harmless" {
-		return
-	}
-	if class == "" {
-		class = "term"
-	}
-	negatives := c.name == "kill"
-	g := c.node.grammar
-	args := g.Read(rest)
-	if negatives {
-		// kill -TERM -1: a negative number is a process group, -1 everybody.
-		args.Operands = nil
-		for _, w := range rest {
-			if v := w.Prefix(); v == "-l" || v == "-L" || v == "--list" || v == "--table" {
-				return
-			}
-			args.Operands = append(args.Operands, w)
-		}
-		if len(c.args.Operands) == 0 && len(rest) == 0 {
-			// "kill -1" alone names a signal and nobody.
-			return
-		}
-	}
-	if args.Attrs["dry"] || args.Attrs["list"] {
-		return
-	}
-	for a, on := range args.Attrs {
-		c.args.Attrs[a] = on
-	}
-	e := c.effect(Kill, class)
-	e.param("signal", name)
-	if c.name == "pkill" || c.name == "skill" {
-		e.mark("pattern")
-		for _, by := range [...]string{"user", "terminal", "parent", "group", "session"} {
-			if ws := args.Values[by]; len(ws) > 0 {
-				e.param(by, texts(ws)...)
-				if len(args.Operands) == 0 {
-					w := ws[0]
-					c.emit(e, Object{Type: Process, Name: by + " " + w.String(), Word: w})
-				}
-			}
-		}
-	}
-	if c.name == "killall5" {
-		e.mark("all")
-		c.emit(e, Object{Type: Process, Name: "-1", Word: word.Lit(c.name)})
-		return
-	}
-	if c.name == "pkill" && args.Attrs["_inverse"] {
-		e.mark("all")
-		e.Attrs["pattern"] = false
-	}
-	if c.name == "killall" && len(args.Operands) == 0 {
-		for _, w := range args.Values["user"] {
-			e.param("user", w.String())
-			c.emit(e, Object{Type: Process, Name: "user " + w.String(), Word: w})
-		}
-	}
-	for _, w := range args.Operands {
-		one := e
-		v, known := w.Value()
-		switch {
-		case known && strings.HasPrefix(v, "%"):
-			one.mark("job")
-		case negatives && v == "-1":
-			one.mark("all")
-		case negatives && v == "0":
-			one.mark("job")
-		case negatives && v == "1":
-			if !c.signalInit(&one, name) {
-				continue
-			}
-		}
-		if one.Kind == Power {
-			c.emit(one, Object{Type: Host, Word: w})
-			continue
-		}
-		for _, o := range named(Process, w) {
-			c.emit(one, o)
-		}
-	}
 }

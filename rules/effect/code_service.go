@@ -51,17 +51,78 @@ func stopUnits(c *call) {
 			c.emit(c.effect(Stop), Object{Type: Service, Word: w})
 		}
 		for _, v := range w.Values {
-			if dir, ok := mountUnit(v); ok {
-				c.emit(c.effect(Unmount), Object{Type: Path, Name: dir, Word: w})
-				continue
-			}
-			e := c.effect(Stop)
-			if strings.ContainsAny(v, "*?[") {
-				e.mark("pattern")
-			}
-			c.emit(e, Object{Type: Service, Name: strings.TrimSuffix(v, ".service"), Word: w})
+			c.stopUnit(v, w)
 		}
 	}
+}
+
+func (c *call) stopUnit(v string, w word.Word) {
+	if dir, ok := mountUnit(v); ok {
+		c.emit(c.effect(Unmount), Object{Type: Path, Name: dir, Word: w})
+		return
+	}
+	e := c.effect(Stop)
+	if strings.ContainsAny(v, "*?[") {
+		e.mark("pattern")
+	}
+	c.emit(e, Object{Type: Service, Name: strings.TrimSuffix(v, ".service"), Word: w})
+}
+
+// unitMethods are what systemd's manager can be called for over D-Bus, by what
+// it does to the unit.
+var unitMethods = map[string]Kind{
+	"StopUnit": Stop, "KillUnit": Stop, "FreezeUnit": Stop, "QueueSignalUnit": Stop,
+	"RestartUnit": Restart, "TryRestartUnit": Restart, "ReloadOrRestartUnit": Restart, "ReloadOrTryRestartUnit": Restart,
+	"DisableUnitFiles": Disable, "MaskUnitFiles": Disable, "DisableUnitFilesWithFlags": Disable,
+}
+
+// busCall is a method of systemd's called by name: Manager.StopUnit with the
+// unit behind it.
+func busCall(c *call) {
+	var kind Kind
+	for _, w := range c.args.Operands {
+		v, ok := w.Value()
+		if !ok {
+			continue
+		}
+		if k, named := unitMethods[v[strings.LastIndexByte(v, '.')+1:]]; named {
+			kind = k
+			continue
+		}
+		// string:ssh.service, array:string:a.service,b.service, ['ssh.service']
+		v = strings.TrimPrefix(v[strings.LastIndexByte(v, ':')+1:], "[")
+		for _, unit := range strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(",[]'\" ", r) }) {
+			ext := path.Ext(unit)
+			if kind == "" || !unitTypes[ext] {
+				continue
+			}
+			if kind == Stop {
+				c.stopUnit(unit, w)
+				continue
+			}
+			c.emit(c.effect(kind), Object{Type: Service, Name: strings.TrimSuffix(unit, ".service"), Word: w})
+		}
+	}
+}
+
+var unitTypes = wordsOf(".service .socket .target .mount .automount .timer .path .slice .scope .swap .device")
+
+// linkUnits are the services that are there for one interface, which stands
+// behind the "@" or, for OpenRC, behind "net.".
+var linkUnits = wordsOf("ifup netctl netctl-auto netctl-ifplugd dhclient dhcpcd network netifup")
+
+// linkOf is the interface that a service takes down when it stops.
+func linkOf(service string) string {
+	base, link, ok := strings.Cut(strings.TrimSuffix(service, ".service"), "@")
+	if !ok || !linkUnits[base] {
+		if link, ok = strings.CutPrefix(service, "net."); !ok {
+			return ""
+		}
+	}
+	if link == "lo" || strings.ContainsAny(link, "*?[/") {
+		return ""
+	}
+	return link
 }
 
 // mountUnit is the directory of a mount unit: srv-data.mount is /srv/data.

@@ -323,9 +323,33 @@ func groupsAndUsers(c *call) {
 			}
 		}
 	case "chpasswd", "newusers", "chgpasswd":
+		if text, ok := c.input(); ok && c.name == "chpasswd" {
+			c.setPasswords(text)
+			return
+		}
 		c.emit(c.effect(AccountChange, "password", "all"), Object{Type: Account, Word: word.Lit("")})
 	case "pwunconv", "grpunconv":
 		c.emit(c.effect(AccountChange, "all"), Object{Type: Account, Word: word.Lit("")})
+	}
+}
+
+// setPasswords is chpasswd's input, a line "user:password" each. With -e it is
+// what stands in /etc/shadow, where a text that is no hash lets nobody in.
+func (c *call) setPasswords(text string) {
+	hashed := hasOption(c, "-e", "--encrypted")
+	for l := range strings.Lines(text) {
+		user, password, ok := strings.Cut(strings.TrimSpace(l), ":")
+		if !ok || user == "" {
+			continue
+		}
+		e := c.effect(AccountChange, "password")
+		switch {
+		case password == "":
+			e.mark("empty", "remove")
+		case hashed && !strings.HasPrefix(password, "$") && !strings.HasPrefix(password, "_") && len(password) != 13:
+			e.mark("lock")
+		}
+		c.emit(e, Object{Type: Account, Name: user, Word: word.Lit(user)})
 	}
 }
 

@@ -412,6 +412,19 @@ func (c *call) emit(e Effect, o Object) {
 		return
 	}
 	e.Object = o
+	if o.Type == Service && (e.Kind == Stop || e.Kind == Restart) && !e.Has("reload") {
+		if link := linkOf(o.Name); link != "" {
+			how := "restart"
+			if e.Kind == Stop {
+				how = "down"
+			}
+			e.Kind, e.Object = NetChange, Object{Type: Interface, Name: link, Word: o.Word}
+			e.mark(how)
+			if e.Place.Kind == command.Namespace {
+				e.Place = command.Place{} // the service manager is not in it
+			}
+		}
+	}
 	if (o.Type == Path || o.Type == Device) && !c.special(&e) {
 		return
 	}

@@ -16,7 +16,7 @@ var writes = setOf(Overwrite, Truncate, Append)
 // at any time. A trailing slash stands for what lies below.
 var devicesOfNothing = []string{
 	"null", "zero", "full", "random", "urandom", "tty", "console", "stdin", "stdout", "stderr", "fd/", "pts/",
-	"ptmx", "tcp/", "udp/", "log", "kmsg", "ttyS", "ttyUSB", "ttyACM", "lp", "usb/lp", "snd/", "dsp", "audio", "input/", "clipboard",
+	"ptmx", "log", "kmsg", "ttyS", "ttyUSB", "ttyACM", "lp", "usb/lp", "snd/", "dsp", "audio", "input/", "clipboard",
 }
 
 // plainBelowDev are directories below /dev that hold ordinary files.
@@ -53,6 +53,12 @@ func (c *call) special(e *Effect) bool {
 			}
 		}
 		rest := name[len("/dev/"):]
+		if strings.HasPrefix(rest, "tcp/") || strings.HasPrefix(rest, "udp/") {
+			if text, ok := c.written(e); ok {
+				c.protocol(text)
+			}
+			return false
+		}
 		for _, d := range devicesOfNothing {
 			if rest == d || strings.HasPrefix(rest, d+"/") || strings.HasPrefix(rest, d) && (strings.HasSuffix(d, "/") || numbered(rest[len(d):])) {
 				return false
@@ -106,6 +112,24 @@ func (c *call) kernelFile(e *Effect, name string) bool {
 			return false
 		}
 		return true
+	case name == "/proc/fs/nfsd/threads":
+		if !known || strings.TrimSpace(text) != "0" {
+			return false // that many more or fewer of them
+		}
+		e.Kind, e.Object = Stop, Object{Type: Service, Name: "nfs-server", Word: e.Object.Word}
+		return true
+	case strings.HasPrefix(name, "/sys/fs/cgroup/") && strings.HasSuffix(name, "/cgroup.kill"):
+		unit := path.Base(path.Dir(name))
+		e.Kind, e.Object = Stop, Object{Type: Service, Name: strings.TrimSuffix(unit, ".service"), Word: e.Object.Word}
+		e.mark("kill")
+		e.param("signal", "KILL")
+		return true
+	case strings.HasPrefix(name, "/sys/class/net/") || strings.HasPrefix(name, "/sys/devices/virtual/net/"):
+		if link, attr := linkSwitch(name, strings.TrimSpace(text)); link != "" {
+			e.Kind, e.Object = NetChange, Object{Type: Interface, Name: link, Word: e.Object.Word}
+			e.mark(attr)
+			return true
+		}
 	case name == "/sys/power/state":
 		e.Kind, e.Object = Power, Object{Type: Host, Word: e.Object.Word}
 		e.mark("suspend")
@@ -118,6 +142,29 @@ func (c *call) kernelFile(e *Effect, name string) bool {
 		e.param("key", strings.ReplaceAll(key, "/", "."))
 	}
 	return true
+}
+
+// linkSwitch is the interface that a file of the kernel's takes away when a
+// text is written to it, and what becomes of it.
+func linkSwitch(name, text string) (link, attr string) {
+	dir, file := path.Split(name)
+	link = path.Base(dir)
+	switch file {
+	case "flags":
+		// Bit 0 is that it is up.
+		if n, err := strconv.ParseUint(text, 0, 32); err == nil && n&1 == 0 {
+			return link, "down"
+		}
+	case "carrier":
+		if text == "0" {
+			return link, "down"
+		}
+	case "bonding_masters", "slaves":
+		if name, ok := strings.CutPrefix(text, "-"); ok {
+			return name, "detach"
+		}
+	}
+	return "", ""
 }
 
 // written is the text that an effect puts into its file, where it is plain:
@@ -181,7 +228,7 @@ func output(a *command.Action) (string, bool) {
 			return "", true
 		}
 		return "", false
-	case ":", "true", "false":
+	case ":", "true", "false", "sleep":
 		return "", true
 	case "sed", "grep", "egrep", "awk", "gawk", "mawk", "dd":
 		return "", nothingPasses(name, args)

@@ -1,0 +1,61 @@
+package effect
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// lineProtocol is nc, telnet and socat: what they read goes to a server that
+// takes each line as a command.
+func lineProtocol(c *call) {
+	if text, ok := c.input(); ok {
+		c.protocol(text)
+	}
+}
+
+// protocol reads what is sent to a port for the commands of those servers
+// that are talked to in this way: memcached and redis.
+func (c *call) protocol(text string) {
+	lines := strings.Split(strings.NewReplacer("\r", "", `\r`, "").Replace(text), "\n")
+	if strings.HasPrefix(lines[0], "*") {
+		// Redis' own form: a count, and each word behind its length.
+		var words []string
+		for _, l := range lines {
+			if !strings.HasPrefix(l, "*") && !strings.HasPrefix(l, "$") {
+				words = append(words, l)
+			}
+		}
+		lines = []string{strings.Join(words, " ")}
+	}
+	for _, l := range lines {
+		f := strings.Fields(l)
+		switch {
+		case len(f) == 0:
+		case strings.EqualFold(f[0], "flush_all"):
+			c.database(word.Lit(l), "flush_all", "all", "data", "delete")
+		case len(f) > 1 || !strings.EqualFold(f[0], "shutdown"):
+			c.redis(word.Lits(f...))
+		}
+	}
+}
+
+// agedFiles is tmpreaper and its relatives: below the directories that they
+// are given goes what nobody has used for a time.
+func agedFiles(c *call) {
+	dirs := c.values("word")
+	if c.name == "systemd-tmpfiles" {
+		// Everything that its configuration names, which is /home and /srv, too.
+		if c.has("_purge") && len(dirs) == 0 {
+			c.emitWord(c.effect(Delete, "recursive", "force"), Path, word.Lit("/home"), false)
+		}
+		return
+	}
+	if c.has("_test") && c.name != "stmpclean" || len(dirs) < 2 {
+		return
+	}
+	e := c.effect(Delete, "recursive", "force", "several", "filtered", "aged")
+	for _, w := range dirs[1:] { // the first is the time
+		c.emitWord(e, Path, w, false)
+	}
+}
