@@ -154,6 +154,12 @@ func openChain(path string) (*chain, error) {
 	return &chain{f: f, size: -1, prev: zeroHash, fresh: fresh}, nil
 }
 
+// empty reports that nothing was ever written to the file.
+func (c *chain) empty() bool {
+	st, err := c.f.Stat()
+	return err == nil && st.Size() == 0
+}
+
 // lock takes the file for this process alone and catches up with what others
 // wrote. It returns the unlock.
 func (c *chain) lock() (func(), error) {

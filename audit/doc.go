@@ -64,11 +64,12 @@
 // # The host log
 //
 // host/events.jsonl is a journal like the others. It has a session-start event
-// for each journal that is made (written before the journal's first event), a
-// final-head event with size and tree when a session of its own journal ends
-// (for a shared journal when the next day's is made; a session that runs past
-// midnight may still add to it), and a session-pruned event when retention removes one. It has a head after
-// each event. A journal that it names and that is not there is missing; one
+// for each journal that is made (written before the journal's first event; again
+// by each who found it empty), a final-head event with size and tree when a
+// session of its own journal ends (for a shared journal when the next day's is
+// made; a session that runs past midnight may still add to it), and a
+// session-pruned event when retention removes one. It has a head after each
+// event. A journal that it names and that is not there is missing; one
 // that is there and that it does not name was put there.
 //
 // # What it proves

@@ -221,7 +221,7 @@ func loadSigner(root string) (note.Signer, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: not a signing key: move it away and a new one is made", path)
 			}
-			return s, nil
+			return s, publish(root, s)
 		}
 		if !os.IsNotExist(err) {
 			return nil, err
@@ -233,8 +233,8 @@ func loadSigner(root string) (note.Signer, error) {
 	return nil, fmt.Errorf("%s: cannot be made", path)
 }
 
-// makeKey writes a new key pair. Two processes may try at once: the link
-// decides which key it is, and only its maker writes the public half.
+// makeKey writes a new key. Two processes may try at once: the link decides
+// which one it is.
 func makeKey(root string) error {
 	host, _ := os.Hostname()
 	name := "guardsh-" + strings.Map(func(r rune) rune {
@@ -243,7 +243,7 @@ func makeKey(root string) error {
 		}
 		return r
 	}, host)
-	skey, vkey, err := note.GenerateKey(rand.Reader, name)
+	skey, _, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
 		return err
 	}
@@ -253,16 +253,28 @@ func makeKey(root string) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.WriteString(skey + "\n")
-	if err = errors.Join(err, f.Close()); err != nil {
+	// Synced before it has its name: an empty key would end the signing for good.
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(f.Name(), filepath.Join(root, keyName)); err != nil {
-		if os.IsExist(err) {
-			return nil
-		}
+	if err := os.Link(f.Name(), filepath.Join(root, keyName)); err != nil && !os.IsExist(err) {
 		return err
 	}
-	return os.WriteFile(filepath.Join(root, keyPubName), []byte(vkey+"\n"), 0o644)
+	return nil
+}
+
+// publish writes the public half of the key, unless it is there: who made the
+// key may have died before that.
+func publish(root string, s *signer) error {
+	path := filepath.Join(root, keyPubName)
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		return err
+	}
+	vkey, err := note.NewEd25519VerifierKey(s.name, s.public)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(vkey+"\n"), 0o644)
 }
 
 // sign writes a head of this session's journal.
@@ -293,22 +305,26 @@ func (w *writer) finish() error {
 	if err != nil || w.j.info.Shared {
 		return err
 	}
-	return hostAppend(w.root, &Event{
+	_, err = hostAppend(w.root, &Event{
 		V: Version, Time: h.Time, Session: w.j.session, Kind: FinalHead, Journal: w.name, Size: h.Size, Tree: h.Root.String(),
 	})
+	return err
 }
 
-// tellHost records a new journal in the host log.
+// tellHost records a new journal in the host log. That it cannot be signed is
+// no reason not to write the journal, whose own heads say so.
 func (w *writer) tellHost() error {
-	err := hostAppend(w.root, &Event{
+	told, err := hostAppend(w.root, &Event{
 		V: Version, Time: time.Now().UTC().Round(time.Microsecond), Session: w.j.session, Kind: SessionStart,
 		Journal: w.name, User: w.j.info.User, TTY: w.j.info.TTY,
 	})
-	w.told = err == nil
-	if w.told && w.j.info.Shared {
+	if w.told = told; !told {
+		return err
+	}
+	if w.j.info.Shared {
 		w.closeDay()
 	}
-	return err
+	return nil
 }
 
 // closeDay gives the host log a final head of the user's shared journal before
@@ -345,32 +361,31 @@ func (w *writer) closeDay() {
 	if err != nil {
 		return
 	}
-	_ = hostAppend(w.root, &Event{
+	_, _ = hostAppend(w.root, &Event{
 		V: Version, Time: h.Time, Session: w.j.session, Kind: FinalHead, Journal: last, Size: h.Size, Tree: h.Root.String(),
 	})
 }
 
-// hostAppend appends to the host log, durably, and signs it.
-func hostAppend(root string, e *Event) error {
+// hostAppend appends to the host log, durably, and signs it. written says that
+// the event is there whatever the error is about.
+func hostAppend(root string, e *Event) (written bool, err error) {
 	dir := filepath.Join(root, HostLog)
 	if err := os.Mkdir(dir, 0o700); err != nil && !os.IsExist(err) {
-		return err
+		return false, err
 	}
 	c, err := openChain(filepath.Join(dir, EventsName))
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer c.close()
 	unlock, err := c.lock()
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer unlock()
 	if _, err := c.write([]*Event{e}, nil); err != nil {
-		return err
+		return false, err
 	}
-	if _, err := signHead(root, HostLog, c, nil); err != nil {
-		return err
-	}
-	return c.sync()
+	_, err = signHead(root, HostLog, c, nil)
+	return true, errors.Join(err, c.sync())
 }

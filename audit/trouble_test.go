@@ -135,7 +135,7 @@ func TestNoTrail(t *testing.T) {
 	}
 	for n := 1; n <= spoolEvents+10; n++ {
 		j.AppendLazy(Event{Kind: LineRead, Line: n, Text: "x"})
-		if n%500 == 0 { // let the writer take them: this is not about the queue
+		if n%500 == 0 || n == spoolEvents+10 { // let the writer take them: this is not about the queue
 			if err := j.Append(Event{Kind: Program}); err == nil {
 				t.Fatal("append without a trail reported success")
 			}
@@ -225,5 +225,114 @@ func TestStuck(t *testing.T) {
 	}
 	if lines != 11 || programs+lost != queueLen+10 || lost == 0 {
 		t.Errorf("%d lines, %d programs, %d lost", lines, programs, lost)
+	}
+}
+
+// Whoever made a shared journal may have died before the host log knew of it.
+func TestSharedJournalWhoseMakerDied(t *testing.T) {
+	root := t.TempDir()
+	info := SessionInfo{User: "ann", Shared: true}
+	dir := filepath.Join(root, dayName(time.Now(), info))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, EventsName), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j, err := Open(root, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(Event{Kind: LineRead, Line: 1, Text: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(0, ""); err != nil {
+		t.Fatal(err)
+	}
+	good(t, root)
+}
+
+// The public half comes when the key is used, if its maker died before that.
+func TestKeyWhoseMakerDied(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "trail")
+	trail(t, root, "one")
+	if err := os.Remove(filepath.Join(root, keyPubName)); err != nil {
+		t.Fatal(err)
+	}
+	trail(t, root, "two")
+	good(t, root)
+}
+
+// A trail that cannot be signed is written all the same, says so once, and has
+// no gap.
+func TestUnsignedTrail(t *testing.T) {
+	root := t.TempDir()
+	key := filepath.Join(root, keyName)
+	if err := os.WriteFile(key, []byte("damaged\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := writerOf(root)
+	count := func() (n int) {
+		events, err := ReadJournal(filepath.Join(root, "s"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			switch e.Kind {
+			case Gap:
+				t.Errorf("a gap: %s", e.Reason)
+			case Degraded:
+				n++
+			}
+		}
+		return n
+	}
+	for n := range 3 {
+		w.handle(request{ev: &Event{V: Version, Session: "s", Kind: LineRead, Line: n + 1}, sync: true})
+		w.tend()
+		w.tend()
+	}
+	if n := count(); n != 1 {
+		t.Errorf("it was said %d times that the trail cannot be signed", n)
+	}
+	if host, err := ReadJournal(filepath.Join(root, HostLog)); err != nil || len(host) != 1 {
+		t.Errorf("the host log has %d events, %v", len(host), err)
+	}
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	w.tend()
+	if w.unsigned || w.headless {
+		t.Error("it was not signed when it could be")
+	}
+}
+
+// writerOf is a writer without its goroutine.
+func writerOf(root string) *writer {
+	j := &Journal{dir: filepath.Join(root, "s"), session: "s", notify: make(chan error, 8), reqs: make(chan request, 8)}
+	return &writer{j: j, root: root, name: "s"}
+}
+
+// What a batch brings is written, however large it is.
+func TestLargeBatch(t *testing.T) {
+	root := t.TempDir()
+	w := writerOf(root)
+	large := strings.Repeat("x", maxText)
+	var all []request
+	for n := range 4 {
+		all = append(all, request{ev: &Event{V: Version, Session: "s", Kind: LineRead, Line: n + 1, Text: large}, sync: true, done: make(chan error, 1)})
+	}
+	for _, r := range all[1:] {
+		w.j.reqs <- r
+	}
+	w.handle(all[0])
+	for n, r := range all {
+		if err := <-r.done; err != nil {
+			t.Errorf("line %d: %v", n+1, err)
+		}
+	}
+	events, err := ReadJournal(filepath.Join(root, "s"))
+	if err != nil || len(events) != len(all) {
+		t.Errorf("%d events of %d, %v", len(events), len(all), err)
 	}
 }

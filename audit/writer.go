@@ -27,6 +27,7 @@ type writer struct {
 	why        error
 	dirty      bool // written, not synced
 	unsigned   bool // written, no head yet
+	headless   bool // the last head could not be written, and the trail says so
 }
 
 func (w *writer) run() {
@@ -59,6 +60,9 @@ func (w *writer) handle(first request) (last bool) {
 	}
 	sync := false
 	for _, r := range batch {
+		if !w.roomFor(r.ev) {
+			_ = w.flush(false) // what it says, the next one says again
+		}
 		w.keep(r.ev)
 		sync = sync || r.sync
 		last = last || r.close
@@ -96,14 +100,19 @@ func (w *writer) answer(batch []request, err error) {
 
 // keep puts an event into the spool, as long as there is room.
 func (w *writer) keep(e *Event) {
-	n := len(e.Text) + len(e.Facts) + 256
-	if len(w.spool) >= spoolEvents || w.spoolBytes+n > spoolBytes && len(w.spool) > 0 {
+	if !w.roomFor(e) {
 		w.j.lost.Add(1)
 		return
 	}
 	w.spool = append(w.spool, e)
-	w.spoolBytes += n
+	w.spoolBytes += spoolSize(e)
 }
+
+func (w *writer) roomFor(e *Event) bool {
+	return len(w.spool) < spoolEvents && (w.spoolBytes+spoolSize(e) <= spoolBytes || len(w.spool) == 0)
+}
+
+func spoolSize(e *Event) int { return len(e.Text) + len(e.Facts) + 256 }
 
 // flush writes the spool.
 func (w *writer) flush(sync bool) error {
@@ -181,8 +190,17 @@ func (w *writer) tend() {
 		}
 	}
 	if w.unsigned && w.chain != nil {
-		if err := w.sign(); err != nil {
+		if err := w.sign(); err == errRemoved {
 			w.failed(err)
+		} else if err != nil && !w.headless {
+			// The events themselves are written: this is no gap.
+			w.headless = true
+			e := &Event{Kind: Degraded, Reason: fmt.Sprintf("the trail cannot be signed: %v", err)}
+			w.j.prepare(e)
+			w.keep(e)
+			_ = w.flush(true)
+		} else if err == nil {
+			w.headless = false
 		}
 	}
 }
@@ -209,7 +227,9 @@ func (w *writer) open() error {
 	if !w.j.info.Shared {
 		w.tree = &tree{}
 	}
-	w.told = w.told || !c.fresh
+	// Nothing is written before the host log knows: who made an empty one may
+	// have died before it told that.
+	w.told = w.told || !c.fresh && !c.empty()
 	if w.told {
 		return nil
 	}
