@@ -51,6 +51,7 @@ var needs = []need{
 	{"find", "findutils", "the same, by -exec and -delete"},
 	{"ps", "procps", "who is running"},
 	{"usermod", "passwd", "accounts that get guardsh as their shell"},
+	{"qemu-aarch64-static", "qemu-user-static", "the build for the other architecture, on an emulator"},
 	{"dpkg", "dpkg", "the package that is installed, upgraded and removed"},
 	{"rpm", "rpm", "the same, as the other family does it"},
 	{"man", "man-db", "pages that are found by name"},

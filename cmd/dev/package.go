@@ -69,18 +69,13 @@ func (d *dev) packages(out, version string, arches []string) error {
 	return nil
 }
 
-// linkFlags are the linker's for the product: where there is an entry of its
-// own (guard/bash), the program begins there.
-func linkFlags(arch string) string {
-	if arch == "amd64" {
-		return "-s -w -E=guardsh_entry"
-	}
-	return "-s -w"
-}
+// linkFlags are the linker's for the product: the program begins at an entry of
+// its own (guard/bash).
+const linkFlags = "-s -w -E=guardsh_entry"
 
 // build builds the product as it is delivered.
 func (d *dev) build(arch, to string) error {
-	if err := d.show([]string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch}, "go", "build", "-trimpath", "-ldflags="+linkFlags(arch), "-o", to, "./cmd/guardsh"); err != nil {
+	if err := d.show([]string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + arch}, "go", "build", "-trimpath", "-ldflags="+linkFlags, "-o", to, "./cmd/guardsh"); err != nil {
 		return err
 	}
 	return isStatic(to)

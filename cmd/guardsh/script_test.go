@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -99,11 +98,8 @@ var buildOnce = sync.OnceValues(func() (string, error) {
 	}
 	builtDir = dir
 	bin := filepath.Join(dir, "guardsh")
-	args := []string{"build", "-trimpath", "-o", bin}
-	if runtime.GOARCH == "amd64" {
-		args = append(args, "-ldflags=-E=guardsh_entry") // where the program begins; see guard/bash
-	}
-	cmd := exec.Command("go", append(args, ".")...)
+	// The flag says where the program begins; see guard/bash.
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-E=guardsh_entry", "-o", bin, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", errors.New(string(out))
@@ -155,6 +151,7 @@ func setupScript(e *testscript.Env) error {
 	}
 	e.Setenv("TMPDIR", "/tmp")
 	e.Setenv("PACKAGES", packagesDir)
+	e.Setenv("OTHER", insideDir+"/other")
 	// A prompt that shows the status and that nothing else prints.
 	return os.WriteFile("/root/.bashrc", []byte("PS1='[$?] ready> '\n"), 0o644)
 }

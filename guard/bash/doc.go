@@ -43,7 +43,7 @@
 //
 // What is known to differ from plain bash: its terminal is one of its own, so
 // that what was typed before it read keys is echoed twice; where the program was
-// linked without the entry of entry_amd64.s, ignored signals but HUP and INT, and
+// linked without the entry of entry_*.s, ignored signals but HUP and INT, and
 // closed descriptors, are not passed on; while the user has the history off,
 // set -o shows it as on; a multi-line command stands in the history as it was
 // typed (lithist); C-x C-e and vi's v bring the text back to the line instead

@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// What this process was started with, noted by the program's entry
-// (entry_amd64.s) where it was linked with -E guardsh_entry: bit n-1 for signal n, bit n for
+// What this process was started with, noted by the program's entry (entry_*.s)
+// where it was linked with -E guardsh_entry: bit n-1 for signal n, bit n for
 // descriptor n.
 var (
 	ignoredAtStart uint64
