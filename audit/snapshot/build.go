@@ -226,7 +226,7 @@ func (r *restorer) joinLive(l *level, name string, e *Entry) bool {
 	}
 	defer unix.Close(h)
 	st, err := stat(h)
-	if err != nil || st.Ino != e.Ino {
+	if err != nil || st.Ino != e.Ino || unix.Mkdev(st.Dev_major, st.Dev_minor) != e.Dev {
 		return false
 	}
 	return unix.Linkat(unix.AT_FDCWD, self(h), l.fd, name, unix.AT_SYMLINK_FOLLOW) == nil
@@ -235,11 +235,17 @@ func (r *restorer) joinLive(l *level, name string, e *Entry) bool {
 // giveBack moves the inode that was kept to its place: it then has the number
 // of names that it had, which crontabs and lock files depend on.
 func (r *restorer) giveBack(l *level, name string, e *Entry) bool {
-	path, err := r.x.blobPath(e)
+	dir, err := r.x.blobs(e)
 	if err != nil {
 		return false
 	}
-	return unix.Renameat2(unix.AT_FDCWD, path, l.fd, name, unix.RENAME_NOREPLACE) == nil
+	defer unix.Close(dir)
+	h, err := handle(dir, e.Blob)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(h)
+	return e.unwritten(h) == nil && unix.Renameat2(dir, e.Blob, l.fd, name, unix.RENAME_NOREPLACE) == nil
 }
 
 // unlock takes the flags off that stand against a change. They come back with

@@ -18,15 +18,54 @@ import (
 // back instead of copying it.
 var errMoved = errors.New("its content went back with an earlier undo")
 
-// blobPath is where an entry's blob lies.
-func (x *Snapshot) blobPath(e *Entry) (string, error) {
+// errWritten: a hard link that was kept is the file itself, and what is written
+// to that by another name (mv keeps the inode) is written to what was kept.
+var errWritten = errors.New("was written to through another name since")
+
+// blobs opens the directory of an entry's blob. One at the root of a mount lies
+// below a directory that may be a user's, who can put another in its place.
+func (x *Snapshot) blobs(e *Entry) (int, error) {
 	if e.Place == 0 {
-		return filepath.Join(x.dir, "blob", e.Blob), nil
+		return openDir(unix.AT_FDCWD, filepath.Join(x.dir, "blob"))
 	}
 	if e.Place < 0 || e.Place > len(x.Places) {
-		return "", errors.New("the manifest does not say where its content is")
+		return -1, errors.New("the manifest does not say where its content is")
 	}
-	return filepath.Join(x.Places[e.Place-1], e.Blob), nil
+	path := x.Places[e.Place-1]
+	top, err := openPath(filepath.Dir(path))
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(top)
+	return ownDir(top, filepath.Base(path))
+}
+
+// blob opens an entry's blob.
+func (x *Snapshot) blob(e *Entry) (*os.File, error) {
+	dir, err := x.blobs(e)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(dir)
+	fd, err := openRead(dir, e.Blob, unix.O_NOFOLLOW)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: e.Blob, Err: err}
+	}
+	return os.NewFile(uintptr(fd), e.Blob), e.unwritten(fd)
+}
+
+// unwritten reports that a hard link that was kept holds what it held.
+func (e *Entry) unwritten(fd int) error {
+	st, err := stat(fd)
+	if err != nil || !e.Linked {
+		return err
+	}
+	var now Entry
+	describe(&now, &st)
+	if now.Kind != KFile || now.Size != e.Size || now.Mtime != e.Mtime {
+		return errWritten
+	}
+	return nil
 }
 
 // source opens what holds an entry's content.
@@ -40,21 +79,17 @@ func (x *Snapshot) source(e *Entry) (*os.File, error) {
 		}
 		return nil, errors.New("its content was not kept")
 	}
-	path, err := x.blobPath(e)
-	if err != nil {
-		return nil, err
-	}
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NOATIME|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	if err == unix.EPERM {
-		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-	}
+	src, err := x.blob(e)
 	if errors.Is(err, fs.ErrNotExist) && e.Linked {
 		return nil, errMoved
 	}
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		if src != nil {
+			src.Close()
+		}
+		return nil, err
 	}
-	return os.NewFile(uintptr(fd), path), nil
+	return src, nil
 }
 
 // read hands an entry's data to f piece by piece, with the offset each has in

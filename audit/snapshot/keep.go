@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -348,13 +349,20 @@ func privateDir(dir int, name string) (int, error) {
 	if err != nil && err != unix.EEXIST {
 		return -1, err
 	}
+	return ownDir(dir, name)
+}
+
+var errOthers = errors.New("belongs to someone else or is open to others")
+
+// ownDir opens a directory of mode 0700 that belongs to us.
+func ownDir(dir int, name string) (int, error) {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
 	st, err := stat(fd)
 	if err == nil && (int(st.Uid) != os.Geteuid() || st.Mode&0o077 != 0) {
-		err = fmt.Errorf("%s belongs to someone else or is open to others", name)
+		err = fmt.Errorf("%s %w", name, errOthers)
 	}
 	if err != nil {
 		unix.Close(fd)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"golang.org/x/sys/unix"
 )
 
 // halfMade is the age at which a snapshot that never got its name counts as
@@ -51,21 +52,80 @@ func (s *Store) Prune(r Retention) (dropped []*Snapshot, err error) {
 	return dropped, errors.Join(append(errs, s.sweep())...)
 }
 
-// sweep removes what a crash left half made or half dropped.
+// sweep removes what a crash left half made or half dropped, at the roots of
+// mounts too: hard links there keep the blocks of files that are long deleted.
 func (s *Store) sweep() error {
 	dirs, err := os.ReadDir(s.snapshots())
-	var errs []error
+	errs := []error{err}
 	for _, d := range dirs {
 		name, hidden := strings.CutPrefix(d.Name(), ".")
 		if !hidden {
 			continue
 		}
 		id, perr := ulid.Parse(strings.TrimPrefix(name, "drop-"))
-		if perr == nil && time.Since(ulid.Time(id.Time())) > halfMade {
-			errs = append(errs, os.RemoveAll(filepath.Join(s.snapshots(), d.Name())))
+		if perr != nil || time.Since(ulid.Time(id.Time())) <= halfMade {
+			continue
+		}
+		if perr := s.clearPlaces(strings.ToLower(id.String())); perr != nil {
+			errs = append(errs, perr) // its name in the store is what leads there
+			continue
+		}
+		errs = append(errs, os.RemoveAll(filepath.Join(s.snapshots(), d.Name())))
+	}
+	left, err := filepath.Glob(filepath.Join(s.root, rehearsalName+"*"))
+	errs = append(errs, err)
+	for _, d := range left {
+		if st, err := os.Lstat(d); err == nil && time.Since(st.ModTime()) > halfMade {
+			errs = append(errs, os.RemoveAll(d))
 		}
 	}
-	return errors.Join(append(errs, err)...)
+	return errors.Join(errs...)
+}
+
+// clearPlaces removes a snapshot's directories at the roots of mounts.
+func (s *Store) clearPlaces(id string) error {
+	if !s.shared {
+		return nil
+	}
+	var errs []error
+	for _, m := range readMounts().list {
+		if local[m.FSType] {
+			errs = append(errs, clearPlace(filepath.Join(m.Mountpoint, placeName, id)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// clearPlace removes a snapshot's directory at the root of a mount, which may
+// be a user's: what that has put in its place is left alone.
+func clearPlace(path string) error {
+	top, err := openPath(filepath.Dir(path))
+	if gone(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(top)
+	dir, err := ownDir(top, filepath.Base(path))
+	if gone(err) || errors.Is(err, errOthers) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	defer unix.Close(dir)
+	list, err := names(dir, make([]byte, 32<<10))
+	errs := []error{err}
+	for _, n := range list {
+		errs = append(errs, unix.Unlinkat(dir, n.base, 0))
+	}
+	errs = append(errs, unix.Unlinkat(top, filepath.Base(path), unix.AT_REMOVEDIR))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	_ = os.Remove(filepath.Dir(path)) // the last one out
+	return nil
 }
 
 // Drop deletes a snapshot. It needs no room on the disk.
@@ -88,10 +148,9 @@ func (s *Store) drop(x *Snapshot) error {
 		if filepath.Base(p) != x.ID || filepath.Base(filepath.Dir(p)) != placeName {
 			return fmt.Errorf("%s: %q is no place of a snapshot", x.ID, p)
 		}
-		if err := os.RemoveAll(p); err != nil {
+		if err := clearPlace(p); err != nil {
 			return err
 		}
-		_ = os.Remove(filepath.Dir(p)) // the last one out
 	}
 	dir, gone := x.dir, filepath.Join(s.snapshots(), ".drop-"+x.ID)
 	if os.Rename(dir, gone) == nil {
@@ -167,8 +226,6 @@ func (x *Snapshot) unread(e *Entry) error {
 	switch {
 	case now.Kind != KFile || now.Size != e.Size:
 		return fmt.Errorf("%s: is not what was kept", src.Name())
-	case e.Linked && now.Mtime != e.Mtime:
-		return fmt.Errorf("%s: was written to through another name since", src.Name())
 	}
 	return nil
 }

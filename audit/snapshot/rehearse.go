@@ -24,6 +24,8 @@ const (
 	// hole afterwards was discarded.
 	sentinels = 64
 	block     = 4096
+	// rehearsalName is what the directory of one begins with, in the store.
+	rehearsalName = ".rehearsal-"
 )
 
 // rehearse runs argv, which makes a filesystem, on a sparse loop device of the
@@ -31,7 +33,7 @@ const (
 // and whether it discarded blocks. Nothing that argv names can be reached:
 // words with a slash or a tag are refused, and it runs in an empty directory.
 func (s *Store) rehearse(ctx context.Context, path string, argv []string, size int64, sector int) (wrote [][2]int64, discards bool, err error) {
-	dir, err := os.MkdirTemp(s.root, ".rehearsal-")
+	dir, err := os.MkdirTemp(s.root, rehearsalName)
 	if err != nil {
 		return nil, false, err
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -321,6 +323,9 @@ func (r *restorer) entry(l *level, name string, i int) error {
 			r.fail(r.now.path(m), err)
 		}
 	}
+	if now, ok := r.at[i]; ok {
+		r.tidy(d, now)
+	}
 	for base, k := range r.pre.kids[i] {
 		if r.acts[k] == "" && !r.dirty[k] && !r.times[k] {
 			continue
@@ -385,7 +390,22 @@ func same(h int, n *Entry) error {
 // temporary is a name beside the one that is restored.
 func (r *restorer) temporary() string {
 	r.seq++
-	return fmt.Sprintf(".guardsh-%s-%d", tail(r.x.ID, shortID), r.seq)
+	return r.prefix() + strconv.Itoa(r.seq)
+}
+
+// prefix is what names begin with that only a restore of this snapshot makes: one
+// that was killed has left some.
+func (r *restorer) prefix() string { return ".guardsh-" + tail(r.x.ID, shortID) + "-" }
+
+// tidy removes what a restore that was killed left in a directory.
+func (r *restorer) tidy(d *level, now int) {
+	for base := range r.now.kids[now] {
+		if strings.HasPrefix(base, r.prefix()) {
+			if err := r.clear(d, base); err != nil {
+				r.rep.Notes = append(r.rep.Notes, base+": "+err.Error())
+			}
+		}
+	}
 }
 
 // replace builds an entry under a temporary name and then moves it to its
@@ -400,6 +420,9 @@ func (r *restorer) replace(l *level, name string, i int, exchange bool) error {
 		unix.Close(h)
 	}
 	tmp := r.temporary()
+	if err := r.clear(l, tmp); err != nil {
+		return err
+	}
 	if err := r.build(l, tmp, i); err != nil {
 		if l.fd >= 0 {
 			_ = r.clear(l, tmp)

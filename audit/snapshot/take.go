@@ -40,9 +40,10 @@ func (s *Store) take(ctx context.Context, p Plan, undoes string) (_ *Snapshot, e
 	defer func() {
 		k.close()
 		if err != nil {
-			for _, d := range append(x.Places, dir) {
-				err = errors.Join(err, os.RemoveAll(d))
+			for _, d := range x.Places {
+				err = errors.Join(err, clearPlace(d))
 			}
+			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
 	w := newWalker(ctx, readMounts())
