@@ -151,6 +151,8 @@ var needed = map[string]bool{
 	"sh": true, "bash": true, "dash": true, "init": true, "systemd": true, "systemctl": true, "sshd": true,
 	"login": true, "agetty": true, "getty": true, "sudo": true, "su": true, "mount": true, "sulogin": true,
 	"udevd": true, "systemd-udevd": true, "dbus-daemon": true, "cron": true, "ip": true, "env": true, "ls": true, "cp": true,
+	"python3": true, "perl": true, "apt": true, "apt-get": true, "dnf": true, "yum": true, "zypper": true, "pacman": true, "apk": true,
+	"cat": true, "mv": true, "rm": true, "ln": true, "chmod": true, "chown": true, "mkdir": true, "tar": true, "sed": true, "grep": true, "ps": true, "umount": true,
 	"dpkg": true, "rpm": true, "busybox": true, "fsck": true, "modprobe": true, "kmod": true, "chroot": true,
 }
 

@@ -9,8 +9,12 @@ var aimed = map[string][]string{
 	"ansible": inventories, "ansible-playbook": inventories, "kolla-ansible": inventories,
 	"docker": {"DOCKER_HOST", "DOCKER_CONTEXT"}, "podman": {"CONTAINER_HOST"},
 	"git":   {"GIT_DIR", "GIT_WORK_TREE"},
+	"rails": stages, "rake": stages, "php": stages, "python3": stages, "python": stages, "manage.py": stages, "prisma": stages, "sequelize": stages, "knex": stages, "mix": stages,
 	"virsh": {"LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI"},
 }
+
+// stages say which of a project's databases is meant.
+var stages = []string{"RAILS_ENV", "RACK_ENV", "NODE_ENV", "APP_ENV", "MIX_ENV", "DJANGO_ENV"}
 
 var inventories = []string{"ANSIBLE_INVENTORY", "ANSIBLE_CONFIG"}
 

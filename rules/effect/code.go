@@ -64,6 +64,7 @@ func init() {
 		"out-file":         {run: outOption},
 		"table-menu":       {run: tableMenu},
 		"aged-files":       {run: agedFiles},
+		"framework":        {attrs: []string{"_production"}, run: framework},
 		"line-protocol":    {run: lineProtocol},
 		"bus-call":         {run: busCall},
 		"pool-devices":     {values: []string{"device"}, run: poolDevices},

@@ -59,3 +59,19 @@ func agedFiles(c *call) {
 		c.emitWord(e, Path, w, false)
 	}
 }
+
+// framework is what takes a project's database away: rails, artisan, manage.py.
+// Whether it is the one that counts stands in the environment or on the line.
+func framework(c *call) {
+	production := func(s string) bool { return strings.HasPrefix(strings.ToLower(s), "prod") }
+	for _, v := range c.text("env") {
+		if production(v) {
+			c.set("_production")
+		}
+	}
+	for _, a := range c.action.Env {
+		if v, ok := a.Value.Value(); ok && production(v) {
+			c.set("_production")
+		}
+	}
+}

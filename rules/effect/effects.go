@@ -67,6 +67,14 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
 			}
 		}
 	}
+	if scripted[name] && len(argv) > 0 {
+		// python3 manage.py flush, php artisan migrate:fresh.
+		if script, ok := argv[0].Value(); ok && projectScripts[path.Base(script)] {
+			if sm, _ := k.find(path.Base(script)); sm != nil {
+				m, name, argv = sm, path.Base(script), argv[1:]
+			}
+		}
+	}
 	if m == nil {
 		if err == nil {
 			m, name, argv = k.initScript(a)
@@ -82,6 +90,13 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
 
 // multiCall are programs whose first word is the program that they are then.
 var multiCall = map[string]bool{"lvm": true, "k3s": true, "microk8s": true, "minikube": true, "rke2": true, "k0s": true, "toybox": true}
+
+// scripted are the interpreters that a project's own script is started by, and
+// projectScripts the names of those whose tasks are known.
+var (
+	scripted       = wordsOf("python python3 php ruby node")
+	projectScripts = wordsOf("manage.py artisan console rails rake")
+)
 
 // initScript reads "/etc/init.d/network restart" as "service network restart".
 func (k *Knowledge) initScript(a *command.Action) (*Manifest, string, []word.Word) {

@@ -28,6 +28,11 @@ func (c *call) special(e *Effect) bool {
 	if !writes[e.Kind] {
 		return true
 	}
+	if strings.HasPrefix(e.Object.Name, "/etc/") && admits(e.Object.Name) {
+		if text, ok := c.written(e); ok {
+			e.param("text", text)
+		}
+	}
 	name, pattern := e.Object.Name, false
 	if name == "" {
 		name, pattern = e.Object.Pattern, true
@@ -74,6 +79,12 @@ func (c *call) special(e *Effect) bool {
 		return c.kernelFile(e, name)
 	}
 	return true
+}
+
+// admits reports a file whose lines say who may log in: what is written there
+// counts.
+func admits(name string) bool {
+	return name == "/etc/hosts.deny" || name == "/etc/ssh/sshd_config" || strings.HasPrefix(name, "/etc/ssh/sshd_config.d/")
 }
 
 // numbered reports whether s is a device's number: tty1, lp0.
