@@ -53,6 +53,15 @@ var besideKeys = []struct{ keys, until string }{
 	{"trap -p; alias; shopt | md5sum\r", "ready> "},
 	{"ls /proc/self/fd | tr '\\n' ' '\r", "ready> "}, // nothing of the gate is open for what runs
 	{"grep -E 'Sig(Ign|Blk|Cgt)' /proc/self/status; ulimit -a | md5sum; umask\r", "ready> "},
+	{"set -x\r", "ready> "}, // nothing of the gate is traced, nor does it fail
+	{"echo $_ traced\r", "ready> "},
+	{"trap 'echo failed $_' ERR\r", "ready> "},
+	{"false\r", "ready> "},
+	{"set -E\r", "ready> "},
+	{"echo $(false; echo $?)\r", "ready> "},
+	{"set +xE; PROMPT_COMMAND='echo prompt $? $_'\r", "ready> "},
+	{"false\r", "ready> "},
+	{"trap - ERR\r", "ready> "},
 	{"exit 9\r", ""},
 }
 

@@ -28,13 +28,14 @@ const (
 	// tells the DEBUG trap so, and a gate that was killed leaves 0. 3 makes the
 	// index 0, an element that exists, and the inner expansion puts a lost
 	// PROMPT_COMMAND back (bash 5.1 or later). Nothing of it is ever shown.
-	forkGate = `${GUARDSH_PC[3-(GUARDSH_IN=0$({ \\builtin . "${GUARDSH_DIR-}/gate"; } 2>/dev/null))]:+${GUARDSH_PC#"${PROMPT_COMMAND[999]:=$GUARDSH_PC}"}}`
+	forkGate = `${GUARDSH_PC[3-(GUARDSH_IN=0$({ \\builtin . "${GUARDSH_DIR-}/gate" || \\builtin :; } 2>/dev/null))]:+${GUARDSH_PC#"${PROMPT_COMMAND[999]:=$GUARDSH_PC}"}}`
 
 	// aloneGate stands in for it where no process can be forked: bash would try
 	// for 15 seconds and then drop the line. The DEBUG trap judges it.
 	aloneGate = `${GUARDSH_PC[3-(GUARDSH_IN=0)]:+}`
 
-	promptFirst = `{ GUARDSH_ST=$? GUARDSH_LA=$_ GUARDSH_WAS=${GUARDSH_IN-} GUARDSH_IN=1; if [[ -r ${GUARDSH_DIR-}/prompt ]]; then \builtin . "$GUARDSH_DIR/prompt"; elif [[ -z ${GUARDSH_GONE-} ]]; then GUARDSH_GONE=1; \builtin printf '\r\n%s\r\n' 'guardsh: the guard of this shell cannot be reached; lines run unguarded from here on' >/dev/tty; fi; } >/dev/null 2>&1; `
+	// What fails in a list that goes on is nothing to the user's ERR trap.
+	promptFirst = `{ GUARDSH_ST=$? GUARDSH_LA=$_ GUARDSH_WAS=${GUARDSH_IN-} GUARDSH_IN=1; if [[ -r ${GUARDSH_DIR-}/prompt ]]; then \builtin . "$GUARDSH_DIR/prompt" && \builtin : "$GUARDSH_ST"; elif [[ -z ${GUARDSH_GONE-} ]]; then GUARDSH_GONE=1; \builtin printf '\r\n%s\r\n' 'guardsh: the guard of this shell cannot be reached; lines run unguarded from here on' >/dev/tty; fi; } >/dev/null 2>&1; `
 	promptLast  = `{ if [[ -n ${GUARDSH_NEST-} ]]; then GUARDSH_NEST=; else \builtin eval "${GUARDSH_LAST-}"; fi; } >/dev/null 2>&1`
 	// gatePrompt is what PROMPT_COMMAND holds. What has to happen in the
 	// shell's outermost scope (DEBUG traps are not seen from a sourced file)

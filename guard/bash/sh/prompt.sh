@@ -87,10 +87,12 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	fi
 	\builtin shopt -s cmdhist lithist promptvars
 	GUARDSH_U=
-	\builtin trap 'GUARDSH_IN=1; { GUARDSH_U=1; \builtin . "$GUARDSH_DIR/go"; } 2>/dev/null; \builtin eval "$GUARDSH_OUT"' RTMIN+11
-	\builtin trap 'GUARDSH_IN=1; { \builtin . "$GUARDSH_DIR/go"; } 2>/dev/null; \builtin eval "$GUARDSH_OUT"' RTMIN+12
-	\builtin trap 'GUARDSH_IN=1; { \builtin . "$GUARDSH_DIR/no"; } 2>/dev/null' RTMIN+13
-	\builtin trap 'GUARDSH_IN=1; { GUARDSH_U=1; \builtin . "$GUARDSH_DIR/no"; } 2>/dev/null' RTMIN+14
+	# All of them within what set -x does not show, and in a list, whose failures
+	# are nothing to an ERR trap.
+	\builtin trap '{ GUARDSH_IN=1; GUARDSH_U=1; \builtin . "$GUARDSH_DIR/go" || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+11
+	\builtin trap '{ GUARDSH_IN=1; \builtin . "$GUARDSH_DIR/go" || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+12
+	\builtin trap '{ GUARDSH_IN=1; \builtin . "$GUARDSH_DIR/no" || \builtin :; } 2>/dev/null' RTMIN+13
+	\builtin trap '{ GUARDSH_IN=1; GUARDSH_U=1; \builtin . "$GUARDSH_DIR/no" || \builtin :; } 2>/dev/null' RTMIN+14
 	# DEBUG traps are neither seen nor set from a sourced file, so this is
 	# evaluated in the outermost scope: the user's own is kept, and put back
 	# when a line is released.
@@ -98,7 +100,7 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	# back what closes a descriptor where exec is written \builtin exec.
 	GUARDSH_FD= GUARDSH_ARM='\builtin trap "{ \\builtin eval \"\$GUARDSH_D\"; } 2>/dev/null" DEBUG; \builtin . "$GUARDSH_DIR/last"'
 	GUARDSH_LAST='[[ -z ${GUARDSH_SWAP-} ]] || \builtin . "$GUARDSH_DIR/mine"; { GUARDSH_FD=9; \builtin trap -p DEBUG >&"$GUARDSH_FD"; '$GUARDSH_ARM'; } 9<>"$GUARDSH_DIR/$$.t" || [[ $GUARDSH_FD == 9 ]] || { '$GUARDSH_ARM'; }; GUARDSH_IN='
-	GUARDSH_D='if [[ ${GUARDSH_IN:-0} -eq 0 && $BASH_SUBSHELL == 0 && ${#FUNCNAME[@]} == 0 && $BASH_COMMAND != "GUARDSH_ST=\$? GUARDSH_LA=\$_ GUARDSH_WAS=\${GUARDSH_IN-} GUARDSH_IN=1" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/edit\" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/alone\" ]]; then \builtin . "$GUARDSH_DIR/debug"; [[ -z $GUARDSH_PASS ]] || \builtin eval "$GUARDSH_OUT"; fi; \builtin :'
+	GUARDSH_D='if [[ ${GUARDSH_IN:-0} -eq 0 && $BASH_SUBSHELL == 0 && ${#FUNCNAME[@]} == 0 && $BASH_COMMAND != "GUARDSH_ST=\$? GUARDSH_LA=\$_ GUARDSH_WAS=\${GUARDSH_IN-} GUARDSH_IN=1" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/edit\" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/alone\" ]]; then \builtin . "$GUARDSH_DIR/debug" || \builtin :; [[ -z $GUARDSH_PASS ]] || \builtin eval "$GUARDSH_OUT"; fi; \builtin :'
 	GUARDSH_AGAIN=
 	if [[ -n $GUARDSH_LOOSE ]]; then
 		GUARDSH_LAST='\builtin . "$GUARDSH_DIR/last"; GUARDSH_IN=; \builtin . "$GUARDSH_DIR/status"'
