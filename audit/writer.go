@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -254,6 +255,10 @@ func makeRoot(root string) error {
 	}
 	if !st.IsDir() {
 		return fmt.Errorf("trail root %s is not a directory", root)
+	}
+	// In the directory for temporary files anybody may have made it before.
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok && os.Geteuid() != 0 && int(sys.Uid) != os.Geteuid() {
+		return fmt.Errorf("trail root %s belongs to user %d: not used", root, sys.Uid)
 	}
 	return nil
 }

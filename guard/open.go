@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"guardsh/audit/snapshot"
 	"guardsh/guard/host"
@@ -56,10 +57,14 @@ func Configured() Place {
 	return p
 }
 
-// fill puts the trail and the store where the configuration says.
+// fill puts the trail and the store where the configuration says, and those of
+// others than root where their state is.
 func (p *Place) fill(cfg Config) {
 	p.Trail = cmp.Or(p.Trail, cfg.Trail)
 	p.Store = cmp.Or(p.Store, cfg.Snapshots.Store)
+	if os.Geteuid() != 0 {
+		p.Trail, p.Store = cmp.Or(p.Trail, p.State), cmp.Or(p.Store, p.State)
+	}
 }
 
 // stateDir is where a user's own state is: /var/lib/guardsh for root.
@@ -70,18 +75,38 @@ func stateDir() string {
 	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
 		return filepath.Join(d, "guardsh")
 	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		if u, uerr := user.Current(); uerr == nil {
-			home = u.HomeDir
-		}
+	if home := ownHome(); home != "" {
+		return filepath.Join(home, ".local/state/guardsh")
 	}
-	if !filepath.IsAbs(home) {
-		// No home is no reason not to work: the temporary directory is
-		// private enough for a directory of mode 0700.
-		return filepath.Join(os.TempDir(), "guardsh-"+strconv.Itoa(os.Getuid()))
+	// No home is no reason not to work: the temporary directory is private
+	// enough for a directory of mode 0700.
+	return filepath.Join(os.TempDir(), "guardsh-"+strconv.Itoa(os.Getuid()))
+}
+
+// ownHome is this user's home directory: what HOME names, if that belongs to
+// the user, else the one of the password file; "" where neither does. sudo and
+// su may leave another's in HOME, which is not ours to write to or to read
+// settings from.
+func ownHome() string {
+	if home := os.Getenv("HOME"); owns(home) {
+		return home
 	}
-	return filepath.Join(home, ".local/state/guardsh")
+	if u, err := user.Current(); err == nil && owns(u.HomeDir) {
+		return u.HomeDir
+	}
+	return ""
+}
+
+func owns(dir string) bool {
+	if !filepath.IsAbs(dir) {
+		return false
+	}
+	fi, err := os.Stat(dir)
+	if err != nil || !fi.IsDir() {
+		return false
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Getuid()
 }
 
 // terminalOf is the name of the first of the files that is a terminal.

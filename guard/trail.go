@@ -239,7 +239,10 @@ func (t *trail) close(status int) {
 			t.recordingFailed(err)
 		}
 	}
-	if err := t.j.Close(status, ""); err != nil {
+	t.mu.Lock()
+	told := t.told
+	t.mu.Unlock()
+	if err := t.j.Close(status, ""); err != nil && !told {
 		fmt.Fprintf(os.Stderr, "guardsh: the end of the session is not in the trail: %v\n", err)
 	}
 }

@@ -139,7 +139,7 @@ func (w *World) opens(name string) bool {
 	}
 	f, err := os.Open(filepath.Join(w.root+"/", s.Real))
 	if err != nil {
-		return false
+		return cannotLook(err)
 	}
 	f.Close()
 	return true

@@ -93,6 +93,12 @@ func (w *walker) find(p string, follow bool) (spot, error) {
 	return s, nil
 }
 
+// cannotLook says whether an error tells of this process, which is out of
+// descriptors or memory, and nothing of the path.
+func cannotLook(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM)
+}
+
 // resolve does the walk; last is the text of the last component's link, if it
 // is one.
 func (w *walker) resolve(p string, follow bool) (s spot, last string, err error) {
@@ -161,6 +167,9 @@ func (w *walker) resolve(p string, follow bool) (s spot, last string, err error)
 		}
 		dir := fd
 		nfd, err := unix.Openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if cannotLook(err) {
+			return s, "", err
+		}
 		if err != nil {
 			s.end(next, todo)
 			if !errors.Is(err, unix.ENOENT) {
