@@ -25,6 +25,7 @@ type Config struct {
 	Sudo        SudoMode
 	Trail       string // directory of the trail; "" the default
 	Snapshots   SnapshotConfig
+	Notices     Notices
 	Notify      []string // argv of a command that is run for events; nil none
 	Webhook     string   // address that is sent events as JSON; "" none
 	Automation  []Automation
@@ -83,6 +84,16 @@ const (
 	SudoAuto    SudoMode = "auto"    // the better of the two on this machine
 	SudoRewrite SudoMode = "rewrite" // the word is replaced in the line
 	SudoFront   SudoMode = "front"   // a directory with our sudo comes first on PATH
+)
+
+// Notices says where words are said that refuse nothing: what a rule notes, what
+// was kept, what the configuration has wrong. They are in the trail either way.
+// "" is NoticesTerminal.
+type Notices string
+
+const (
+	NoticesTerminal Notices = "terminal" // where a person sees them; else in the system log, so that no program reads them
+	NoticesAlways   Notices = "always"   // on standard error, whatever that is
 )
 
 // SnapshotConfig says where snapshots go and how long they stay. Zero fields
@@ -191,7 +202,7 @@ type ConfigPaths struct {
 // DefaultConfigPaths are the paths of this process's user.
 func DefaultConfigPaths() ConfigPaths {
 	p := ConfigPaths{Etc: "/etc/guardsh", UID: os.Getuid()}
-	if home := os.Getenv("HOME"); filepath.IsAbs(home) {
+	if home := ownHome(); home != "" {
 		p.User = filepath.Join(home, ".config/guardsh/config.yaml")
 	}
 	return p

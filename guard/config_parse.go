@@ -30,6 +30,7 @@ type configFile struct {
 	Sudo       SudoMode         `yaml:"sudo"`
 	Trail      string           `yaml:"trail"`
 	Snapshots  snapshotsFile    `yaml:"snapshots"`
+	Notices    Notices          `yaml:"notices"`
 	Notify     string           `yaml:"notify"`
 	Webhook    string           `yaml:"webhook"`
 	Automation []automationFile `yaml:"automation"`
@@ -247,6 +248,9 @@ func (f *configFile) check() []Problem {
 	}
 	if !oneOf(f.Sudo, SudoAuto, SudoRewrite, SudoFront) {
 		bad("$.sudo", "sudo: %q is not one of auto, rewrite, front", string(f.Sudo))
+	}
+	if !oneOf(f.Notices, NoticesTerminal, NoticesAlways) {
+		bad("$.notices", "notices: %q is not one of terminal, always", string(f.Notices))
 	}
 	if err := checkPath(f.Trail); f.Trail != "" && err != nil {
 		bad("$.trail", "trail: %v", err)

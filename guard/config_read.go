@@ -132,6 +132,9 @@ func (f *configFile) apply(c *Config) {
 	if f.Sudo != "" {
 		c.Sudo = f.Sudo
 	}
+	if f.Notices != "" {
+		c.Notices = f.Notices
+	}
 	c.Trail, c.Snapshots, c.Automation = f.Trail, f.snapshots, f.automation
 	c.Notify, c.Webhook = f.notify, f.Webhook
 }
@@ -141,7 +144,7 @@ var superviseOrder = []Supervise{SuperviseOff, SuperviseAuto, SuperviseOn}
 
 // administratorsOnly are the keys that a user's own file must not have: each
 // of them can make the guard see, keep or ask less.
-var administratorsOnly = []string{"unprotected", "scratch", "sudo", "trail", "snapshots", "notify", "webhook", "automation"}
+var administratorsOnly = []string{"unprotected", "scratch", "sudo", "trail", "snapshots", "notices", "notify", "webhook", "automation"}
 
 // tighten takes over what a user's own file may say; the rest is a problem
 // and changes nothing.

@@ -36,6 +36,7 @@ func Settings(p ConfigPaths) []Setting {
 	s.one("paste", string(c.Paste))
 	s.one("supervise", string(c.Supervise))
 	s.one("sudo", string(c.Sudo))
+	s.one("notices", string(cmp.Or(c.Notices, NoticesTerminal)))
 	s.one("trail", cmp.Or(c.Trail, "the standard place"))
 	s.one("snapshots.store", cmp.Or(c.Snapshots.Store, "the standard place"))
 	s.one("snapshots.max_age", spanOf(c.Snapshots.MaxAge))

@@ -92,6 +92,7 @@ notes:
 paste: continue
 supervise: "off"
 sudo: front
+notices: always
 trail: /var/log/audit/guardsh
 snapshots: {store: /srv/keep, max_age: 30d, max_size: 20G, budget: 500ms, keep_within: 90s}
 notify: /usr/local/bin/tell --subject "guardsh says"
@@ -120,7 +121,7 @@ automation:
 			{AboutHost, "db1", "the only copy"},
 			{AboutCommand, "heketi-cli", "call Jo first"},
 		},
-		Paste: PasteContinue, Supervise: SuperviseOff, Sudo: SudoFront,
+		Paste: PasteContinue, Supervise: SuperviseOff, Sudo: SudoFront, Notices: NoticesAlways,
 		Trail:     "/var/log/audit/guardsh",
 		Snapshots: SnapshotConfig{Store: "/srv/keep", MaxAge: 30 * 24 * time.Hour, MaxSize: 20 << 30, Budget: 500 * time.Millisecond, KeepWithin: 90 * time.Second},
 		Notify:    []string{"/usr/local/bin/tell", "--subject", "guardsh says"},
@@ -220,6 +221,7 @@ func TestUserOnlyTightens(t *testing.T) {
 		{"loosens nothing", "", `unprotected: [/etc]
 scratch: [/home]
 sudo: front
+notices: always
 trail: /tmp/t
 snapshots: {budget: 1ms}
 notify: /bin/true
@@ -229,7 +231,7 @@ supervise: off
 labels: [kept]
 `,
 			Config{Labels: []string{"kept"}, Paste: PasteStop, Supervise: SuperviseAuto, Sudo: SudoAuto},
-			[]string{":1:14: unprotected is", ":2:10: scratch is", ":3:7: sudo is", ":4:8: trail is", ":5:", ":6:9: notify is", ":7:13: automation is", ":8:8: paste: continue is looser", ":9:12: supervise: off is looser"}},
+			[]string{":1:14: unprotected is", ":2:10: scratch is", ":3:7: sudo is", ":5:8: trail is", ":6:", ":4:10: notices is", ":7:9: notify is", ":8:13: automation is", ":9:8: paste: continue is looser", ":10:12: supervise: off is looser"}},
 		{"breaks only itself", "labels: [a]\n", "labels: [\n", Config{Labels: []string{"a"}, Paste: PasteStop, Supervise: SuperviseAuto, Sudo: SudoAuto}, []string{":1:"}},
 	} {
 		s := newSite(t)

@@ -90,14 +90,14 @@ func (s *Session) arm(ctx context.Context, r Request, j Judgement, plan snapshot
 	d, err := s.startTimer(ctx, r, plan, snap, items, out)
 	if err != nil {
 		s.trail.degraded("no dead-man timer: " + err.Error())
-		out.Say += fmt.Sprintf("guardsh: nothing puts this back by itself: %v\n", err)
+		out.mustSay(fmt.Sprintf("guardsh: nothing puts this back by itself: %v\n", err))
 		return
 	}
 	how := "guardsh keep runs"
 	if r.Source == Prompt {
 		how = "you press Enter at the next prompt, or " + how
 	}
-	out.Say += fmt.Sprintf("guardsh: it is put back in %s unless %s\n", time.Until(d.Until).Round(time.Second), how)
+	out.mustSay(fmt.Sprintf("guardsh: it is put back in %s unless %s\n", time.Until(d.Until).Round(time.Second), how))
 	s.mu.Lock()
 	s.timers = append(s.timers, d)
 	s.mu.Unlock()

@@ -133,8 +133,8 @@ func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool, asks Re
 	s.answered.clear()
 	s.newLine(false)
 	out := s.Line(ctx, r)
-	s.tell(r, out.Say)
-	return out, func(status int) { s.tell(r, s.Ended(out, status)) }
+	s.tell(r, out)
+	return out, func(status int) { s.tellEnd(r, out, status) }
 }
 
 // leaving fits what is found about leaving to the built-in shell: behind one

@@ -42,13 +42,13 @@ func (s *Session) RunLine(ctx context.Context, line string, args, options []stri
 	if isTerminal(os.Stdin) || closed(os.Stdin) || !opensShell(r) {
 		return s.Run(ctx, r, argv)
 	}
-	seen := map[string]bool{}
+	var done before
 	return s.runRead(ctx, os.Stdin, argv, func(text []byte, _ int) Request {
 		part := r
 		if len(text) > 0 {
 			part.Src = withInput(line, string(text))
 		}
-		part.Known = seen
+		part.Before = &done
 		return part
 	})
 }
@@ -84,7 +84,7 @@ func (s *Session) Argv(ctx context.Context, line string, why Unguarded, behind b
 	r := s.request(line, Sudo, nil)
 	r.Unguarded, r.Behind = why, behind
 	out := s.Line(ctx, r)
-	s.tell(r, out.Say)
+	s.tell(r, out)
 	return out
 }
 
@@ -95,7 +95,7 @@ func (s *Session) RunArgv(ctx context.Context, program string, argv []string) (i
 	r := s.request(Quote(argv), Exec, nil)
 	r.Open = openAsForeground
 	out := s.Line(ctx, r)
-	s.tell(r, out.Say)
+	s.tell(r, out)
 	if !out.Release {
 		return StatusRefused, nil
 	}
@@ -109,7 +109,7 @@ func (s *Session) RunArgv(ctx context.Context, program string, argv []string) (i
 	if err != nil {
 		return bash.StatusFailed, err
 	}
-	s.tell(r, s.Ended(out, status))
+	s.tellEnd(r, out, status)
 	return status, nil
 }
 
@@ -123,13 +123,15 @@ func (s *Session) Hold(ctx context.Context, argv []string, run func()) (status i
 	j := s.understandAndJudge(r)
 	s.trail.line(out.Number, r, j)
 	ok := s.keep(ctx, r, j, &out)
-	s.tell(r, out.Say+s.trail.news())
+	out.mustSay(s.trail.news())
+	out.Release = ok
+	s.tell(r, out)
 	if !ok {
 		return StatusRefused
 	}
 	out.checks, out.released = checksOf(j), time.Now()
 	run()
-	s.tell(r, s.Ended(out, 0))
+	s.tellEnd(r, out, 0)
 	return 0
 }
 
@@ -166,7 +168,7 @@ func (s *Session) runRead(ctx context.Context, in *os.File, argv []string, reque
 	}
 	r := request(script.Text, 0)
 	out := s.Line(ctx, r)
-	s.tell(r, out.Say)
+	s.tell(r, out)
 	if !out.Release {
 		return StatusRefused, nil
 	}
@@ -178,7 +180,7 @@ func (s *Session) runRead(ctx context.Context, in *os.File, argv []string, reque
 		return err
 	})
 	if err == nil {
-		s.tell(r, s.Ended(out, status))
+		s.tellEnd(r, out, status)
 	}
 	return status, err
 }
@@ -212,10 +214,10 @@ func (s *Session) stream(ctx context.Context, in *os.File, text []byte, argv []s
 	r := request(nil, 0)
 	if r.Src != "" { // the line that reads all this begins before it has read any
 		if last = s.Line(ctx, r); !last.Release {
-			s.tell(r, last.Say)
+			s.tell(r, last)
 			return StatusRefused, nil
 		}
-		s.tell(r, last.Say)
+		s.tell(r, last)
 	}
 	status, err := s.fed(ctx, argv, func(w io.Writer) error {
 		buf := make([]byte, 64<<10)
@@ -223,7 +225,7 @@ func (s *Session) stream(ctx context.Context, in *os.File, text []byte, argv []s
 			if n := command.Complete(string(text[given:]), end); n > 0 {
 				part := request(text[:given+n], given)
 				last = s.Line(ctx, part)
-				s.tell(part, last.Say)
+				s.tell(part, last)
 				if !last.Release {
 					refused = true
 					return nil
@@ -248,7 +250,7 @@ func (s *Session) stream(ctx context.Context, in *os.File, text []byte, argv []s
 		return StatusRefused, err
 	}
 	if err == nil && last.Number > 0 {
-		s.tell(r, s.Ended(last, status))
+		s.tellEnd(r, last, status)
 	}
 	return status, err
 }

@@ -36,10 +36,10 @@ type Request struct {
 	Unseen    bool      // the shell runs a line that the gate could not see; Src is what is known of it
 	Cwd       string
 	TTY       string
-	Known     map[string]bool // what was found before in an earlier part of the line's input, and is not said again; nil: nothing is kept
-	From      int             // judge only what starts on this line of Src or behind it; 0: all
-	Last      bool            // no shell waits behind the built-in one that the line would leave
-	Behind    bool            // root's side judges it again, with what only root sees, and keeps what it changes
+	Before    *before // what earlier parts of the line's input do, which is over; nil: nothing is kept
+	From      int     // judge only what starts on this line of Src or behind it; 0: all
+	Last      bool    // no shell waits behind the built-in one that the line would leave
+	Behind    bool    // root's side judges it again, with what only root sees, and keeps what it changes
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -53,10 +53,17 @@ type Outcome struct {
 	Number   int // of the line in its session
 	Kept     []string
 	Say      string // what to tell the user before the shell goes on
+	must     string // what of it is said of a released line even where nobody sits
 	released time.Time
 	checks   []check        // asked again when the line is over
 	plan     *snapshot.Plan // what the question said can be brought back
 	start    bool           // it is a program's start below the line, whose refusal does not end the line
+}
+
+// mustSay adds words that nobody may do without.
+func (o *Outcome) mustSay(words string) {
+	o.Say += words
+	o.must += words
 }
 
 // Session is one guarded shell: the machine, the rules, the trail, the store.
@@ -101,7 +108,7 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 		return out
 	}
 	out.checks = checksOf(j)
-	out.Say += s.trail.news()
+	out.mustSay(s.trail.news())
 	s.passOn(j, out.Number)
 	out.Release, out.released = true, time.Now()
 	s.ranNow(r, j)
@@ -115,8 +122,8 @@ func (s *Session) understandAndJudge(r Request) Judgement {
 	if r.From > 1 {
 		j = j.from(r.From)
 	}
-	if r.Known != nil {
-		j = j.news(r.Known)
+	if r.Before != nil {
+		s.Judge.newIn(&j, r.Before)
 	}
 	if r.Unseen {
 		j.Decision = rules.Unseen(j.Decision)

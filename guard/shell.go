@@ -108,7 +108,7 @@ func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error
 	// end is still to be written when a signal for the line comes too late.
 	signals := bash.Catch()
 	out := s.Line(ctx, r)
-	s.tell(r, out.Say)
+	s.tell(r, out)
 	if !out.Release {
 		return StatusRefused, nil
 	}
@@ -116,17 +116,6 @@ func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error
 	if err != nil {
 		return bash.StatusFailed, err
 	}
-	s.tell(r, s.Ended(out, status))
+	s.tellEnd(r, out, status)
 	return status, nil
-}
-
-// tell says words where the line came from.
-func (s *Session) tell(r Request, words string) {
-	switch {
-	case words == "":
-	case r.Say != nil:
-		r.Say(words)
-	default:
-		os.Stderr.WriteString(words)
-	}
 }

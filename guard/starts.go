@@ -73,7 +73,7 @@ func (s *Session) spawn(start func() error) error {
 // unsupervised says once that lines alone are judged.
 func (s *Session) unsupervised(why string) {
 	s.trail.degraded("program starts are not judged: " + why)
-	if s.Config.Supervise == SuperviseOn || s.place.Interactive {
+	if (s.Config.Supervise == SuperviseOn || s.place.Interactive) && s.noticesHere() {
 		fmt.Fprintf(os.Stderr, "guardsh: lines are judged, the programs that start below them are not: %s\r\n", why)
 	}
 }
@@ -269,8 +269,12 @@ func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 	s.starts.mu.Lock()
 	s.starts.kept = append(s.starts.kept, out.Kept...)
 	s.starts.mu.Unlock()
-	if out.Say != "" {
+	switch {
+	case out.Say == "":
+	case !ok || s.Config.Notices == NoticesAlways || supervise.OnTerminal(pid):
 		r.Say(out.Say)
+	default:
+		s.log(r, out.Say)
 	}
 	return ok
 }

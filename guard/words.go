@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,20 +30,6 @@ func width() int {
 		return w
 	}
 	return 80
-}
-
-// Greet says what does not work at the start of a session; nothing on a normal
-// day.
-func (s *Session) Greet() {
-	for _, p := range s.Problem {
-		fmt.Fprintf(os.Stderr, "guardsh: %s\n", Printable(p))
-	}
-	if len(s.Problem) > 0 {
-		fmt.Fprintln(os.Stderr, "guardsh: the built-in rules hold")
-	}
-	if n := s.trail.news(); n != "" {
-		fmt.Fprint(os.Stderr, n)
-	}
 }
 
 // wrappers are the programs that guardsh stands in for inside a session.
@@ -102,21 +87,6 @@ func (j Judgement) from(line int) Judgement {
 	var kept []rules.Finding
 	for _, f := range j.Decision.Findings {
 		if f.Action < 0 || j.Line.Actions[f.Action].Line >= line {
-			kept = append(kept, f)
-		}
-	}
-	j.Decision.Findings = kept
-	j.Decision.Verdict = strictest(kept)
-	return j
-}
-
-// news leaves out the findings that are known already, and adds the others to
-// those.
-func (j Judgement) news(known map[string]bool) Judgement {
-	var kept []rules.Finding
-	for _, f := range j.Decision.Findings {
-		if key := answerKey(f.Rule, f.Object); !known[key] {
-			known[key] = true
 			kept = append(kept, f)
 		}
 	}

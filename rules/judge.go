@@ -19,13 +19,21 @@ var machines = sync.Pool{New: func() any { return new(vm.VM) }}
 // Judge decides about a line. It is pure: the same line, effects and facts
 // always give the same decision, in whatever order rules and effects come.
 func Judge(s *Set, line *command.Line, effects []effect.Effect, facts *Facts) Decision {
+	return JudgeSome(s, line, effects, facts, func(int) bool { return true })
+}
+
+// JudgeSome hears the rules only about those effects, by their index, that are
+// new; the others happened before, and are what the new ones are judged by.
+func JudgeSome(s *Set, line *command.Line, effects []effect.Effect, facts *Facts, isNew func(int) bool) Decision {
 	m := machines.Get().(*vm.VM)
 	defer machines.Put(m)
 	j := &judgement{set: s, line: line, facts: facts, vm: m, seen: map[string]int{}}
 	j.effects = effects
 	ends := false
 	for i := range effects {
-		j.effect(&effects[i], i)
+		if isNew(i) {
+			j.effect(&effects[i], i)
+		}
 		ends = ends || effects[i].Kind == effect.SessionEnd
 	}
 	if line.Ends && !ends {

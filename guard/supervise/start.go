@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // Start is a program that is about to start, as its process asked the kernel
@@ -280,4 +281,14 @@ func Tell(pid int, text string) {
 	}
 	defer f.Close()
 	_, _ = f.WriteString(text)
+}
+
+// OnTerminal reports whether a process's standard error is a terminal.
+func OnTerminal(pid int) bool {
+	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/fd/2", pid), os.O_WRONLY|os.O_APPEND|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return term.IsTerminal(int(f.Fd()))
 }
