@@ -35,14 +35,14 @@ const answerTime = time.Second
 
 // remember keeps the findings that were said or that a yes was said to, until
 // the next line.
-func (s *Session) remember(j Judgement) {
+func (sc *scope) remember(j Judgement) {
 	var keys []string
 	for _, f := range j.Decision.Findings {
 		for v := rules.Notify; v <= f.Verdict && v < rules.Block; v++ {
 			keys = append(keys, answeredKey(j, f, v))
 		}
 	}
-	s.answered.add(keys)
+	sc.answered.add(keys)
 }
 
 // answeredKey stands for an answer about a finding that was at least this
@@ -53,7 +53,7 @@ func answeredKey(j Judgement, f rules.Finding, v rules.Verdict) string {
 
 // unanswered is a judgement without what the session above, or the wrapper in
 // front, has said or was told yes to.
-func (s *Session) unanswered(j Judgement) Judgement {
+func (s *Session) unanswered(sc *scope, j Judgement) Judgement {
 	if s.place.Interactive || s.place.Front == "" && os.Getenv(answerVariable) == "" {
 		return j
 	}
@@ -61,7 +61,7 @@ func (s *Session) unanswered(j Judgement) Judgement {
 	for _, f := range j.Decision.Findings {
 		key := []string{answeredKey(j, f, f.Verdict)}
 		if f.Verdict >= rules.Notify && f.Verdict < rules.Block && s.askAbove(upward{Ask: key}) {
-			s.answered.add(key) // root's side asks here
+			sc.answered.add(key) // root's side asks here
 			continue
 		}
 		left = append(left, f)
@@ -193,14 +193,15 @@ func (s *Session) answer(c net.Conn) {
 	var yes bool
 	switch {
 	case m.Ask != nil:
-		yes = s.answered.hasKeys(m.Ask)
+		who, err := peer(c.(*net.UnixConn))
+		yes = err == nil && s.scopes.above(int(who.Pid)).answered.hasKeys(m.Ask)
 	case m.Sudoers != "":
 		yes = s.sudoers.known(m)
 	default:
 		// A yes that somebody else's process told would be no answer.
 		who, err := peer(c.(*net.UnixConn))
 		if yes = err == nil && int(who.Uid) == os.Getuid(); yes {
-			s.judgedBelow(m)
+			s.judgedBelow(int(who.Pid), m)
 		}
 	}
 	_ = json.NewEncoder(c).Encode(yes)

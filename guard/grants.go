@@ -11,10 +11,10 @@ import (
 
 // passGranted lowers the findings that the user broke the glass for. They are
 // still said, and the trail holds each.
-func (s *Session) passGranted(j *Judgement, number int) {
+func (s *Session) passGranted(sc *scope, j *Judgement, number int) {
 	err := j.LetPass(s.place.State, func(f rules.Finding, reason string) {
 		s.trail.passed(number, f, reason)
-		s.answered.add([]string{answeredKey(*j, f, f.Verdict)})
+		sc.answered.add([]string{answeredKey(*j, f, f.Verdict)})
 	})
 	if err != nil {
 		s.trail.degraded(fmt.Sprintf("allowances: %v", err))

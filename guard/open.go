@@ -288,6 +288,9 @@ func (s *Session) retain() {
 
 // Close ends the session with the shell's status.
 func (s *Session) Close(status int) {
+	for _, sc := range s.scopes.all() {
+		s.startsEnded(sc)
+	}
 	s.retain()
 	s.endStarts()
 	s.trail.close(status)

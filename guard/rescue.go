@@ -127,11 +127,10 @@ func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool, asks Re
 	}
 	if l.Started {
 		j := s.Judge.Line(l.Src, r.Shell)
-		j.Decision = s.judged.remaining(j, itself(j))
+		j.Decision = s.scopes.own.judged.remaining(j, itself(j))
 		return Outcome{Release: len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid())}, func(int) {}
 	}
-	s.answered.clear()
-	s.newLine(false)
+	s.scopes.own.newLine(false)
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	return out, func(status int) { s.tellEnd(r, out, status) }

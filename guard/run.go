@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -208,26 +209,31 @@ func (s *Session) fed(ctx context.Context, argv []string, feed func(io.Writer) e
 // what is new counts. The first one that is refused ends the script.
 func (s *Session) stream(ctx context.Context, in *os.File, text []byte, argv []string, request func([]byte, int) Request) (int, error) {
 	s.trail.degraded("a script comes on standard input as a stream: its commands are judged one by one")
-	refused := false
-	var last Outcome
+	var mu sync.Mutex // what is fed may still be waiting for a line when bash has ended
+	var parts []Outcome
+	var refused bool
+	run := func(part Request) bool {
+		out := s.Line(ctx, part)
+		s.tell(part, out)
+		mu.Lock()
+		defer mu.Unlock()
+		if parts = append(parts, out); !out.Release {
+			refused = true
+		}
+		return out.Release
+	}
 	given := 0
 	r := request(nil, 0)
 	if r.Src != "" { // the line that reads all this begins before it has read any
-		if last = s.Line(ctx, r); !last.Release {
-			s.tell(r, last)
+		if !run(r) {
 			return StatusRefused, nil
 		}
-		s.tell(r, last)
 	}
 	status, err := s.fed(ctx, argv, func(w io.Writer) error {
 		buf := make([]byte, 64<<10)
 		for end := false; ; {
 			if n := command.Complete(string(text[given:]), end); n > 0 {
-				part := request(text[:given+n], given)
-				last = s.Line(ctx, part)
-				s.tell(part, last)
-				if !last.Release {
-					refused = true
+				if !run(request(text[:given+n], given)) {
 					return nil
 				}
 				if _, err := w.Write(text[given : given+n]); err != nil {
@@ -246,13 +252,30 @@ func (s *Session) stream(ctx context.Context, in *os.File, text []byte, argv []s
 			}
 		}
 	})
+	mu.Lock()
+	defer mu.Unlock()
+	if err == nil {
+		s.endParts(r, parts, status)
+	}
 	if refused {
 		return StatusRefused, err
 	}
-	if err == nil && last.Number > 0 {
-		s.tellEnd(r, last, status)
-	}
 	return status, err
+}
+
+// endParts ends the commands of a stream, when the shell that ran them has
+// ended: its status is the last one's.
+func (s *Session) endParts(r Request, parts []Outcome, status int) {
+	parts = slices.DeleteFunc(parts, func(out Outcome) bool { return !out.Release })
+	for i, out := range parts {
+		if i == len(parts)-1 {
+			s.tellEnd(r, out, status)
+			continue
+		}
+		s.finish(out.Kept)
+		s.trail.over(out.Number, time.Since(out.released))
+		s.tellLeft(r, s.left(out))
+	}
 }
 
 func countLines(b []byte) int {

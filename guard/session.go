@@ -40,6 +40,7 @@ type Request struct {
 	From      int     // judge only what starts on this line of Src or behind it; 0: all
 	Last      bool    // no shell waits behind the built-in one that the line would leave
 	Behind    bool    // root's side judges it again, with what only root sees, and keeps what it changes
+	scope     *scope  // of the shell whose line it is; nil: the session's own
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -57,6 +58,7 @@ type Outcome struct {
 	released time.Time
 	checks   []check        // asked again when the line is over
 	plan     *snapshot.Plan // what the question said can be brought back
+	scope    *scope         // of the shell whose line it is; nil for a start below it
 	start    bool           // it is a program's start below the line, whose refusal does not end the line
 }
 
@@ -83,8 +85,7 @@ type Session struct {
 	recent   map[string]ran // lines that destroy and ran within the last minute
 	timers   []*deadman     // dead-man timers that were started
 	prompted time.Time      // when the last prompt was shown
-	answered inherited      // what a yes was said to for the line that runs
-	judged   inherited      // what the line that runs, and all that it started, was judged by
+	scopes   scopes
 	starts   starts
 	killed   syscall.Signal // what ended bash; 0 where it ended by itself
 	sudoers  sudoersAsked
@@ -97,10 +98,11 @@ func (s *Session) Killed() syscall.Signal { return s.killed }
 // what it would change is kept, all of it is recorded, and only then is it
 // released. The bytes that were judged are the bytes that are recorded.
 func (s *Session) Line(ctx context.Context, r Request) Outcome {
-	out := Outcome{Number: s.nextLine()}
+	sc := s.scopeOfRequest(r)
+	out := Outcome{Number: s.nextLine(), scope: sc}
 	j := s.understandAndJudge(r)
 	s.trail.line(out.Number, r, j)
-	s.passGranted(&j, out.Number)
+	s.passGranted(sc, &j, out.Number)
 	if !s.askAbout(ctx, r, j, &out) {
 		return out
 	}
@@ -109,7 +111,7 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 	}
 	out.checks = checksOf(j)
 	out.mustSay(s.trail.news())
-	s.passOn(j, out.Number)
+	s.passOn(sc, j, out.Number)
 	out.Release, out.released = true, time.Now()
 	s.ranNow(r, j)
 	return out
@@ -141,14 +143,28 @@ func (s *Session) understandAndJudge(r Request) Judgement {
 // Ended records that a released line is over, and gives the words to say about
 // what it left behind.
 func (s *Session) Ended(out Outcome, status int) (say string) {
-	for _, id := range out.Kept {
-		if err := s.store.Finish(context.Background(), id); err != nil {
+	s.finish(out.Kept)
+	if out.scope != nil {
+		s.startsEnded(out.scope)
+	}
+	s.trail.ended(out.Number, status, time.Since(out.released))
+	return s.left(out)
+}
+
+// finish records what a line left behind of what was kept for it.
+func (s *Session) finish(kept []string) {
+	if len(kept) == 0 {
+		return
+	}
+	st, err := s.snapshots()
+	for _, id := range kept {
+		if err == nil {
+			err = st.Finish(context.Background(), id)
+		}
+		if err != nil {
 			s.trail.degraded(fmt.Sprintf("snapshot %s: the state after the line: %v", id, err))
 		}
 	}
-	s.startsEnded(out.Number)
-	s.trail.ended(out.Number, status, time.Since(out.released))
-	return s.left(out)
 }
 
 // Cancelled records that a released or waiting line was taken back.
@@ -164,13 +180,14 @@ func (s *Session) nextLine() int {
 // askAbout says what has to be said and asks what has to be asked. It reports
 // whether the line may run.
 func (s *Session) askAbout(ctx context.Context, r Request, j Judgement, out *Outcome) bool {
-	j = s.unanswered(j)
+	sc := s.scopeOfRequest(r)
+	j = s.unanswered(sc, j)
 	switch j.Decision.Verdict {
 	case rules.Allow:
 		return true
 	case rules.Notify:
 		out.Say += s.words(j)
-		s.remember(j)
+		sc.remember(j)
 		return true
 	case rules.Confirm, rules.Challenge:
 		return s.question(ctx, r, j, out)
@@ -196,7 +213,7 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	in, term, restore, err := r.open()
 	if err != nil {
 		if s.automated(j, out.Number) {
-			s.remember(j)
+			s.scopeOfRequest(r).remember(j)
 			return true
 		}
 		out.Say += s.words(j) + s.approval(j)
@@ -221,7 +238,7 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	if !a.Yes {
 		return false
 	}
-	s.remember(j)
+	s.scopeOfRequest(r).remember(j)
 	return true
 }
 

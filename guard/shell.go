@@ -2,9 +2,13 @@ package guard
 
 import (
 	"context"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 
 	"guardsh/audit"
 	"guardsh/guard/bash"
@@ -19,7 +23,7 @@ const StatusRefused = 253
 // Interactive is a guarded bash on a terminal, until it ends.
 func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 	var mu sync.Mutex
-	running := map[string]Outcome{} // by the gate's nonce
+	running := map[string]shellLine{} // by the gate's nonce
 	var prompted atomic.Bool
 	rec := s.trail.record()
 	answers := s.serveAnswers()
@@ -34,11 +38,12 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 		Env:  env,
 		Judge: func(ctx context.Context, r bash.Request) bash.Answer {
 			s.prefetch(r)
-			s.answered.clear()
-			s.newLine(hasJobs(r.ShellPID))
+			sc := s.scopeOf(r.ShellPID)
+			sc.newLine(hasJobs(r.ShellPID))
 			out := s.Line(ctx, Request{
 				Src:    r.Line,
 				Source: Prompt,
+				scope:  sc,
 				Shell:  r.Live,
 				Unseen: !r.Seen,
 				Cwd:    r.Cwd,
@@ -46,7 +51,7 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 				Open:   r.Terminal.Open,
 			})
 			mu.Lock()
-			running[r.Nonce] = out
+			running[r.Nonce] = shellLine{out, r.ShellPID}
 			mu.Unlock()
 			if out.Release {
 				rec.marker(out.Number, audit.Redact(r.Line))
@@ -56,7 +61,8 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 		Prompt: func(p bash.Prompt) {
 			prompted.Store(true)
 			mu.Lock()
-			out, ok := running[p.Nonce]
+			l, ok := running[p.Nonce]
+			out := l.Outcome
 			delete(running, p.Nonce)
 			mu.Unlock()
 			switch {
@@ -84,12 +90,32 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 		Terminals: func(find func(pid int) *bash.Terminal) { s.starts.terminal.Store(&find) },
 	}
 	status, err := bash.Interactive(ctx, cfg)
+	mu.Lock()
+	defer mu.Unlock()
+	s.endWithShells(slices.Collect(maps.Values(running)), status)
 	if err == nil && status >= 126 && !prompted.Load() {
 		// It ended before it asked for anything. Where no bash starts, the
 		// user gets another shell.
 		err = bash.Starts(ctx)
 	}
 	return status, err
+}
+
+// shellLine is a line of a shell that it has not come back from.
+type shellLine struct {
+	Outcome
+	shell int
+}
+
+// endWithShells ends the lines that ended their shells: exit, exec, a hang-up.
+// A shell that outlives the session, in tmux, goes on with its line.
+func (s *Session) endWithShells(lines []shellLine, status int) {
+	slices.SortFunc(lines, func(a, b shellLine) int { return a.Number - b.Number })
+	for _, l := range lines {
+		if l.Release && unix.Kill(l.shell, 0) == unix.ESRCH {
+			os.Stderr.WriteString(s.Ended(l.Outcome, status))
+		}
+	}
 }
 
 // prefetch asks the live shell for all the names that a line mentions in one

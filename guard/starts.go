@@ -26,18 +26,11 @@ import (
 
 // starts is what the session knows of the programs that start below its lines.
 type starts struct {
-	line atomic.Int64 // the line that was released last
-	sup  atomic.Pointer[supervise.Supervision]
+	sup atomic.Pointer[supervise.Supervision]
 	// terminal finds the terminal of a process below the shell.
 	terminal atomic.Pointer[func(pid int) *bash.Terminal]
 
 	asking sync.Map // by terminal: *sync.Mutex, one question at a time
-	mu     sync.Mutex
-	kept   []string        // snapshots that starts below the line made
-	counts map[string]int  // program starts below the line, by path
-	more   int             // starts of programs that are not in counts
-	no     map[string]bool // rules that a no was said about for the line
-	told   map[int]string  // by process: what it was refused last
 }
 
 // maxPrograms is how many different programs of one line the trail names; the
@@ -94,33 +87,22 @@ func (s *Session) mustLookAt(name string) bool {
 }
 
 // passOn remembers what a line was judged by for what it starts.
-func (s *Session) passOn(j Judgement, number int) {
-	s.starts.line.Store(int64(number))
+func (s *Session) passOn(sc *scope, j Judgement, number int) {
+	s.scopes.released(sc, number)
 	keys := keysOf(j, 0)
-	s.judged.add(keys)
+	sc.judged.add(keys)
 	if s.place.Interactive && os.Getenv(answerVariable) != "" {
 		s.askAbove(upward{Judged: keys, Line: true})
 	}
 }
 
 // judgedBelow takes over what a session that runs in this one judged a line by.
-func (s *Session) judgedBelow(m upward) {
+func (s *Session) judgedBelow(session int, m upward) {
+	sc := s.scopeOf(session)
 	if m.Line {
-		s.newLine(false)
+		sc.newLine(false)
 	}
-	s.judged.add(m.Judged)
-}
-
-// newLine forgets what the last line was judged by, unless something of it
-// still runs in the background: it goes on under what was said of it.
-func (s *Session) newLine(background bool) {
-	if !background {
-		s.judged.clear()
-	}
-	s.starts.mu.Lock()
-	defer s.starts.mu.Unlock()
-	clear(s.starts.no)
-	clear(s.starts.told)
+	sc.judged.add(m.Judged)
 }
 
 // hasJobs says whether a shell that is at its gate has other children than the
@@ -133,7 +115,7 @@ func hasJobs(shell int) bool {
 
 // countStart notes a start for the trail.
 func (s *Session) countStart(st *supervise.Start) {
-	t := &s.starts
+	t := s.scopes.counting(st.PID)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.counts == nil {
@@ -146,24 +128,20 @@ func (s *Session) countStart(st *supervise.Start) {
 	t.counts[st.Path]++
 }
 
-// startsEnded records what a line started and finishes what was kept for that.
-func (s *Session) startsEnded(number int) {
-	t := &s.starts
-	t.mu.Lock()
-	counts, more, kept := t.counts, t.more, t.kept
-	t.counts, t.more, t.kept = nil, 0, nil
-	t.mu.Unlock()
+// startsEnded records what a scope's line started and finishes what was kept
+// for that.
+func (s *Session) startsEnded(sc *scope) {
+	sc.mu.Lock()
+	number, counts, more, kept := sc.line, sc.counts, sc.more, sc.kept
+	sc.counts, sc.more, sc.kept, sc.running = nil, 0, nil, false
+	sc.mu.Unlock()
 	for _, p := range slices.Sorted(maps.Keys(counts)) {
 		s.trail.programs(number, p, counts[p])
 	}
 	if more > 0 {
 		s.trail.programs(number, "others", more)
 	}
-	for _, id := range kept {
-		if err := s.store.Finish(context.Background(), id); err != nil {
-			s.trail.degraded(fmt.Sprintf("snapshot %s: the state after the line: %v", id, err))
-		}
-	}
+	s.finish(kept)
 }
 
 // start decides about one program start below a line: by the same rules, with
@@ -189,17 +167,21 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 	}
 	line := Quote(argv)
 	j := s.Judge.Line(line, &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)})
-	j.Decision = s.judged.remaining(j, itself(j))
+	if j.Decision = itself(j); len(j.Decision.Findings) == 0 {
+		return supervise.Go
+	}
+	sc := s.scopes.above(st.PID)
+	j.Decision = sc.judged.remaining(j, j.Decision)
 	if j.Decision.Verdict >= rules.Confirm && trusted(st.PID) {
 		j.Decision = onlyBlocks(j.Decision)
 	}
 	if len(j.Decision.Findings) == 0 {
 		return supervise.Go
 	}
-	if s.refusedAlready(st.PID, j) {
+	if sc.refusedAlready(st.PID, j) {
 		return supervise.Refuse
 	}
-	r := Request{Src: line, Source: Started, Cwd: rest.Cwd, Open: s.openOf(st.PID), Say: func(words string) { supervise.Tell(st.PID, words) }}
+	r := Request{Src: line, Source: Started, scope: sc, Cwd: rest.Cwd, Open: s.openOf(st.PID), Say: func(words string) { supervise.Tell(st.PID, words) }}
 	if s.mayStart(r, j, st.PID) {
 		return supervise.Go
 	}
@@ -241,18 +223,20 @@ func itself(j Judgement) rules.Decision {
 
 // mayStart says, asks and keeps for a start as Line does for a line.
 func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
-	ctx := context.Background()
-	out := Outcome{Number: int(s.starts.line.Load()), start: true}
-	s.passGranted(&j, out.Number)
+	ctx, sc := context.Background(), s.scopeOfRequest(r)
+	sc.mu.Lock()
+	out := Outcome{Number: sc.line, start: true}
+	sc.mu.Unlock()
+	s.passGranted(sc, &j, out.Number)
 	if j.Decision.Verdict >= rules.Confirm {
 		lock, _ := s.starts.asking.LoadOrStore(bash.TTYOf(pid), new(sync.Mutex))
 		lock.(*sync.Mutex).Lock()
 		defer lock.(*sync.Mutex).Unlock()
 		// While this one waited, the same may have been answered.
-		if j.Decision = s.judged.remaining(j, j.Decision); len(j.Decision.Findings) == 0 {
+		if j.Decision = sc.judged.remaining(j, j.Decision); len(j.Decision.Findings) == 0 {
 			return true
 		}
-		if s.refusedBefore(j) {
+		if sc.refusedBefore(j) {
 			r.Say(fmt.Sprintf("guardsh: %s does not run either\n", Printable(r.Src)))
 			s.trail.start(out.Number, r, j, pid, audit.Refused)
 			return false
@@ -260,15 +244,15 @@ func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 	}
 	ok := s.askAbout(ctx, r, j, &out) && s.keep(ctx, r, j, &out)
 	if ok {
-		s.judged.add(keysOf(j, 0))
+		sc.judged.add(keysOf(j, 0))
 		s.trail.start(out.Number, r, j, pid, audit.Ran)
 	} else {
-		s.refuseRest(pid, j)
+		sc.refuseRest(pid, j)
 		s.trail.start(out.Number, r, j, pid, audit.Refused)
 	}
-	s.starts.mu.Lock()
-	s.starts.kept = append(s.starts.kept, out.Kept...)
-	s.starts.mu.Unlock()
+	sc.mu.Lock()
+	sc.kept = append(sc.kept, out.Kept...)
+	sc.mu.Unlock()
 	switch {
 	case out.Say == "":
 	case !ok || s.Config.Notices == NoticesAlways || supervise.OnTerminal(pid):
@@ -281,34 +265,34 @@ func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 
 // refuseRest remembers a no: what the same line starts that the same rule
 // speaks of is not asked about once more.
-func (s *Session) refuseRest(pid int, j Judgement) {
-	s.starts.mu.Lock()
-	defer s.starts.mu.Unlock()
-	if s.starts.no == nil {
-		s.starts.no, s.starts.told = map[string]bool{}, map[int]string{}
+func (sc *scope) refuseRest(pid int, j Judgement) {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	if sc.no == nil {
+		sc.no, sc.told = map[string]bool{}, map[int]string{}
 	}
-	s.starts.told[pid] = strings.Join(keysOf(j, rules.Confirm), "\n")
+	sc.told[pid] = strings.Join(keysOf(j, rules.Confirm), "\n")
 	for _, f := range j.Decision.Findings {
 		if f.Verdict == j.Decision.Verdict && f.Verdict >= rules.Confirm && f.Verdict < rules.Block {
-			s.starts.no[f.Rule] = true
+			sc.no[f.Rule] = true
 		}
 	}
 }
 
 // refusedAlready says that a process tries again what it was refused, by
 // another path of the same program: the answer holds, and was said.
-func (s *Session) refusedAlready(pid int, j Judgement) bool {
+func (sc *scope) refusedAlready(pid int, j Judgement) bool {
 	keys := strings.Join(keysOf(j, rules.Confirm), "\n")
-	s.starts.mu.Lock()
-	defer s.starts.mu.Unlock()
-	return keys != "" && s.starts.told[pid] == keys
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	return keys != "" && sc.told[pid] == keys
 }
 
-func (s *Session) refusedBefore(j Judgement) bool {
-	s.starts.mu.Lock()
-	defer s.starts.mu.Unlock()
+func (sc *scope) refusedBefore(j Judgement) bool {
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
 	return slices.ContainsFunc(j.Decision.Findings, func(f rules.Finding) bool {
-		return f.Verdict >= rules.Confirm && s.starts.no[f.Rule]
+		return f.Verdict >= rules.Confirm && sc.no[f.Rule]
 	})
 }
 

@@ -26,7 +26,12 @@ func (s *Session) tell(r Request, out Outcome) {
 
 // tellEnd records that a released line is over, and says what it left behind.
 func (s *Session) tellEnd(r Request, out Outcome, status int) {
-	switch words := s.Ended(out, status); {
+	s.tellLeft(r, s.Ended(out, status))
+}
+
+// tellLeft says what a line left behind.
+func (s *Session) tellLeft(r Request, words string) {
+	switch {
 	case s.heard(r):
 		r.say(words)
 	case words != "":

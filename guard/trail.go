@@ -178,6 +178,11 @@ func (t *trail) ended(n, status int, took time.Duration) {
 	t.j.AppendLazy(e)
 }
 
+// over is ended where the line's own status is not known.
+func (t *trail) over(n int, took time.Duration) {
+	t.j.AppendLazy(audit.Event{Kind: audit.End, Line: n, Outcome: audit.Ran, Duration: took})
+}
+
 func (t *trail) degraded(why string) {
 	t.j.AppendLazy(audit.Event{Kind: audit.Degraded, Reason: why})
 }

@@ -1,0 +1,168 @@
+package guard
+
+import (
+	"sync"
+
+	"guardsh/guard/supervise"
+
+	"golang.org/x/sys/unix"
+)
+
+// scope is one shell of a session with the line that it runs. What that line
+// was judged by and what a yes or a no was said to holds for what it starts,
+// and not for what another shell starts meanwhile: a window of tmux, a shell
+// below this one.
+type scope struct {
+	answered inherited // what a yes was said to for the line that runs
+	judged   inherited // what it, and all that it started, was judged by
+
+	mu      sync.Mutex
+	line    int             // its number
+	running bool            // it was released and is not over
+	kept    []string        // snapshots that starts below it made
+	counts  map[string]int  // program starts below it, by path
+	more    int             // starts of programs that are not in counts
+	no      map[string]bool // rules that a no was said about for it
+	told    map[int]string  // by process: what it was refused last
+}
+
+// scopes are a session's. A session without prompts has one.
+type scopes struct {
+	mu   sync.Mutex
+	own  scope
+	by   map[int]*scope // by the process of a shell, or of a session in this one
+	last *scope         // that of the line that was released last
+}
+
+// of is the scope of a shell. gone are those of shells that have ended
+// meanwhile.
+func (c *scopes) of(shell int) (sc *scope, gone []*scope) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if sc = c.by[shell]; sc != nil {
+		return sc, nil
+	}
+	for pid, sc := range c.by {
+		if unix.Kill(pid, 0) == unix.ESRCH {
+			delete(c.by, pid)
+			gone = append(gone, sc)
+		}
+	}
+	if c.by == nil {
+		c.by = map[int]*scope{}
+	}
+	sc = &scope{}
+	c.by[shell] = sc
+	return sc, gone
+}
+
+// all are all there are.
+func (c *scopes) all() []*scope {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := []*scope{&c.own}
+	for _, sc := range c.by {
+		list = append(list, sc)
+	}
+	return list
+}
+
+// above is the scope of the shell that a process was started by, at whatever
+// distance. One that is below none of them any more belongs to the last line.
+func (c *scopes) above(pid int) *scope {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if sc := c.only(); sc != nil {
+		return sc
+	}
+	if sc := c.by[pid]; sc != nil { // exec
+		return sc
+	}
+	for p := range supervise.Above(pid) {
+		if sc := c.by[p]; sc != nil {
+			return sc
+		}
+	}
+	if c.last != nil {
+		return c.last
+	}
+	return &c.own
+}
+
+// counting is above for what is only counted: where one line runs, it is that.
+func (c *scopes) counting(pid int) *scope {
+	c.mu.Lock()
+	one := c.only()
+	for _, sc := range c.by {
+		sc.mu.Lock()
+		running := sc.running
+		sc.mu.Unlock()
+		switch {
+		case !running:
+		case one == nil:
+			one = sc
+		case one != sc:
+			c.mu.Unlock()
+			return c.above(pid)
+		}
+	}
+	c.mu.Unlock()
+	if one == nil {
+		return c.above(pid)
+	}
+	return one
+}
+
+// only is the one scope there is, nil where there are several. mu is held.
+func (c *scopes) only() *scope {
+	if len(c.by) == 0 {
+		return &c.own
+	}
+	if len(c.by) > 1 || c.last == &c.own { // a session in the only line of this one
+		return nil
+	}
+	for _, sc := range c.by {
+		return sc
+	}
+	return nil
+}
+
+// released notes that a scope's line runs now.
+func (c *scopes) released(sc *scope, number int) {
+	sc.mu.Lock()
+	sc.line, sc.running = number, true
+	sc.mu.Unlock()
+	c.mu.Lock()
+	c.last = sc
+	c.mu.Unlock()
+}
+
+// scopeOf is the scope of one of the session's shells.
+func (s *Session) scopeOf(shell int) *scope {
+	sc, gone := s.scopes.of(shell)
+	for _, g := range gone {
+		s.startsEnded(g)
+	}
+	return sc
+}
+
+// scopeOfRequest is the scope that a request is made in.
+func (s *Session) scopeOfRequest(r Request) *scope {
+	if r.scope != nil {
+		return r.scope
+	}
+	return &s.scopes.own
+}
+
+// newLine forgets what the last line was judged by, unless something of it
+// still runs in the background: it goes on under what was said of it.
+func (sc *scope) newLine(background bool) {
+	if !background {
+		sc.judged.clear()
+	}
+	sc.answered.clear()
+	sc.mu.Lock()
+	defer sc.mu.Unlock()
+	clear(sc.no)
+	clear(sc.told)
+}
