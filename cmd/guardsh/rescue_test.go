@@ -93,7 +93,7 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		expect ^e/notes\ne/old\n
 		expect ^rescue# $
 		type mount -t tmpfs none mnt && echo there > mnt/x && mount -o remount,ro mnt; echo more > mnt/y; echo $?
-		expect read-only file system\n1\n
+		expect Read-only file system\n1\n
 		expect ^rescue# $
 		type mount -o remount,rw mnt; echo more > mnt/y; cd mnt; ls; cd ..; umount mnt; ls mnt; echo "left $?"
 		expect ^x  y\nleft 0\n
@@ -105,7 +105,7 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		expect ^0 +1 +0 .* -guardsh\n
 		expect ^rescue# $
 		type ghost
-		expect ^ghost: not found
+		expect ^ghost: command not found
 		expect ^rescue# $
 
 		# the rules hold, a command that hides is judged by what it becomes
@@ -151,6 +151,28 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		keys "\x04"
 		expect nobody will be able to log in again
 		expect ^rescue# $
+
+		# a file is changed on the screen, and line by line
+		type nano etc/notes
+		expect line 1 of 3
+		keys "\x1b[B\x1b[FX\rnew\x13"
+		expect saved
+		keys "\x11"
+		expect rescue# $
+		type cat etc/notes; stat -c %a etc/notes
+		expect ^one\ntwoX\nnew\nthree\n600\n
+		expect ^rescue# $
+		type ed etc/notes
+		expect ^19\n
+		keys "g/w/s//W/\r,p\rwq\r"
+		expect ^one\ntWoX\nneW\nthree\n19\n
+		expect ^rescue# $
+		type for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done > long; for i in 1 2 3 4 5 6 7 8 9; do cat long; done | less
+		expect 39 of 81
+		keys " "
+		expect 78 of 81
+		keys "q"
+		expect rescue# $
 
 		# completion and history
 		keys "ls et\t"

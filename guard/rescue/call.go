@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -61,18 +62,56 @@ func (c *call) path(name string) string {
 	return strings.TrimSuffix(c.dir, "/") + "/" + name
 }
 
+// tell says what was done.
+func (c *call) tell(format string, a ...any) { fmt.Fprintf(c.out, format+"\n", a...) }
+
+// trouble is the status of what could not be done, where it is not 1.
+var trouble = map[string]int{
+	"ls": 2, "grep": 2, "egrep": 2, "fgrep": 2, "cmp": 2, "sort": 2, "tar": 2, "dpkg-deb": 2, "blkid": 2,
+}
+
+// failed notes that something could not be done.
+func (c *call) failed() { c.status = max(c.status, 1, trouble[c.name]) }
+
 // say is an error in words; the command goes on.
 func (c *call) say(format string, a ...any) {
 	c.err(c.name + ": " + fmt.Sprintf(format, a...) + "\n")
-	c.status = max(c.status, 1)
+	c.failed()
+}
+
+// silent are errors that need no words: ^C, and a pipe that nobody reads.
+func silent(err error) bool {
+	return err == nil || errors.Is(err, context.Canceled) || errors.Is(err, unix.EPIPE) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // fail is an error; the command goes on.
 func (c *call) fail(err error) {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, unix.EPIPE) {
-		return
+	if !silent(err) {
+		c.say("%s", inWords(err))
 	}
-	c.say("%s", inWords(err))
+}
+
+// failAt is an error about a file; the command goes on.
+func (c *call) failAt(name string, err error) {
+	if !silent(err) {
+		c.say("%s: %s", name, reason(err))
+	}
+}
+
+// cannot is an error about what was to be done with a file, as "remove" or
+// "stat", in GNU's words; the command goes on.
+func (c *call) cannot(what, name string, err error) {
+	if !silent(err) {
+		c.say("cannot %s %s: %s", what, shown(name), reason(err))
+	}
+}
+
+// shown is a file's name in a message.
+func shown(name string) string {
+	if printable(name) != name || strings.Contains(name, "'") {
+		return quote(name)
+	}
+	return "'" + name + "'"
 }
 
 // stopped says that ^C was pressed.
@@ -89,14 +128,31 @@ func (c *call) options() *pflag.FlagSet {
 // read reads the command's options and wants so many operands, max < 0 for
 // any number.
 func (c *call) read(fs *pflag.FlagSet, atLeast, atMost int) ([]string, bool) {
-	err := fs.Parse(c.args)
+	err := fs.Parse(unabbreviated(fs, c.args))
+	var unknown *pflag.NotExistError
+	var bare *pflag.ValueRequiredError
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
 		fmt.Fprintf(c.out, "usage: %s %s\n%s", c.name, c.use, fs.FlagUsages())
 		return nil, false
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
+		c.say("invalid option -- '%s'", unknown.GetSpecifiedName())
+	case errors.As(err, &unknown):
+		c.say("unrecognized option '--%s'", unknown.GetSpecifiedName())
+	case errors.As(err, &bare) && bare.GetSpecifiedShortnames() != "":
+		c.say("option requires an argument -- '%s'", bare.GetSpecifiedName())
 	case err != nil:
 		c.say("%s", err)
-	case fs.NArg() < atLeast || atMost >= 0 && fs.NArg() > atMost:
+	case fs.NArg() == 0 && atLeast > 0:
+		what := "operand"
+		if slices.Contains([]string{"cp", "mv", "ln", "touch"}, c.name) {
+			what = "file operand"
+		}
+		c.say("missing %s", what)
+	case fs.NArg() < atLeast:
+		c.say("missing operand after %s", shown(fs.Arg(fs.NArg()-1)))
+	case atMost >= 0 && fs.NArg() > atMost:
+		c.say("extra operand %s", shown(fs.Arg(atMost)))
 	default:
 		return fs.Args(), true
 	}
@@ -104,10 +160,54 @@ func (c *call) read(fs *pflag.FlagSet, atLeast, atMost int) ([]string, bool) {
 	return nil, false
 }
 
+// unabbreviated writes out long options of which only the beginning is given,
+// where there is but one that begins so.
+func unabbreviated(fs *pflag.FlagSet, args []string) []string {
+	out := slices.Clone(args)
+	for i, a := range out {
+		name, isLong := strings.CutPrefix(a, "--")
+		if a == "--" {
+			break
+		}
+		name, value, hasValue := strings.Cut(name, "=")
+		if !isLong || name == "" || fs.Lookup(name) != nil {
+			continue
+		}
+		var full []string
+		fs.VisitAll(func(f *pflag.Flag) {
+			if strings.HasPrefix(f.Name, name) {
+				full = append(full, f.Name)
+			}
+		})
+		if len(full) == 1 {
+			out[i] = "--" + full[0]
+			if hasValue {
+				out[i] += "=" + value
+			}
+		}
+	}
+	return out
+}
+
+// oneOf adds an option that, like others, sets the same choice: the last one
+// given counts.
+func oneOf(fs *pflag.FlagSet, choice *string, long, short, is, about string) {
+	fs.VarPF(chosenBy{choice, is}, long, short, about).NoOptDefVal = "true"
+}
+
+type chosenBy struct {
+	choice *string
+	is     string
+}
+
+func (c chosenBy) String() string   { return "" }
+func (c chosenBy) Type() string     { return "bool" }
+func (c chosenBy) Set(string) error { *c.choice = c.is; return nil }
+
 // misuse says how a command is called.
 func (c *call) misuse() {
 	c.err("usage: " + c.name + " " + c.use + "\n")
-	c.status = 2
+	c.failed()
 }
 
 // copy copies until the end or ^C.
@@ -139,16 +239,39 @@ func (c *call) eachInput(names []string, f func(name string, r io.Reader) error)
 			return
 		}
 		if n == "-" {
-			c.fail(f(n, c.in))
+			c.failAt(n, f(n, c.in))
 			continue
 		}
 		file, err := os.Open(c.path(n))
 		if err != nil {
-			c.fail(err)
+			c.unread(openWords, n, err)
 			continue
 		}
-		c.fail(f(n, stoppable{c.ctx, file}))
+		c.unread(readWords, n, f(n, stoppable{c.ctx, file}))
 		file.Close()
+	}
+}
+
+// openWords and readWords are what commands say of a file that they cannot
+// open, or read on, where it is not just its name and the reason.
+var (
+	openWords = map[string]string{
+		"head": "cannot open '%s' for reading: %s", "tail": "cannot open '%s' for reading: %s",
+		"sort": "cannot read: %s: %s", "sed": "can't read %s: %s",
+	}
+	readWords = map[string]string{
+		"head": "error reading '%s': %s", "tail": "error reading '%s': %s",
+		"sort": "read failed: %s: %s", "sed": "couldn't edit %s: %s",
+	}
+)
+
+func (c *call) unread(words map[string]string, name string, err error) {
+	switch w := words[c.name]; {
+	case silent(err):
+	case w != "":
+		c.say(w, name, reason(err))
+	default:
+		c.failAt(name, err)
 	}
 }
 

@@ -13,97 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func remove(c *call) {
-	var r remover
-	r.call = c
-	f := c.options()
-	f.BoolVarP(&r.recursive, "recursive", "r", false, "directories and all below")
-	capital := f.BoolP("Recursive", "R", false, "the same")
-	f.BoolVarP(&r.force, "force", "f", false, "what is not there is no error; never ask")
-	f.BoolVarP(&r.ask, "interactive", "i", false, "ask before each")
-	f.BoolVarP(&r.verbose, "verbose", "v", false, "say what is removed")
-	f.BoolVarP(&r.dirs, "dir", "d", false, "empty directories too")
-	f.BoolVar(&r.one, "one-file-system", false, "leave what is mounted below alone")
-	f.Bool("preserve-root", true, "always so")
-	args, ok := c.read(f, 0, -1)
-	if !ok {
-		return
-	}
-	r.recursive = r.recursive || *capital
-	if len(args) == 0 && !r.force {
-		c.misuse()
-		return
-	}
-	for _, a := range args {
-		if c.stopped() {
-			return
-		}
-		switch base := filepath.Base(a); {
-		case filepath.Clean(c.path(a)) == "/":
-			c.say("%s is the root of everything: it stays", a)
-			continue
-		case base == "." || base == "..":
-			c.say("%s: . and .. stay", a)
-			continue
-		}
-		path := strings.TrimRight(c.path(a), "/")
-		st, err := os.Lstat(path)
-		if err != nil {
-			if !r.force || !errors.Is(err, fs.ErrNotExist) {
-				c.fail(err)
-			}
-			continue
-		}
-		r.remove(path, st, sysOf(st).Dev)
-	}
-}
-
-type remover struct {
-	*call
-	recursive, force, ask, verbose, dirs, one bool
-}
-
-// remove removes one file or tree, and reports whether nothing is left of it.
-func (r *remover) remove(path string, st fs.FileInfo, dev uint64) bool {
-	if r.stopped() {
-		return false
-	}
-	if st.IsDir() && !r.dirs && !r.recursive {
-		r.say("%s: is a directory", path)
-		return false
-	}
-	if st.IsDir() && r.recursive {
-		if r.one && sysOf(st).Dev != dev {
-			r.say("%s is another file system: left alone", path)
-			return false
-		}
-		if r.ask && !r.call.ask("go into %s", path) {
-			return false
-		}
-		entries, err := os.ReadDir(path)
-		r.fail(err)
-		for _, d := range entries {
-			i, err := d.Info()
-			if err != nil {
-				r.fail(err)
-				continue
-			}
-			r.remove(filepath.Join(path, d.Name()), i, dev)
-		}
-	}
-	if r.ask && !r.force && !r.call.ask("remove %s", path) {
-		return false
-	}
-	if err := os.Remove(path); err != nil {
-		r.fail(err)
-		return false
-	}
-	if r.verbose {
-		fmt.Fprintf(r.out, "removed %s\n", path)
-	}
-	return true
-}
-
 func makeDir(c *call) {
 	f := c.options()
 	parents := f.BoolP("parents", "p", false, "the ones above too; one that is there is no error")
@@ -122,45 +31,43 @@ func makeDir(c *call) {
 		}
 	}
 	for _, a := range args {
-		path := c.path(a)
-		made := os.Mkdir
-		if *parents {
-			if st, err := os.Stat(path); err == nil && st.IsDir() {
-				continue
+		if at, err := c.makeOne(a, *parents, *verbose); err != nil {
+			if err != fs.ErrExist { // with -p, a directory that is there
+				c.cannot("create directory", at, err)
 			}
-			made = os.MkdirAll
-		}
-		if err := made(path, 0o777); err != nil {
-			c.fail(err)
 			continue
 		}
 		if change != nil {
-			c.fail(unix.Chmod(path, change(0o777, true)))
-		}
-		if *verbose {
-			fmt.Fprintf(c.out, "made %s\n", a)
+			c.failAt(a, unix.Chmod(c.path(a), change(0o777, true)))
 		}
 	}
 }
 
-func removeDir(c *call) {
-	f := c.options()
-	parents := f.BoolP("parents", "p", false, "the ones above too, when they are empty then")
-	args, ok := c.read(f, 1, -1)
-	if !ok {
-		return
+// makeOne makes a directory. One that is there already is an error. at is which
+// of those above, or itself, could not be made.
+func (c *call) makeOne(name string, parents, verbose bool) (at string, err error) {
+	if st, err := os.Stat(c.path(name)); parents && err == nil {
+		if !st.IsDir() {
+			return name, unix.EEXIST
+		}
+		return name, fs.ErrExist
 	}
-	for _, a := range args {
-		for name := strings.TrimRight(a, "/"); name != "" && name != "."; name = filepath.Dir(name) {
-			if err := unix.Rmdir(c.path(name)); err != nil {
-				c.say("%s: %s", name, err)
-				break
-			}
-			if !*parents || filepath.Dir(name) == "/" {
-				break
-			}
+	if above := filepath.Dir(strings.TrimRight(name, "/")); parents && above != "." && above != "/" {
+		at, err := c.makeOne(above, true, verbose)
+		if err == unix.EEXIST {
+			err = unix.ENOTDIR
+		}
+		if err != nil && err != fs.ErrExist {
+			return at, err
 		}
 	}
+	if err := os.Mkdir(c.path(name), 0o777); err != nil {
+		return name, err
+	}
+	if verbose {
+		c.tell("mkdir: created directory %s", shown(name))
+	}
+	return name, nil
 }
 
 func touch(c *call) {
@@ -168,6 +75,7 @@ func touch(c *call) {
 	access := f.BoolP("access", "a", false, "only when it was read last")
 	modified := f.BoolP("modified", "m", false, "only when it was changed last")
 	noCreate := f.BoolP("no-create", "c", false, "make no file")
+	noDeref := f.BoolP("no-dereference", "h", false, "a link itself, not what it leads to")
 	reference := f.StringP("reference", "r", "", "take the times of this file")
 	date := f.StringP("date", "d", "", "2006-01-02 15:04:05 instead of now")
 	args, ok := c.read(f, 1, -1)
@@ -180,7 +88,7 @@ func touch(c *call) {
 	case *reference != "":
 		st, err := os.Stat(c.path(*reference))
 		if err != nil {
-			c.fail(err)
+			c.say("failed to get attributes of %s: %s", shown(*reference), reason(err))
 			return
 		}
 		at, mt = time.Unix(sysOf(st).Atim.Unix()), st.ModTime()
@@ -201,19 +109,38 @@ func touch(c *call) {
 	}
 	for _, a := range args {
 		path := c.path(a)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !*noDeref {
 			if *noCreate {
 				continue
 			}
 			file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o666)
 			if err != nil {
-				c.fail(err)
+				c.cannot("touch", a, err)
 				continue
 			}
 			file.Close()
 		}
-		c.fail(os.Chtimes(path, at, mt)) // the zero time leaves one as it is
+		if err := setTimes(path, at, mt, !*noDeref); err != nil {
+			c.say("setting times of %s: %s", shown(a), reason(err))
+		}
 	}
+}
+
+// setTimes sets when a file was read and changed; the zero time leaves one as
+// it is.
+func setTimes(path string, at, mt time.Time, follow bool) error {
+	times := make([]unix.Timespec, 2)
+	for i, t := range []time.Time{at, mt} {
+		times[i] = unix.Timespec{Nsec: unix.UTIME_OMIT}
+		if !t.IsZero() {
+			times[i] = unix.NsecToTimespec(t.UnixNano())
+		}
+	}
+	flags := unix.AT_SYMLINK_NOFOLLOW
+	if follow {
+		flags = 0
+	}
+	return unix.UtimesNanoAt(unix.AT_FDCWD, path, times, flags)
 }
 
 func parseDate(s string) (time.Time, error) {
@@ -228,14 +155,19 @@ func parseDate(s string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%s: a date is 2006-01-02 15:04:05 here", s)
+	return time.Time{}, fmt.Errorf("invalid date format %s: a date is 2006-01-02 15:04:05 here", shown(s))
 }
 
 func link(c *call) {
 	f := c.options()
 	symbolic := f.BoolP("symbolic", "s", false, "a symbolic link")
-	force := f.BoolP("force", "f", false, "replace what has the name")
+	relative := f.BoolP("relative", "r", false, "with -s: the way from the link to what it leads to")
+	how := ""
+	oneOf(f, &how, "force", "f", "force", "replace what has the name")
+	oneOf(f, &how, "interactive", "i", "ask", "ask before something is replaced")
 	noDeref := f.BoolP("no-dereference", "n", false, "a link to a directory is a link, not the directory")
+	follow := f.BoolP("logical", "L", false, "a hard link to what a link leads to")
+	f.BoolP("physical", "P", true, "a hard link to a link itself, as always")
 	noDir := f.BoolP("no-target-directory", "T", false, "LINK is the name itself, never a directory to put it in")
 	verbose := f.BoolP("verbose", "v", false, "say what is linked")
 	into := f.StringP("target-directory", "t", "", "put the links here")
@@ -247,35 +179,115 @@ func link(c *call) {
 	name := ""
 	switch {
 	case dir != "":
-	case len(args) == 1:
+	case len(args) == 1 && !*noDir:
 		dir = "."
+	case len(args) == 1 || *noDir && len(args) > 2:
+		c.misuse()
+		return
 	default:
 		targets, name = args[:len(args)-1], args[len(args)-1]
 		look := os.Stat
 		if *noDeref {
 			look = os.Lstat
 		}
-		if st, err := look(c.path(name)); err == nil && st.IsDir() && !*noDir {
+		st, err := look(c.path(name))
+		if err == nil && st.IsDir() && !*noDir {
 			dir = name
 		} else if len(targets) > 1 {
-			c.say("%s is no directory", name)
+			if err == nil {
+				err = unix.ENOTDIR
+			}
+			c.say("target %s: %s", shown(name), reason(err))
 			return
 		}
 	}
 	for _, t := range targets {
 		at := name
 		if dir != "" {
-			at = filepath.Join(dir, filepath.Base(t))
+			at = below(dir, filepath.Base(t))
+			if dir == "." {
+				at = "./" + filepath.Base(t)
+			}
 		}
-		old := t
-		if !*symbolic {
-			old = c.path(t)
+		c.linkOne(t, at, linking{*symbolic, *relative, *follow, how, *verbose})
+	}
+}
+
+// linking is how a link is made.
+type linking struct {
+	symbolic, relative, follow bool
+	how                        string
+	verbose                    bool
+}
+
+func (c *call) linkOne(target, at string, l linking) {
+	old, arrow := target, "->"
+	switch {
+	case l.symbolic && l.relative:
+		from, err := filepath.EvalSymlinks(c.path(filepath.Dir(at)))
+		if err == nil {
+			old, err = filepath.Rel(from, realOf(c.path(target)))
 		}
-		c.fail(makeLink(old, c.path(at), *symbolic, *force))
-		if *verbose {
-			fmt.Fprintf(c.out, "%s -> %s\n", at, t)
+		if err != nil {
+			c.failAt(target, err)
+			return
+		}
+	case !l.symbolic:
+		arrow = "=>"
+		old = c.path(target)
+		st, err := os.Lstat(old)
+		if err != nil {
+			c.say("failed to access %s: %s", shown(target), reason(err))
+			return
+		}
+		if st.IsDir() {
+			c.say("%s: hard link not allowed for directory", target)
+			return
+		}
+		if l.follow {
+			old = realOf(old)
 		}
 	}
+	if there, err := os.Lstat(c.path(at)); err == nil && l.how != "" {
+		what := target
+		if l.symbolic && !filepath.IsAbs(target) {
+			what = below(filepath.Dir(at), target)
+		}
+		if same, err := os.Lstat(c.path(what)); err == nil && os.SameFile(same, there) && filepath.Clean(c.path(what)) == filepath.Clean(c.path(at)) {
+			c.say("%s and %s are the same file", shown(target), shown(at))
+			return
+		}
+		if there.IsDir() {
+			c.say("%s: cannot overwrite directory", at)
+			return
+		}
+		if l.how == "ask" && !c.ask("replace %s", shown(at)) {
+			return
+		}
+	}
+	if err := makeLink(old, c.path(at), l.symbolic, l.how != ""); err != nil {
+		kind, to := "symbolic", ""
+		if !l.symbolic {
+			kind = "hard"
+			if !errors.Is(err, fs.ErrExist) {
+				to = " => " + shown(target)
+			}
+		}
+		c.say("failed to create %s link %s%s: %s", kind, shown(at), to, reason(err))
+		return
+	}
+	if l.verbose {
+		c.tell("%s %s %s", shown(at), arrow, shown(strings.TrimPrefix(old, strings.TrimSuffix(c.dir, "/")+"/")))
+	}
+}
+
+// realOf is where a path leads in the end, or the path itself where that cannot
+// be told.
+func realOf(path string) string {
+	if real, err := followed(path, 0); err == nil {
+		return real
+	}
+	return path
 }
 
 // makeLink makes a link; by force it takes the place of what is there in one
@@ -315,38 +327,87 @@ func besideName(path string) string {
 
 func readLink(c *call) {
 	f := c.options()
-	follow := f.BoolP("canonicalize", "f", false, "where it leads in the end")
+	full := f.BoolP("canonicalize", "f", c.name == "realpath", "where it leads in the end; the last part need not be there")
+	whole := f.BoolP("canonicalize-existing", "e", false, "the same, all of it has to be there")
+	noLine := f.BoolP("no-newline", "n", false, "no end of line")
 	args, ok := c.read(f, 1, -1)
 	if !ok {
 		return
 	}
 	for _, a := range args {
-		to, err := os.Readlink(c.path(a))
-		if *follow || c.name == "realpath" {
+		var to string
+		var err error
+		switch {
+		case *whole:
 			to, err = filepath.EvalSymlinks(c.path(a))
+		case *full:
+			to, err = followed(c.path(a), 0)
+		default:
+			to, err = os.Readlink(c.path(a))
 		}
-		if err != nil {
-			c.fail(err)
-			continue
+		switch {
+		case err == nil && *noLine:
+			c.out.WriteString(to)
+		case err == nil:
+			fmt.Fprintln(c.out, to)
+		case c.name == "realpath":
+			c.failAt(a, err)
+		default:
+			c.failed() // as the real one, it says nothing
 		}
-		fmt.Fprintln(c.out, to)
 	}
+}
+
+// maxLinks is how many links the kernel follows in one path.
+const maxLinks = 40
+
+// followed is where a path leads in the end, where the last part need not be
+// there.
+func followed(path string, links int) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return real, err
+	}
+	above, err := filepath.EvalSymlinks(filepath.Dir(strings.TrimRight(path, "/")))
+	if err != nil {
+		return "", err
+	}
+	at := filepath.Join(above, filepath.Base(path))
+	to, err := os.Readlink(at)
+	if err != nil {
+		return at, nil
+	}
+	if links++; links > maxLinks {
+		return "", unix.ELOOP
+	}
+	if !filepath.IsAbs(to) {
+		to = filepath.Join(above, to)
+	}
+	return followed(to, links)
 }
 
 func makeNode(c *call) {
 	f := c.options()
 	mode := f.StringP("mode", "m", "0666", "mode, in octal digits")
-	args, ok := c.read(f, 2, 4)
+	fifos := c.name == "mkfifo"
+	atLeast, atMost := 2, 4
+	if fifos {
+		atLeast, atMost = 1, -1
+	}
+	args, ok := c.read(f, atLeast, atMost)
 	if !ok {
 		return
 	}
 	perm, err := strconv.ParseUint(*mode, 8, 12)
 	if err != nil {
-		c.say("%s is no mode", *mode)
+		c.say("invalid mode %s", shown(*mode))
 		return
 	}
 	m, dev := uint32(perm), 0
+	names := args[:1]
 	switch {
+	case fifos:
+		names, m = args, m|unix.S_IFIFO
 	case args[1] == "p" && len(args) == 2:
 		m |= unix.S_IFIFO
 	case (args[1] == "b" || args[1] == "c" || args[1] == "u") && len(args) == 4:
@@ -365,11 +426,17 @@ func makeNode(c *call) {
 		c.misuse()
 		return
 	}
-	if err := unix.Mknod(c.path(args[0]), m, dev); err != nil {
-		c.say("%s: %s", args[0], err)
-		return
-	}
-	if f.Changed("mode") {
-		c.fail(unix.Chmod(c.path(args[0]), uint32(perm)))
+	for _, n := range names {
+		if err := unix.Mknod(c.path(n), m, dev); err != nil {
+			if fifos {
+				c.cannot("create fifo", n, err)
+			} else {
+				c.failAt(n, err)
+			}
+			continue
+		}
+		if f.Changed("mode") {
+			c.failAt(n, unix.Chmod(c.path(n), uint32(perm)))
+		}
 	}
 }

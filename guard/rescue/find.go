@@ -83,7 +83,7 @@ func findFiles(c *call) {
 	for _, r := range roots {
 		st, err := os.Lstat(c.path(r))
 		if err != nil {
-			c.fail(err)
+			c.failAt(shown(r), err)
 			continue
 		}
 		f.walk(&found{path: r, full: c.path(r), info: st}, match, sysOf(st).Dev)
@@ -107,15 +107,17 @@ func (f *finder) walk(at *found, match test, dev uint64) {
 	}
 	if at.info.IsDir() && !at.prune && (f.max < 0 || at.depth < f.max) && !(f.one && sysOf(at.info).Dev != dev) {
 		entries, err := os.ReadDir(at.full)
-		f.fail(err)
+		if err != nil {
+			f.failAt(shown(at.path), err)
+		}
 		for _, d := range entries {
 			i, err := d.Info()
 			if err != nil {
-				f.fail(err)
+				f.failAt(shown(below(at.path, d.Name())), err)
 				continue
 			}
 			f.walk(&found{
-				path: strings.TrimSuffix(at.path, "/") + "/" + d.Name(), full: filepath.Join(at.full, d.Name()), info: i, depth: at.depth + 1,
+				path: below(at.path, d.Name()), full: filepath.Join(at.full, d.Name()), info: i, depth: at.depth + 1,
 			}, match, dev)
 		}
 	}
@@ -195,8 +197,13 @@ func (f *finder) primary(word string) (test, error) {
 	case "-delete":
 		f.acts, f.deep = true, true
 		return func(x *found) bool {
+			if x.path == "." {
+				return true // as always, the place itself stays
+			}
 			err := os.Remove(x.full)
-			f.fail(err)
+			if err != nil {
+				f.cannot("delete", x.path, err)
+			}
 			return err == nil
 		}, nil
 	case "-prune":
@@ -295,7 +302,7 @@ func (f *finder) primary(word string) (test, error) {
 	case "-newer":
 		st, err := os.Stat(f.path(arg))
 		if err != nil {
-			return nil, errors.New(inWords(err))
+			return nil, fmt.Errorf("%s: %s", shown(arg), reason(err))
 		}
 		return func(x *found) bool { return x.info.ModTime().After(st.ModTime()) }, nil
 	case "-perm":

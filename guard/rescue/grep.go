@@ -136,6 +136,7 @@ func pattern(patterns []string, fixed, extended, fold, word bool) (*regexp.Regex
 	if err != nil {
 		return nil, fmt.Errorf("the pattern: %w", err)
 	}
+	re.Longest() // as POSIX wants it
 	return re, nil
 }
 

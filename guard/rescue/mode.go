@@ -5,11 +5,11 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,7 +30,7 @@ func parseMode(s string) (func(old uint32, dir bool) uint32, error) {
 	for part := range strings.SplitSeq(s, ",") {
 		at := strings.IndexAny(part, "+-=")
 		if at < 0 {
-			return nil, fmt.Errorf("%s is no mode", s)
+			return nil, fmt.Errorf("invalid mode: %s", shown(s))
 		}
 		var who uint32
 		for _, c := range part[:at] {
@@ -44,7 +44,7 @@ func parseMode(s string) (func(old uint32, dir bool) uint32, error) {
 			case 'a':
 				who |= 0o7777
 			default:
-				return nil, fmt.Errorf("%s is no mode", s)
+				return nil, fmt.Errorf("invalid mode: %s", shown(s))
 			}
 		}
 		all := who == 0 // then the umask counts
@@ -61,7 +61,7 @@ func parseMode(s string) (func(old uint32, dir bool) uint32, error) {
 				rest = ""
 			}
 			if strings.Trim(what, "rwxXstugo") != "" {
-				return nil, fmt.Errorf("%s is no mode", s)
+				return nil, fmt.Errorf("invalid mode: %s", shown(s))
 			}
 			steps = append(steps, func(old uint32, dir bool) uint32 {
 				bits := modeBits(what, old, dir) & who
@@ -120,164 +120,208 @@ func modeBits(what string, old uint32, dir bool) (bits uint32) {
 }
 
 // each runs f over the operands and, where it is asked for, all below them. It
-// follows no link that it meets on the way.
-func (c *call) each(names []string, recursive bool, f func(path string, st fs.FileInfo, named bool)) {
+// follows no link that it meets on the way, and an operand that is one only
+// where into says so.
+func (g *changing) each(names []string, into bool, f func(name string, st fs.FileInfo, operand bool)) {
 	for _, n := range names {
-		path := c.path(n)
-		st, err := os.Lstat(path)
+		st, err := os.Lstat(g.path(n))
 		if err != nil {
-			c.fail(err)
+			g.could("cannot access", n, err)
 			continue
 		}
-		f(path, st, true)
-		if !recursive || !st.IsDir() {
-			continue
+		f(n, st, true)
+		if followed, err := os.Stat(g.path(n)); into && err == nil {
+			st = followed
 		}
-		err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-			switch {
-			case c.stopped():
-				return c.ctx.Err()
-			case err != nil:
-				c.fail(err)
-				return nil
-			case p == path:
-				return nil
-			}
-			i, err := d.Info()
-			if err != nil {
-				c.fail(err)
-				return nil
-			}
-			f(p, i, false)
-			return nil
-		})
-		c.fail(err)
+		if g.recursive && st.IsDir() {
+			g.eachBelow(n, f)
+		}
 	}
+}
+
+func (g *changing) eachBelow(dir string, f func(string, fs.FileInfo, bool)) {
+	entries, err := os.ReadDir(g.path(dir))
+	g.could("cannot read directory", dir, err)
+	for _, d := range entries {
+		if g.stopped() {
+			return
+		}
+		name := below(dir, d.Name())
+		st, err := d.Info()
+		if !g.could("cannot access", name, err) {
+			continue
+		}
+		f(name, st, false)
+		if st.IsDir() {
+			g.eachBelow(name, f)
+		}
+	}
+}
+
+// changing is one run of chmod, chown or chgrp.
+type changing struct {
+	*call
+	recursive, verbose, changes, quiet bool
+	reference                          string
+}
+
+// read reads the options that they have in common, and those of f. The
+// operands begin with what is to be set, unless another file says it.
+func (g *changing) read(f *pflag.FlagSet) (ref fs.FileInfo, what string, files []string, ok bool) {
+	f.BoolVarP(&g.recursive, "recursive", "R", false, "all below too")
+	f.BoolVarP(&g.verbose, "verbose", "v", false, "say each")
+	f.BoolVarP(&g.changes, "changes", "c", false, "say what changes")
+	f.BoolVarP(&g.quiet, "quiet", "f", false, "no words about what cannot be done")
+	f.StringVar(&g.reference, "reference", "", "take it from this file")
+	f.Bool("preserve-root", true, "always so")
+	files, ok = g.call.read(f, 1, -1)
+	if !ok {
+		return nil, "", nil, false
+	}
+	if g.reference != "" {
+		ref, err := os.Stat(g.path(g.reference))
+		if err != nil {
+			g.say("failed to get attributes of %s: %s", shown(g.reference), reason(err))
+			return nil, "", nil, false
+		}
+		return ref, "", files, true
+	}
+	if len(files) < 2 {
+		g.say("missing operand after %s", shown(files[0]))
+		g.misuse()
+		return nil, "", nil, false
+	}
+	return nil, files[0], files[1:], true
+}
+
+// done says what became of one file.
+func (g *changing) done(changed bool, words string) {
+	if g.verbose || g.changes && changed {
+		g.tell("%s", words)
+	}
+}
+
+// could says what could not be done, unless nobody wants to know.
+func (g *changing) could(doing, name string, err error) bool {
+	if err != nil && !g.quiet {
+		g.say("%s %s: %s", doing, shown(name), reason(err))
+	} else if err != nil {
+		g.failed()
+	}
+	return err == nil
 }
 
 func changeMode(c *call) {
 	// A mode such as -x looks like an option.
 	for i, a := range c.args {
-		if len(a) > 1 && a[0] == '-' && strings.Trim(a[1:], "rwxXstugo,+-=") == "" {
-			c.args = append(append(append([]string{}, c.args[:i]...), "--", a), c.args[i+1:]...)
-			break
-		}
 		if a == "--" || a == "" || a[0] != '-' {
 			break
 		}
+		if len(a) > 1 && a[0] == '-' && strings.Trim(a[1:], "rwxXstugo,+-=01234567") == "" {
+			c.args = append(append(append([]string{}, c.args[:i]...), "--"), c.args[i:]...)
+			break
+		}
 	}
-	f := c.options()
-	recursive := f.BoolP("recursive", "R", false, "all below too")
-	verbose := f.BoolP("verbose", "v", false, "say each")
-	changes := f.BoolP("changes", "c", false, "say what changes")
-	quiet := f.BoolP("quiet", "f", false, "no words about what cannot be done")
-	reference := f.String("reference", "", "take the mode of this file")
-	f.Bool("preserve-root", true, "always so")
-	args, ok := c.read(f, 1, -1)
+	g := changing{call: c}
+	ref, what, files, ok := g.read(c.options())
 	if !ok {
 		return
 	}
-	var change func(uint32, bool) uint32
-	if *reference != "" {
-		st, err := os.Stat(c.path(*reference))
-		if err != nil {
-			c.fail(err)
-			return
-		}
-		mode := sysOf(st).Mode & 0o7777
-		change = func(uint32, bool) uint32 { return mode }
-	} else {
+	change := func(uint32, bool) uint32 { return sysOf(ref).Mode & 0o7777 }
+	if ref == nil {
 		var err error
-		if change, err = parseMode(args[0]); err != nil {
+		if change, err = parseMode(what); err != nil {
 			c.say("%s", err)
 			return
 		}
-		args = args[1:]
 	}
-	if len(args) == 0 {
-		c.misuse()
-		return
-	}
-	c.each(args, *recursive, func(path string, st fs.FileInfo, named bool) {
+	g.each(files, true, func(name string, st fs.FileInfo, operand bool) {
 		if st.Mode()&fs.ModeSymlink != 0 {
-			if !named {
-				return // a link has no mode, and where it leads is not below
+			if !operand {
+				// A link has no mode, and where it leads is not below.
+				g.done(false, fmt.Sprintf("neither symbolic link %s nor referent has been changed", shown(name)))
+				return
 			}
-			followed, err := os.Stat(path)
+			followed, err := os.Stat(c.path(name))
 			if err != nil {
-				c.fail(err)
+				c.say("cannot operate on dangling symlink %s", shown(name))
 				return
 			}
 			st = followed
 		}
 		old := sysOf(st).Mode & 0o7777
 		mode := change(old, st.IsDir())
-		if mode != old {
-			if err := unix.Chmod(path, mode); err != nil {
-				if !*quiet {
-					c.say("%s: %s", path, err)
-				}
-				c.status = 1
-				return
-			}
-		}
-		if *verbose || *changes && mode != old {
-			fmt.Fprintf(c.out, "%s: %04o to %04o\n", path, old, mode)
+		switch {
+		case mode == old:
+			g.done(false, fmt.Sprintf("mode of %s retained as %04o (%s)", shown(name), old, modeText(old)[1:]))
+		case g.could("changing permissions of", name, unix.Chmod(c.path(name), mode)):
+			g.done(true, fmt.Sprintf("mode of %s changed from %04o (%s) to %04o (%s)", shown(name), old, modeText(old)[1:], mode, modeText(mode)[1:]))
 		}
 	})
 }
 
 func changeOwner(c *call) {
+	g := changing{call: c}
 	f := c.options()
-	recursive := f.BoolP("recursive", "R", false, "all below too")
 	noDeref := f.BoolP("no-dereference", "h", false, "a link itself, not where it leads")
-	verbose := f.BoolP("verbose", "v", false, "say each")
-	reference := f.String("reference", "", "take the owner of this file")
-	f.Bool("preserve-root", true, "always so")
-	args, ok := c.read(f, 1, -1)
+	ref, what, files, ok := g.read(f)
 	if !ok {
 		return
 	}
 	uid, gid := -1, -1
-	if *reference != "" {
-		st, err := os.Stat(c.path(*reference))
-		if err != nil {
-			c.fail(err)
-			return
+	var err error
+	switch {
+	case ref != nil:
+		if gid = int(sysOf(ref).Gid); c.name == "chown" {
+			uid = int(sysOf(ref).Uid)
 		}
-		uid, gid = int(sysOf(st).Uid), int(sysOf(st).Gid)
-		if c.name == "chgrp" {
-			uid = -1
-		}
-	} else {
-		var err error
-		if c.name == "chgrp" {
-			gid, err = groupID(args[0])
-		} else {
-			uid, gid, err = ownerIDs(args[0])
-		}
-		if err != nil {
-			c.say("%s", err)
-			return
-		}
-		args = args[1:]
+	case c.name == "chgrp":
+		gid, err = groupID(what)
+	default:
+		uid, gid, err = ownerIDs(what)
 	}
-	if len(args) == 0 {
-		c.misuse()
+	if err != nil {
+		c.say("%s", err)
 		return
 	}
-	c.each(args, *recursive, func(path string, st fs.FileInfo, named bool) {
-		own := os.Chown
-		if *noDeref || !named || *recursive {
-			own = os.Lchown
+	users, groups := names{look: userName}, names{look: groupName}
+	g.each(files, false, func(name string, st fs.FileInfo, operand bool) {
+		set := os.Lchown
+		if !*noDeref && operand && !g.recursive {
+			if st, err = os.Stat(c.path(name)); err != nil {
+				c.say("cannot dereference %s: %s", shown(name), reason(err))
+				return
+			}
+			set = os.Chown
 		}
-		if err := own(path, uid, gid); err != nil {
-			c.fail(err)
+		old := sysOf(st)
+		isNew := uid >= 0 && uint32(uid) != old.Uid || gid >= 0 && uint32(gid) != old.Gid
+		doing := "changing ownership of"
+		if uid < 0 {
+			doing = "changing group of"
+		}
+		if !g.could(doing, name, set(c.path(name), uid, gid)) {
 			return
 		}
-		if *verbose {
-			fmt.Fprintln(c.out, path)
+		owner := func(u, g uint32) string {
+			switch {
+			case uid < 0:
+				return groups.name(g)
+			case gid < 0:
+				return users.name(u)
+			}
+			return users.name(u) + ":" + groups.name(g)
 		}
+		to := owner(uint32(uid), uint32(gid))
+		if asked := strings.Trim(what, ":"); asked != "" && !strings.HasSuffix(what, ":") {
+			to = asked // as it was written
+		}
+		kind := map[bool]string{true: "group", false: "ownership"}[uid < 0]
+		if !isNew {
+			g.done(false, fmt.Sprintf("%s of %s retained as %s", kind, shown(name), to))
+			return
+		}
+		g.done(true, fmt.Sprintf("changed %s of %s from %s to %s", kind, shown(name), owner(old.Uid, old.Gid), to))
 	})
 }
 
@@ -289,7 +333,7 @@ func ownerIDs(s string) (uid, gid int, err error) {
 		u, err := user.Lookup(name)
 		if err != nil {
 			if uid, err = strconv.Atoi(name); err != nil || uid < 0 {
-				return -1, -1, fmt.Errorf("%s: no such user here; its number works", name)
+				return -1, -1, fmt.Errorf("invalid user: %s (its number works)", shown(s))
 			}
 		} else {
 			if uid, err = strconv.Atoi(u.Uid); err != nil {
@@ -316,7 +360,7 @@ func groupID(name string) (int, error) {
 	}
 	id, err := strconv.Atoi(name)
 	if err != nil || id < 0 {
-		return -1, fmt.Errorf("%s: no such group here; its number works", name)
+		return -1, fmt.Errorf("invalid group: %s (its number works)", shown(name))
 	}
 	return id, nil
 }

@@ -35,7 +35,7 @@ var mountFlags = map[string]struct {
 	"shared": {unix.MS_SHARED, false}, "rshared": {unix.MS_SHARED | unix.MS_REC, false},
 	"slave": {unix.MS_SLAVE, false}, "rslave": {unix.MS_SLAVE | unix.MS_REC, false},
 	"move":     {unix.MS_MOVE, false},
-	"defaults": {0, false}, "auto": {0, false}, "noauto": {0, false}, "nofail": {0, false}, "_netdev": {0, false},
+	"defaults": {0, false}, "auto": {0, false}, "noauto": {0, false}, "nofail": {0, false}, "loop": {0, false}, "_netdev": {0, false},
 	"user": {unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, false}, "nouser": {0, false},
 }
 
@@ -60,6 +60,7 @@ func mountOptions(opts []string, flags uintptr) (uintptr, string) {
 func mountFS(c *call) {
 	f := c.options()
 	fstype := f.StringP("types", "t", "", "file system")
+	all := f.BoolP("all", "a", false, "all that /etc/fstab names")
 	opts := f.StringSliceP("options", "o", nil, "options, as in fstab")
 	readOnly := f.BoolP("read-only", "r", false, "the same as -o ro")
 	writable := f.BoolP("rw", "w", false, "the same as -o rw")
@@ -77,6 +78,10 @@ func mountFS(c *call) {
 		if v.on {
 			*opts = append(*opts, v.name)
 		}
+	}
+	if *all {
+		c.mountAll()
+		return
 	}
 	if len(args) == 0 {
 		c.showMounts(*fstype)
@@ -108,12 +113,18 @@ func mountFS(c *call) {
 			c.say("%s is not in /etc/fstab: name the device and the directory", at)
 			return
 		}
-		source, at = entry[0], entry[1]
+		source, at = entry.source, entry.at
 		if *fstype == "" {
-			*fstype = entry[2]
+			*fstype = entry.fstype
 		}
-		flags, data = mountOptions(append(strings.Split(entry[3], ","), *opts...), 0)
+		*opts = append(slices.Clone(entry.options), *opts...)
+		flags, data = mountOptions(*opts, 0)
 	}
+	c.mountOne(source, at, *fstype, flags, data, *opts)
+}
+
+// mountOne mounts one source.
+func (c *call) mountOne(source, at, fstype string, flags uintptr, data string, opts []string) {
 	source, at = c.device(source), c.path(at)
 	if flags&unix.MS_BIND != 0 {
 		source = c.path(source)
@@ -129,11 +140,25 @@ func mountFS(c *call) {
 		c.mounted(unix.Mount(c.path(source), at, "", unix.MS_MOVE, ""), at)
 		return
 	}
-	if *fstype != "" && *fstype != "auto" {
-		if strings.HasPrefix(source, "/") || strings.Contains(source, "/") && *fstype != "nfs" && *fstype != "cifs" {
+	if st, err := os.Stat(c.path(source)); slices.Contains(opts, "loop") || err == nil && st.Mode().IsRegular() && fstype != "none" {
+		path, err := attachLoop("", c.path(source), 0, 0, flags&unix.MS_RDONLY != 0, false)
+		if err != nil {
+			c.noDev(source, err)
+			return
+		}
+		source = path
+		defer func() { // it goes with the mount, or at once where there is none
+			if l, err := os.Open(path); err == nil {
+				_ = unix.IoctlLoopSetStatus64(int(l.Fd()), &unix.LoopInfo64{Flags: unix.LO_FLAGS_AUTOCLEAR})
+				l.Close()
+			}
+		}()
+	}
+	if fstype != "" && fstype != "auto" {
+		if strings.HasPrefix(source, "/") || strings.Contains(source, "/") && fstype != "nfs" && fstype != "cifs" {
 			source = c.path(source)
 		}
-		c.mounted(unix.Mount(source, at, *fstype, flags, data), at)
+		c.mounted(unix.Mount(source, at, fstype, flags, data), at)
 		return
 	}
 	c.mounted(guessType(c.path(source), at, flags, data), at)
@@ -157,6 +182,9 @@ var likelyTypes = []string{"ext4", "xfs", "btrfs", "ext3", "ext2", "vfat", "iso9
 
 // guessType mounts a device by trying what the kernel knows.
 func guessType(source, at string, flags uintptr, data string) error {
+	if has, err := describe(source); err == nil && has != nil {
+		return unix.Mount(source, at, has.kind, flags, data)
+	}
 	types := likelyTypes
 	if f, err := os.Open("/proc/filesystems"); err == nil {
 		sc := bufio.NewScanner(f)
@@ -180,37 +208,82 @@ func guessType(source, at string, flags uintptr, data string) error {
 	return last
 }
 
-// device is what a source of fstab stands for.
+// device is what a source of fstab stands for. Where nobody keeps links to the
+// devices by their names, the devices themselves are looked at.
 func (c *call) device(source string) string {
-	for tag, dir := range map[string]string{"UUID=": "by-uuid", "LABEL=": "by-label", "PARTUUID=": "by-partuuid", "PARTLABEL=": "by-partlabel"} {
-		v, ok := strings.CutPrefix(source, tag)
-		if !ok {
-			continue
-		}
-		name := filepath.Join("/dev/disk", dir, strings.Trim(v, `"`))
-		if real, err := filepath.EvalSymlinks(name); err == nil {
-			return real
-		}
-		return name
+	tag, value, ok := strings.Cut(source, "=")
+	dir := map[string]string{"UUID": "by-uuid", "LABEL": "by-label", "PARTUUID": "by-partuuid", "PARTLABEL": "by-partlabel"}[tag]
+	if !ok || dir == "" {
+		return source
 	}
-	return source
+	value = strings.Trim(value, `"`)
+	link := filepath.Join("/dev/disk", dir, value)
+	if real, err := filepath.EvalSymlinks(link); err == nil {
+		return real
+	}
+	names, err := blockNames()
+	if err != nil {
+		return link // whoever opens it says what is missing
+	}
+	for _, n := range names {
+		has, err := describe("/dev/" + n)
+		if err == nil && has != nil && (tag == "UUID" && strings.EqualFold(has.uuid, value) || tag == "LABEL" && has.label == value) {
+			return "/dev/" + n
+		}
+	}
+	return link
 }
 
-// fstab is the entry for a device or directory: source, directory, type,
-// options.
-func (c *call) fstab(name string) []string {
+// fstabEntry is a line of fstab.
+type fstabEntry struct {
+	source, at, fstype string
+	options            []string
+}
+
+func (c *call) fstabEntries() (entries []fstabEntry) {
 	b, err := os.ReadFile("/etc/fstab")
 	if err != nil {
 		return nil
 	}
-	path := filepath.Clean(c.path(name))
+	spaces := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`)
 	for line := range strings.Lines(string(b)) {
 		f := strings.Fields(line)
-		if len(f) >= 4 && f[0][0] != '#' && (f[0] == name || f[0] == path || f[1] == path) {
-			return f
+		if len(f) < 3 || f[0][0] == '#' {
+			continue
+		}
+		e := fstabEntry{spaces.Replace(f[0]), spaces.Replace(f[1]), f[2], nil}
+		if len(f) > 3 {
+			e.options = strings.Split(f[3], ",")
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// fstab is the entry for a device or directory, nil where there is none.
+func (c *call) fstab(name string) *fstabEntry {
+	path := filepath.Clean(c.path(name))
+	for _, e := range c.fstabEntries() {
+		if e.source == name || e.source == path || e.at == path {
+			return &e
 		}
 	}
 	return nil
+}
+
+// mountAll mounts what fstab names and is not mounted yet.
+func (c *call) mountAll() {
+	there := map[string]bool{}
+	for _, m := range mounts() {
+		there[m.Mountpoint] = true
+	}
+	for _, e := range c.fstabEntries() {
+		if there[e.at] || e.fstype == "swap" || e.at == "none" || slices.Contains(e.options, "noauto") {
+			continue
+		}
+		flags, data := mountOptions(e.options, 0)
+		c.mountOne(e.source, e.at, e.fstype, flags, data, e.options)
+	}
 }
 
 // mounts are what is mounted; none where /proc is not.
@@ -290,144 +363,5 @@ func unmount(c *call) {
 		if err != nil {
 			c.say("%s: %s", a, err)
 		}
-	}
-}
-
-func diskFree(c *call) {
-	f := c.options()
-	units := f.BoolP("human-readable", "h", false, "sizes with a unit")
-	inodes := f.BoolP("inodes", "i", false, "inodes instead of room")
-	types := f.BoolP("print-type", "T", false, "the file system too")
-	f.BoolP("k", "k", true, "in KiB, as always")
-	args, ok := c.read(f, 0, -1)
-	if !ok {
-		return
-	}
-	infos := mounts()
-	type row struct{ source, at, fstype string }
-	var rows []row
-	for _, a := range args {
-		path := c.path(a)
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real
-		}
-		r := row{"-", path, "-"}
-		best := -1
-		for _, m := range infos {
-			if len(m.Mountpoint) >= best && (path == m.Mountpoint || m.Mountpoint == "/" || strings.HasPrefix(path, m.Mountpoint+"/")) {
-				best, r = len(m.Mountpoint), row{m.Source, m.Mountpoint, m.FSType}
-			}
-		}
-		rows = append(rows, r)
-	}
-	if len(args) == 0 {
-		for _, m := range infos {
-			rows = append(rows, row{m.Source, m.Mountpoint, m.FSType})
-		}
-		if !slices.ContainsFunc(rows, func(r row) bool { return r.at == "/" }) {
-			// Without /proc, or in a root that nothing is mounted on.
-			rows = append(rows, row{"-", "/", "-"})
-		}
-	}
-	amount := func(n uint64) string {
-		switch {
-		case *inodes && !*units:
-			return fmt.Sprint(n)
-		case *units:
-			return human(n)
-		}
-		return fmt.Sprint((n + 1023) / 1024)
-	}
-	kind := func(s string) string {
-		if *types {
-			return fmt.Sprintf("%-10s ", s)
-		}
-		return ""
-	}
-	fmt.Fprintf(c.out, "%-20s %s%12s %12s %12s %5s %s\n", "Filesystem", kind("Type"), "Size", "Used", "Avail", "Use%", "Mounted on")
-	for _, r := range rows {
-		var st unix.Statfs_t
-		if err := unix.Statfs(r.at, &st); err != nil {
-			c.say("%s: %s", r.at, err)
-			continue
-		}
-		if st.Blocks == 0 && len(args) == 0 {
-			continue // holds nothing: /proc and the like
-		}
-		unit := uint64(st.Frsize)
-		size, used, avail := st.Blocks*unit, (st.Blocks-st.Bfree)*unit, st.Bavail*unit
-		if *inodes {
-			size, used, avail = st.Files, st.Files-st.Ffree, st.Ffree
-		}
-		part := "-"
-		if used+avail > 0 {
-			part = fmt.Sprintf("%d%%", (used*100+used+avail-1)/(used+avail))
-		}
-		fmt.Fprintf(c.out, "%-20s %s%12s %12s %12s %5s %s\n", r.source, kind(r.fstype), amount(size), amount(used), amount(avail), part, r.at)
-	}
-}
-
-func diskUsage(c *call) {
-	f := c.options()
-	units := f.BoolP("human-readable", "h", false, "sizes with a unit")
-	sum := f.BoolP("summarize", "s", false, "only the sum of each")
-	all := f.BoolP("all", "a", false, "files too")
-	one := f.BoolP("one-file-system", "x", false, "leave what is mounted below alone")
-	depth := f.IntP("max-depth", "d", -1, "show so many levels")
-	f.BoolP("k", "k", true, "in KiB, as always")
-	args, ok := c.read(f, 0, -1)
-	if !ok {
-		return
-	}
-	if len(args) == 0 {
-		args = []string{"."}
-	}
-	if *sum {
-		*depth = 0
-	}
-	seen := map[inode]bool{}
-	show := func(n int64, name string) {
-		if *units {
-			fmt.Fprintf(c.out, "%s\t%s\n", human(uint64(n)*512), name)
-			return
-		}
-		fmt.Fprintf(c.out, "%d\t%s\n", (n+1)/2, name)
-	}
-	var measure func(name string, level int, dev uint64) int64
-	measure = func(name string, level int, dev uint64) int64 {
-		st, err := os.Lstat(c.path(name))
-		if err != nil || c.stopped() {
-			c.fail(err)
-			return 0
-		}
-		s := sysOf(st)
-		if level > 0 && *one && s.Dev != dev {
-			return 0
-		}
-		if !st.IsDir() {
-			if s.Nlink > 1 {
-				if seen[inodeOf(st)] {
-					return 0
-				}
-				seen[inodeOf(st)] = true
-			}
-			if level == 0 || *all && (*depth < 0 || level <= *depth) {
-				show(s.Blocks, name)
-			}
-			return s.Blocks
-		}
-		n := s.Blocks
-		entries, err := os.ReadDir(c.path(name))
-		c.fail(err)
-		for _, d := range entries {
-			n += measure(strings.TrimSuffix(name, "/")+"/"+d.Name(), level+1, s.Dev)
-		}
-		if *depth < 0 || level <= *depth {
-			show(n, name)
-		}
-		return n
-	}
-	for _, a := range args {
-		measure(a, 0, 0)
 	}
 }

@@ -2,9 +2,9 @@ package rescue
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,9 +12,11 @@ import (
 
 func move(c *call) {
 	f := c.options()
-	f.BoolP("force", "f", false, "do not ask")
-	ask := f.BoolP("interactive", "i", false, "ask before writing over")
-	noClobber := f.BoolP("no-clobber", "n", false, "leave what is there")
+	how := ""
+	oneOf(f, &how, "force", "f", "", "do not ask")
+	oneOf(f, &how, "interactive", "i", "ask", "ask before writing over")
+	oneOf(f, &how, "no-clobber", "n", "keep", "leave what is there")
+	update := f.BoolP("update", "u", false, "leave what is as new")
 	verbose := f.BoolP("verbose", "v", false, "say each")
 	into := f.StringP("target-directory", "t", "", "put them here")
 	noDir := f.BoolP("no-target-directory", "T", false, "DEST is the name itself, never a directory to put it in")
@@ -22,73 +24,96 @@ func move(c *call) {
 	if !ok {
 		return
 	}
-	for i, a := range args { // "mv dir/ to" names the directory
-		if bare := strings.TrimRight(a, "/"); bare != "" {
-			args[i] = bare
-		}
-	}
 	for _, p := range c.pairs(args, *into, *noDir) {
 		if c.stopped() {
 			return
 		}
-		st, err := os.Lstat(p[0])
+		from, to := p[0], p[1]
+		st, err := c.lstatOperand(from)
+		if errors.Is(err, unix.ENOTDIR) && st != nil {
+			c.say("cannot move %s to %s: %s", shown(from), shown(to), reason(err))
+			continue
+		}
 		if err != nil {
-			c.fail(err)
+			c.cannot("stat", from, err)
 			continue
 		}
-		if old, err := os.Lstat(p[1]); err == nil {
-			if *noClobber {
+		if old, err := os.Lstat(c.path(to)); err == nil {
+			switch {
+			case how == "keep" || *update && !st.ModTime().After(old.ModTime()):
 				continue
-			}
-			if os.SameFile(st, old) {
-				c.say("%s and %s are the same file", p[0], p[1])
+			case os.SameFile(st, old):
+				c.say("%s and %s are the same file", shown(from), shown(to))
 				continue
-			}
-			if *ask && !c.ask("write over %s", p[1]) {
+			case old.IsDir() && !st.IsDir():
+				c.say("cannot overwrite directory %s with non-directory", shown(to))
+				continue
+			case st.IsDir() && !old.IsDir():
+				c.say("cannot overwrite non-directory %s with directory %s", shown(to), shown(from))
+				continue
+			case how == "ask" && !c.ask("overwrite %s", shown(to)):
 				continue
 			}
 		}
-		if err := c.moveOne(p[0], p[1], st); err != nil {
-			c.fail(err)
-			continue
-		}
-		if *verbose {
-			fmt.Fprintf(c.out, "%s -> %s\n", p[0], p[1])
+		if c.moveOne(from, to, st) && *verbose {
+			c.tell("renamed %s -> %s", shown(from), shown(to))
 		}
 	}
 }
 
-// errIncomplete says that an original stays, since its copy is not whole.
-var errIncomplete = errors.New("not all of it could be copied, so the original stays")
+// lstatOperand is about a link itself, but for one with a slash behind it that
+// leads to no directory.
+func (c *call) lstatOperand(name string) (fs.FileInfo, error) {
+	bare := strings.TrimRight(name, "/")
+	if bare == "" || bare == name {
+		return os.Lstat(c.path(name))
+	}
+	st, err := os.Lstat(c.path(bare))
+	switch {
+	case err != nil || st.IsDir():
+		return st, err
+	case st.Mode()&fs.ModeSymlink != 0:
+		return st, unix.ENOTDIR // rename(2) says so
+	}
+	return nil, unix.ENOTDIR
+}
 
 // moveOne renames a file, or copies it to another file system and removes it
-// when all of it has arrived.
-func (c *call) moveOne(from, to string, st fs.FileInfo) error {
-	err := unix.Rename(from, to) // os.Rename refuses to replace an empty directory
+// when all of it has arrived. It reports whether it did.
+func (c *call) moveOne(from, to string, st fs.FileInfo) bool {
+	at, dest := strings.TrimRight(c.path(from), "/"), strings.TrimRight(c.path(to), "/")
+	err := unix.Rename(at, dest) // os.Rename refuses to replace an empty directory
 	switch {
 	case err == nil:
-		return nil
+		return true
+	case errors.Is(err, unix.EINVAL) && strings.HasPrefix(filepath.Clean(dest)+"/", filepath.Clean(at)+"/"):
+		c.say("cannot move %s to a subdirectory of itself, %s", shown(from), shown(to))
+		return false
 	case !errors.Is(err, unix.EXDEV):
-		return &os.LinkError{Op: "mv", Old: from, New: to, Err: err}
+		c.say("cannot move %s to %s: %s", shown(from), shown(to), reason(err))
+		return false
 	}
-	if old, err := os.Lstat(to); err == nil {
-		if old.IsDir() {
-			return &fs.PathError{Op: "mv", Path: to, Err: unix.EEXIST}
+	if old, err := os.Lstat(dest); err == nil {
+		if old.IsDir() { // only an empty one is replaced, as by rename
+			err = unix.Rmdir(dest)
+		} else {
+			err = os.Remove(dest)
 		}
-		if err := os.Remove(to); err != nil {
-			return err
+		if err != nil {
+			c.say("inter-device move failed: %s to %s; unable to remove target: %s", shown(from), shown(to), reason(err))
+			return false
 		}
 	}
 	before := c.status
 	c.status = 0
 	k := copier{call: c, recursive: true, links: true, mode: true, owner: true, times: true, xattrs: true, hard: true}
-	whole := k.tree(from, to) && c.status == 0
+	whole := k.tree(strings.TrimRight(from, "/"), to) && c.status == 0
 	c.status = max(c.status, before)
 	if !whole || c.stopped() {
-		return &fs.PathError{Op: "mv", Path: from, Err: errIncomplete}
+		c.say("not all of %s could be copied to %s, so it stays", shown(from), shown(to))
+		return false
 	}
 	unix.Sync() // the copy is on the disk before the original goes
 	r := remover{call: c, recursive: true, force: true}
-	r.remove(from, st, sysOf(st).Dev)
-	return nil
+	return r.remove(strings.TrimRight(from, "/"), st, sysOf(st).Dev)
 }

@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/interp"
 	"mvdan.cc/sh/v3/syntax"
@@ -240,6 +241,7 @@ func (s *Shell) status(err error) int {
 // that it really has: the line may not have shown it.
 func (s *Shell) open(ctx context.Context, path string, flag int, perm os.FileMode) (io.ReadWriteCloser, error) {
 	hc := interp.HandlerCtx(ctx)
+	named := path
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(hc.Dir, path)
 	}
@@ -258,7 +260,12 @@ func (s *Shell) open(ctx context.Context, path string, flag int, perm os.FileMod
 			return discard{}, nil
 		}
 	}
-	return os.OpenFile(path, flag, perm)
+	f, err := os.OpenFile(path, flag, perm)
+	if err != nil {
+		// The interpreter goes on behind an error of this kind, and says it.
+		return nil, &fs.PathError{Op: s.cfg.Name + ":", Path: named, Err: errors.New(reason(err))}
+	}
+	return f, nil
 }
 
 // discard is /dev/null where there is none.
@@ -272,16 +279,24 @@ func (discard) Close() error                { return nil }
 func inWords(err error) string {
 	var pe *fs.PathError
 	var le *os.LinkError
-	var se *os.SyscallError
 	switch {
 	case errors.As(err, &pe):
-		return pe.Path + ": " + pe.Err.Error()
+		return pe.Path + ": " + reason(err)
 	case errors.As(err, &le):
-		return le.Old + " to " + le.New + ": " + le.Err.Error()
-	case errors.As(err, &se):
-		return se.Err.Error()
+		return le.Old + " to " + le.New + ": " + reason(err)
 	}
-	return err.Error()
+	return reason(err)
+}
+
+// reason is an error without the system call's and the file's name. What the
+// kernel says begins as the C library has it.
+func reason(err error) string {
+	var errno unix.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	text := errno.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // quote makes a word of a shell out of any string.

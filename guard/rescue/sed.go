@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"strconv"
@@ -297,8 +298,17 @@ func sed(c *call) {
 		for _, s := range steps {
 			s.open = false
 		}
-		c.fail(c.editFile(c.path(a), strings.Trim(*inPlace, "\x00"), func(w io.Writer, r io.Reader) error { return edit(w, r, steps, *quiet) }))
+		c.edited(a, c.editFile(c.path(a), strings.Trim(*inPlace, "\x00"), func(w io.Writer, r io.Reader) error { return edit(w, r, steps, *quiet) }))
 	}
+}
+
+// edited says why a file could not be changed.
+func (c *call) edited(name string, err error) {
+	if errors.Is(err, fs.ErrNotExist) {
+		c.unread(openWords, name, err)
+		return
+	}
+	c.unread(readWords, name, err)
 }
 
 // editFile puts a changed copy in a file's place in one step.
@@ -313,7 +323,7 @@ func (c *call) editFile(name, suffix string, change func(io.Writer, io.Reader) e
 		return err
 	}
 	if !st.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file", name)
+		return errors.New("not a regular file")
 	}
 	beside := besideName(name)
 	out, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -325,7 +335,7 @@ func (c *call) editFile(name, suffix string, change func(io.Writer, io.Reader) e
 		err = out.Chown(int(sysOf(st).Uid), int(sysOf(st).Gid))
 	}
 	if err == nil {
-		err = copyXattrs(name, beside)
+		_, err = copyXattrs(name, beside)
 	}
 	err = errors.Join(err, out.Chmod(st.Mode()), out.Sync(), out.Close())
 	if err == nil && suffix != "" {

@@ -91,7 +91,7 @@ func (s *Shell) program(ctx context.Context, args []string) error {
 		return s.asShell(ctx, args)
 	}
 	if err != nil {
-		fmt.Fprintf(hc.Stderr, "%s: not found (help lists what is built in)\n", args[0])
+		fmt.Fprintf(hc.Stderr, "%s: command not found (help lists what is built in)\n", args[0])
 		return interp.ExitStatus(127)
 	}
 	cmd := exec.Command(path)

@@ -2,10 +2,6 @@ package rescue
 
 import (
 	"archive/tar"
-	"bufio"
-	"bytes"
-	"compress/bzip2"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +33,11 @@ func tape(c *call) {
 	extract := f.BoolP("extract", "x", false, "take the files out")
 	list := f.BoolP("list", "t", false, "show what is in it")
 	file := f.StringP("file", "f", "-", "the archive; - is standard input or output")
-	zip := f.BoolP("gzip", "z", false, "compressed by gzip; found out by itself when it is read")
+	how := map[string]*bool{}
+	for _, p := range packings {
+		how[p.name] = f.BoolP(p.option, map[string]string{"gzip": "z", "xz": "J", "bzip2": "j"}[p.name], false, "packed by "+p.name+"; found out by itself when it is read")
+	}
+	bySuffix := f.BoolP("auto-compress", "a", false, "packed as the archive's name says")
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "say each")
 	f.BoolVarP(&a.keep, "keep-old-files", "k", false, "leave what is there")
 	f.BoolVarP(&a.perms, "preserve-permissions", "p", os.Geteuid() == 0, "modes as they are in the archive, whatever the umask")
@@ -57,7 +57,16 @@ func tape(c *call) {
 	var err error
 	switch {
 	case *create && !*extract && !*list:
-		err = a.create(*file, archive, *zip, args)
+		var with *packing
+		if *bySuffix {
+			with = packingOf(*file)
+		}
+		for i, p := range packings {
+			if *how[p.name] {
+				with = &packings[i]
+			}
+		}
+		err = a.create(*file, archive, with, args)
 	case *extract && !*create && !*list, *list && !*create && !*extract:
 		err = a.read(*file, archive, args, *list)
 	default:
@@ -65,6 +74,9 @@ func tape(c *call) {
 		return
 	}
 	c.fail(err)
+	if c.status > 0 && !c.stopped() {
+		c.err("tar: Exiting with failure status due to previous errors\n")
+	}
 }
 
 // oldOptions turns "xpf FILE" into "-x -p -f FILE".
@@ -94,16 +106,19 @@ func (a *archiver) excluded(name string) bool {
 	return false
 }
 
-func (a *archiver) create(file, archive string, zip bool, names []string) (err error) {
-	if len(names) == 0 {
+func (a *archiver) create(file, archive string, with *packing, names []string) (err error) {
+	switch {
+	case len(names) == 0:
 		return errors.New("an archive of nothing is not made")
+	case with != nil && with.pack == nil:
+		return fmt.Errorf("%s archives are only read here", with.name)
 	}
 	w := a.raw
 	var self fs.FileInfo
 	if file != "-" {
 		f, err := os.Create(archive)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: Cannot open: %s", file, reason(err))
 		}
 		if self, err = f.Stat(); err != nil {
 			return err
@@ -115,8 +130,11 @@ func (a *archiver) create(file, archive string, zip bool, names []string) (err e
 		}()
 		w = f
 	}
-	if zip || strings.HasSuffix(file, ".gz") || strings.HasSuffix(file, ".tgz") {
-		z := gzip.NewWriter(w)
+	if with != nil {
+		z, err := with.pack(w)
+		if err != nil {
+			return err
+		}
 		defer func() {
 			if cerr := z.Close(); err == nil {
 				err = cerr
@@ -225,14 +243,13 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 const xattrPrefix = "SCHILY.xattr."
 
 func addXattrs(h *tar.Header, full string) {
-	buf := make([]byte, 64<<10)
-	n, err := unix.Llistxattr(full, buf)
+	names, err := xattrNames(full)
 	if err != nil {
 		return
 	}
-	for name := range strings.SplitSeq(strings.TrimSuffix(string(buf[:n]), "\x00"), "\x00") {
-		value := make([]byte, 64<<10)
-		if m, err := unix.Lgetxattr(full, name, value); err == nil && name != "" {
+	for _, name := range names {
+		value := make([]byte, maxXattr)
+		if m, err := unix.Lgetxattr(full, name, value); err == nil {
 			if h.PAXRecords == nil {
 				h.PAXRecords = map[string]string{}
 			}
@@ -241,38 +258,25 @@ func addXattrs(h *tar.Header, full string) {
 	}
 }
 
-// decompressed finds out how a stream is packed.
-func decompressed(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReader(r)
-	magic, err := b.Peek(6)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(b)
-	case bytes.HasPrefix(magic, []byte("BZh")):
-		return bzip2.NewReader(b), nil
-	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}), bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
-		return nil, errors.New("it is packed by zstd or xz, which this shell cannot read; unpack it elsewhere")
-	}
-	return b, nil
-}
-
 func (a *archiver) read(file, archive string, names []string, list bool) error {
 	in := a.in
 	if file != "-" {
 		f, err := os.Open(archive)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: Cannot open: %s", file, reason(err))
 		}
 		defer f.Close()
 		in = f
 	}
-	in, err := decompressed(stoppable{a.ctx, in})
+	in, _, err := decompressed(stoppable{a.ctx, in})
 	if err != nil {
 		return err
 	}
+	return a.each(in, names, list)
+}
+
+// each lists an archive, or takes the files out.
+func (a *archiver) each(in io.Reader, names []string, list bool) (err error) {
 	var root *os.Root
 	if !list {
 		// Nothing of an archive lands outside, whatever its names and links
@@ -287,28 +291,21 @@ func (a *archiver) read(file, archive string, names []string, list bool) error {
 		wanted[path.Clean(n)] = false
 	}
 	var dirs []*tar.Header // their modes and times come last
-	for t := tar.NewReader(in); ; {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
+	err = eachEntry(in, func(h *entryHeader, content io.Reader) error {
 		name := strings.TrimLeft(path.Clean("/"+h.Name), "/")
 		if !chosen(wanted, path.Clean(h.Name)) || a.excluded(name) {
-			continue
+			return nil
 		}
 		if list {
 			a.show(h)
-			continue
+			return nil
 		}
 		for range a.strip {
 			_, name, _ = strings.Cut(name, "/")
 		}
 		if name == "" {
 			if a.strip > 0 {
-				continue
+				return nil
 			}
 			name = "."
 		}
@@ -319,24 +316,51 @@ func (a *archiver) read(file, archive string, names []string, list bool) error {
 		if h.Typeflag == tar.TypeDir {
 			dirs = append(dirs, h)
 		}
-		if err := a.extract(root, t, h); err != nil {
+		if err := a.extract(root, content, h); err != nil {
 			if a.stopped() {
 				return err
 			}
-			a.say("%s: %s", name, inWords(err))
+			a.say("%s: %s", name, reason(err))
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for n, seen := range wanted {
 		if !seen {
-			a.say("%s is not in the archive", n)
+			a.say("%s: Not found in archive", n)
 		}
 	}
 	for i := len(dirs) - 1; i >= 0; i-- {
 		if err := a.attributes(root, dirs[i]); err != nil {
-			a.say("%s: %s", dirs[i].Name, inWords(err))
+			a.say("%s: %s", dirs[i].Name, reason(err))
 		}
 	}
 	return nil
+}
+
+// entryHeader is what an archive of tar says of one file.
+type entryHeader = tar.Header
+
+// eachEntry runs f over an archive of tar.
+func eachEntry(r io.Reader, f func(*entryHeader, io.Reader) error) error {
+	first := true
+	for t := tar.NewReader(r); ; {
+		h, err := t.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.Is(err, tar.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF) && first:
+			return errors.New("This does not look like a tar archive")
+		case err != nil:
+			return err
+		}
+		first = false
+		if err := f(h, t); err != nil {
+			return err
+		}
+	}
 }
 
 // chosen says whether a name, or a directory above it, was asked for.
@@ -367,7 +391,7 @@ func (a *archiver) show(h *tar.Header) {
 	fmt.Fprintf(a.out, "%s %d/%d %10d %s %s%s\n", h.FileInfo().Mode(), h.Uid, h.Gid, h.Size, h.ModTime.Format("2006-01-02 15:04"), h.Name, to)
 }
 
-func (a *archiver) extract(root *os.Root, t *tar.Reader, h *tar.Header) error {
+func (a *archiver) extract(root *os.Root, content io.Reader, h *tar.Header) error {
 	if parent := path.Dir(h.Name); parent != "." {
 		if err := root.MkdirAll(parent, 0o755); err != nil {
 			return err
@@ -403,7 +427,7 @@ func (a *archiver) extract(root *os.Root, t *tar.Reader, h *tar.Header) error {
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(f, t)
+		_, err = io.Copy(f, content)
 		if cerr := f.Close(); err == nil {
 			err = cerr
 		}

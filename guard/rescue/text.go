@@ -2,9 +2,10 @@ package rescue
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -46,117 +47,6 @@ func cat(c *call) {
 	})
 }
 
-// eachLine runs f over the lines of r, without their ends, however long.
-func eachLine(r io.Reader, f func([]byte) error) error {
-	br := bufio.NewReader(r)
-	for {
-		line, err := br.ReadBytes('\n')
-		if len(line) > 0 {
-			if err := f(bytes.TrimSuffix(line, []byte("\n"))); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// oldNumber turns the -5 of head and tail into -n 5.
-func (c *call) oldNumber() {
-	if len(c.args) > 0 && len(c.args[0]) > 1 && c.args[0][0] == '-' && strings.Trim(c.args[0][1:], "0123456789") == "" {
-		c.args = append([]string{"-n", c.args[0][1:]}, c.args[1:]...)
-	}
-}
-
-// errEnough ends a walk over lines.
-var errEnough = errors.New("enough")
-
-func head(c *call) {
-	c.oldNumber()
-	f := c.options()
-	lines := f.IntP("lines", "n", 10, "so many lines")
-	count := f.Int64P("bytes", "c", -1, "so many bytes")
-	args, ok := c.read(f, 0, -1)
-	if !ok {
-		return
-	}
-	c.eachInput(args, func(name string, r io.Reader) error {
-		if len(args) > 1 {
-			fmt.Fprintf(c.out, "==> %s <==\n", name)
-		}
-		if *count >= 0 {
-			_, err := io.CopyN(c.out, r, *count)
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
-		if *lines <= 0 {
-			return nil
-		}
-		left := *lines
-		err := eachLine(r, func(line []byte) error {
-			c.out.Write(line)
-			if err := c.out.WriteByte('\n'); err != nil {
-				return err
-			}
-			if left--; left == 0 {
-				return errEnough
-			}
-			return nil
-		})
-		if errors.Is(err, errEnough) {
-			return nil
-		}
-		return err
-	})
-}
-
-func tail(c *call) {
-	c.oldNumber()
-	f := c.options()
-	count := f.StringP("lines", "n", "10", "so many lines; +N: from line N on")
-	args, ok := c.read(f, 0, -1)
-	if !ok {
-		return
-	}
-	n, err := strconv.Atoi(*count)
-	if err != nil {
-		c.misuse()
-		return
-	}
-	from := strings.HasPrefix(*count, "+")
-	n = max(n, -n)
-	c.eachInput(args, func(name string, r io.Reader) error {
-		if len(args) > 1 {
-			fmt.Fprintf(c.out, "==> %s <==\n", name)
-		}
-		var last []string
-		at := 0
-		err := eachLine(r, func(line []byte) error {
-			at++
-			if from {
-				if at >= n {
-					fmt.Fprintf(c.out, "%s\n", line)
-				}
-				return nil
-			}
-			if last = append(last, string(line)); len(last) > n {
-				last = last[1:]
-			}
-			return nil
-		})
-		for _, l := range last {
-			fmt.Fprintln(c.out, l)
-		}
-		return err
-	})
-}
-
 func wordCount(c *call) {
 	f := c.options()
 	lines := f.BoolP("lines", "l", false, "lines")
@@ -187,9 +77,18 @@ func wordCount(c *call) {
 		rows = append(rows, r)
 	}
 	var tl, tw, tb int
+	odd := false
+	for _, a := range args {
+		st, err := os.Stat(c.path(a))
+		odd = odd || err == nil && !st.Mode().IsRegular()
+	}
 	c.eachInput(args, func(name string, r io.Reader) error {
 		var l, w, b int
 		in := false
+		defer func() { // also of what can be opened, and not read
+			show(l, w, b, name)
+			tl, tw, tb = tl+l, tw+w, tb+b
+		}()
 		buf := make([]byte, 64<<10)
 		for {
 			n, err := r.Read(buf)
@@ -211,15 +110,16 @@ func wordCount(c *call) {
 				return err
 			}
 		}
-		show(l, w, b, name)
-		tl, tw, tb = tl+l, tw+w, tb+b
 		return nil
 	})
 	if len(args) > 1 {
 		show(tl, tw, tb, "total")
 	}
 	width := 1
-	if len(rows) > 1 || len(rows) == 1 && len(rows[0].counts) > 1 {
+	if odd {
+		width = 7 // as where a size is not known
+	}
+	if !odd && len(rows) > 1 || !odd && len(rows) == 1 && len(rows[0].counts) > 1 {
 		width = len(strconv.Itoa(max(tl, tw, tb)))
 	}
 	for _, r := range rows {
@@ -305,7 +205,7 @@ func tee(c *call) {
 		}
 		file, err := os.OpenFile(c.path(a), flag, 0o666)
 		if err != nil {
-			c.fail(err)
+			c.failAt(a, err)
 			continue
 		}
 		defer file.Close()
@@ -320,15 +220,17 @@ func compare(c *call) {
 	silent := f.BoolP("silent", "s", false, "only the status")
 	args, ok := c.read(f, 2, 2)
 	if !ok {
-		c.status = 2
 		return
 	}
 	var r [2]*bufio.Reader
 	for i, a := range args {
+		if a == "-" {
+			r[i] = bufio.NewReader(c.in)
+			continue
+		}
 		file, err := os.Open(c.path(a))
 		if err != nil {
-			c.fail(err)
-			c.status = 2
+			c.failAt(a, err)
 			return
 		}
 		defer file.Close()
@@ -359,22 +261,116 @@ func compare(c *call) {
 	}
 }
 
+// sums are the ways to add a file up.
+var sums = map[string]func() hash.Hash{"md5sum": md5.New, "sha1sum": sha1.New, "sha256sum": sha256.New, "sha512sum": sha512.New}
+
 func checksum(c *call) {
-	args, ok := c.read(c.options(), 0, -1)
+	f := c.options()
+	check := f.BoolP("check", "c", false, "read sums from FILE and check them")
+	quiet := f.Bool("quiet", false, "with -c: say only what is wrong")
+	f.BoolP("binary", "b", true, "as always")
+	args, ok := c.read(f, 0, -1)
 	if !ok {
 		return
 	}
-	c.eachInput(args, func(name string, r io.Reader) error {
-		var h hash.Hash = sha256.New()
-		if c.name == "md5sum" {
-			h = md5.New()
-		}
-		if _, err := io.Copy(h, r); err != nil {
+	sum := func(r io.Reader) (string, error) {
+		h := sums[c.name]()
+		_, err := io.Copy(h, r)
+		return hex.EncodeToString(h.Sum(nil)), err
+	}
+	if !*check {
+		c.eachInput(args, func(name string, r io.Reader) error {
+			text, err := sum(r)
+			if err == nil {
+				c.tell("%s  %s", text, name)
+			}
 			return err
-		}
-		fmt.Fprintf(c.out, "%x  %s\n", h.Sum(nil), name)
-		return nil
+		})
+		return
+	}
+	wrong, unread := 0, 0
+	c.eachInput(args, func(_ string, list io.Reader) error {
+		return eachLine(list, func(line []byte) error {
+			want, name, ok := strings.Cut(string(line), " ")
+			if !ok || name == "" {
+				return nil
+			}
+			name = name[1:] // a space, or a star
+			file, err := os.Open(c.path(name))
+			if err != nil {
+				unread++
+				c.failAt(name, err)
+				c.tell("%s: FAILED open or read", name)
+				return nil
+			}
+			defer file.Close()
+			got, err := sum(stoppable{c.ctx, file})
+			switch {
+			case err != nil:
+				unread++
+				c.failAt(name, err)
+			case !strings.EqualFold(got, want):
+				wrong++
+				c.tell("%s: FAILED", name)
+			case !*quiet:
+				c.tell("%s: OK", name)
+			}
+			return c.ctx.Err()
+		})
 	})
+	for _, v := range []struct {
+		n              int
+		verb, one, all string
+	}{{unread, "could not be read", "listed file", "listed files"}, {wrong, "did NOT match", "computed checksum", "computed checksums"}} {
+		noun := v.all
+		if v.n == 1 {
+			noun = v.one
+		}
+		if v.n > 0 {
+			c.say("WARNING: %d %s %s", v.n, noun, v.verb)
+		}
+	}
+}
+
+// shorten is truncate.
+func shorten(c *call) {
+	f := c.options()
+	to := f.StringP("size", "s", "", "the new size; +N longer, -N shorter by so much")
+	noCreate := f.BoolP("no-create", "c", false, "make no file")
+	args, ok := c.read(f, 1, -1)
+	if !ok {
+		return
+	}
+	text := *to
+	sign := byte(0)
+	if text != "" && (text[0] == '+' || text[0] == '-') {
+		sign, text = text[0], text[1:]
+	}
+	n, err := size(text)
+	if err != nil {
+		c.say("Invalid number: %s", shown(*to))
+		return
+	}
+	for _, a := range args {
+		flags := os.O_WRONLY | os.O_CREATE
+		if *noCreate {
+			flags = os.O_WRONLY
+		}
+		file, err := os.OpenFile(c.path(a), flags, 0o666)
+		if err != nil {
+			if !*noCreate || !errors.Is(err, os.ErrNotExist) {
+				c.say("cannot open %s for writing: %s", shown(a), reason(err))
+			}
+			continue
+		}
+		length := n
+		if st, err := file.Stat(); err == nil && sign != 0 {
+			length = map[byte]int64{'+': st.Size() + n, '-': max(0, st.Size()-n)}[sign]
+		}
+		if err := errors.Join(file.Truncate(length), file.Close()); err != nil {
+			c.say("failed to truncate %s at %d bytes: %s", shown(a), length, reason(err))
+		}
+	}
 }
 
 func hexDump(c *call) {
