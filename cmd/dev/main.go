@@ -1,7 +1,7 @@
 // Command dev runs the project's own checks.
 //
 //	go run ./cmd/dev test [--strict]    everything that has to hold before a change lands
-//	go run ./cmd/dev bench              the numbers to hold, measured against their budgets
+//	go run ./cmd/dev bench [WORD]       the numbers to hold, or those that WORD names, against their budgets
 //	go run ./cmd/dev fuzz [MINUTES]     each fuzz target for so many minutes (default 1)
 //	go run ./cmd/dev needs [--strict]   only the programs that the tests need
 //	go run ./cmd/dev package DIR        .deb and .rpm, for amd64 and arm64
@@ -22,13 +22,14 @@ import (
 	"time"
 )
 
-const usage = `usage: go run ./cmd/dev test [--strict] | bench | fuzz [MINUTES] | needs [--strict] |
+const usage = `usage: go run ./cmd/dev test [--strict] | bench [WORD] | fuzz [MINUTES] | needs [--strict] |
                           package DIR [--arch ARCH] [--version VERSION]
 
   test    programs the tests need, gofmt, go vet, staticcheck, the static
           build, and every test with the race detector: rules' examples and
           the scripts of testdata/script are tests too
-  bench   the benchmarks behind the numbers to hold, as a table
+  bench   the benchmarks behind the numbers to hold, as a table; with WORD
+          those whose words or benchmarks have it in them
   fuzz    each fuzz target in turn, MINUTES each (default 1)
   needs   the programs that the tests need, installed where that is possible
   package a .deb and an .rpm in DIR for amd64 and arm64, or for ARCH alone
@@ -48,7 +49,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	verb, rest := args[0], args[1:]
 	d := dev{out: stdout, strict: os.Getenv("CI") == "true"}
 	minutes := 1.0
-	var dir, version string
+	var dir, version, word string
 	makes := arches
 	for i := 0; i < len(rest); i++ {
 		a := rest[i]
@@ -64,6 +65,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 			dir = a
 		case a == "--strict" && (verb == "test" || verb == "needs"):
 			d.strict = true
+		case verb == "bench" && word == "" && a != "" && a[0] != '-':
+			word = a
 		case verb == "fuzz" && err == nil && n > 0:
 			minutes = n
 		default:
@@ -87,7 +90,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case "needs":
 		return d.steps(testSteps[:1])
 	case "bench":
-		return d.bench()
+		return d.bench(word)
 	case "package":
 		return d.pack(dir, version, makes)
 	case "fuzz":

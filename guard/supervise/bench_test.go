@@ -1,10 +1,7 @@
 package supervise
 
 import (
-	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -41,21 +38,4 @@ func side(b *testing.B, argv ...string) {
 // a filter that is answered and nothing else, was 1.10 where it was measured.
 func BenchmarkTrue(b *testing.B) {
 	side(b, "bash", "-c", "for ((i = 0; i < 2000; i++)); do /bin/true; done")
-}
-
-// BenchmarkMake is a parallel make of 300 small compile steps.
-func BenchmarkMake(b *testing.B) {
-	dir := b.TempDir()
-	mk := "all:"
-	for i := range 300 {
-		mk += fmt.Sprintf(" o%d.o", i)
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("o%d.c", i)), []byte(fmt.Sprintf("int f%d(int x) { return x + %d; }\n", i, i)), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
-	mk += "\n%.o: %.c\n\t@gcc -O1 -c -o /dev/null $<\n"
-	if err := os.WriteFile(filepath.Join(dir, "Makefile"), []byte(mk), 0o644); err != nil {
-		b.Fatal(err)
-	}
-	side(b, "make", "-s", "-j4", "-C", dir)
 }
