@@ -93,6 +93,9 @@ func examineLogin(self string) guard.Check {
 		return guard.Check{Name: "login shell", State: guard.Broken, Says: fmt.Sprintf("of %s, but it is not in %s", strings.Join(users, ", "), install.ShellsFile),
 			Hint: fmt.Sprintf("as root: echo %s >>%s", guard.Quote([]string{self}), install.ShellsFile)}
 	case len(users) > 0:
+		if err := addresses(users); err != nil {
+			return guard.Check{Name: "login shell", State: guard.Broken, Says: "of " + strings.Join(users, ", ") + ": " + err.Error(), Hint: err.Hint()}
+		}
 		return guard.Check{Name: "login shell", State: guard.Works, Says: "of " + strings.Join(users, ", ")}
 	}
 	says := "of nobody; it is in " + install.ShellsFile
@@ -100,6 +103,27 @@ func examineLogin(self string) guard.Check {
 		says = "of nobody"
 	}
 	return guard.Check{Name: "login shell", State: guard.Without, Says: says, Hint: "guardsh install --login USER"}
+}
+
+// maxAddresses bounds the accounts whose logins are tried.
+const maxAddresses = 20
+
+// addresses finds a login that is not allowed the address space that guardsh
+// needs to start. Only root can log in as others to see.
+func addresses(users []string) *install.TooFewAddresses {
+	checks := []func() error{install.OwnAddresses, install.ServiceAddresses}
+	if os.Geteuid() == 0 {
+		for _, u := range users[:min(len(users), maxAddresses)] {
+			checks = append(checks, func() error { return install.Addresses(u) })
+		}
+	}
+	for _, check := range checks {
+		var few *install.TooFewAddresses
+		if errors.As(check(), &few) {
+			return few
+		}
+	}
+	return nil
 }
 
 // examineSudo says whether a shell that sudo opens can be guarded: sudoers has

@@ -146,6 +146,12 @@ func (p *planner) prove(user string) {
 	p.step(Step{
 		Says: fmt.Sprintf("start it as %s: one line, and a login at a terminal", user),
 		do: func(*Record) (func() error, error) {
+			var few *TooFewAddresses
+			if err := cmp.Or(Addresses(user), ServiceAddresses()); errors.As(err, &few) {
+				return nil, fmt.Errorf("%w\n  hint: %s", few, few.Hint())
+			} else if err != nil {
+				return nil, err
+			}
 			if err := proveLine(user, p.at); err != nil {
 				return nil, err
 			}
