@@ -206,20 +206,23 @@ func (s *Session) leftToRoot(r Request, j Judgement) (beyond []string) {
 	}
 	for i := range j.Line.Actions {
 		a := &j.Line.Actions[i]
-		if name, _ := a.Name(); name == "sudo" {
-			if v, _ := a.Argv[0].Value(); v != "sudo" {
+		if name, _ := a.Name(); sudoName(name) {
+			if v, _ := a.Argv[0].Value(); v != name {
 				return nil // by its path: nobody stands in for it
 			}
 		}
 	}
 	for i := range j.Effects {
 		e := &j.Effects[i]
-		if e.Place.Kind == command.Here && e.User == "root" && e.Action >= 0 && slices.Contains(j.Line.Actions[e.Action].Via, "sudo") {
+		if e.Place.Kind == command.Here && e.User == "root" && e.Action >= 0 && slices.ContainsFunc(j.Line.Actions[e.Action].Via, sudoName) {
 			beyond = append(beyond, onlyRoot(e))
 		}
 	}
 	return beyond
 }
+
+// sudoName says whether sudo goes by a name.
+func sudoName(name string) bool { return name == "sudo" || name == "sudoedit" }
 
 // foresee is the plan with what can be found out about it before the question.
 func (s *Session) foresee(ctx context.Context, j Judgement) snapshot.Plan {

@@ -15,7 +15,7 @@ type change func(w *walker, a option.Args, rest []word.Word, s *state, c *contex
 
 // changes are the differences that the table can name.
 var changes = map[string]change{
-	"sudo": sudoChange, "pkexec": pkexecChange, "user": userChange, "first-user": userFirst, "env": envChange, "chroot": chrootChange, "proot": prootChange,
+	"sudo": sudoChange, "root": rootChange, "pkexec": pkexecChange, "user": userChange, "first-user": userFirst, "env": envChange, "chroot": chrootChange, "proot": prootChange,
 	"namespace": namespaceChange, "nspawn": nspawnChange, "systemd": systemdChange, "bwrap": bwrapChange,
 }
 
@@ -43,8 +43,24 @@ func newEnv(s *state, c *context) {
 	c.env = envUnknown
 }
 
-func sudoChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
+// rootChange is a program that makes its command root's, or that of the user
+// who is named.
+func rootChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 	w.become(s, c, last(a.Values["user"]), "root")
+	w.asAnother(a, s, c)
+}
+
+// sudoChange is sudo, by which a command of another group alone stays the same
+// user's.
+func sudoChange(w *walker, a option.Args, rest []word.Word, s *state, c *context) {
+	if last(a.Values["user"]).Know == 0 && last(a.Values["group"]).Know != 0 {
+		w.asAnother(a, s, c)
+		return
+	}
+	rootChange(w, a, rest, s, c)
+}
+
+func (w *walker) asAnother(a option.Args, s *state, c *context) {
 	if !a.Has("keep") {
 		newEnv(s, c)
 	}
@@ -58,7 +74,7 @@ func sudoChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 
 // pkexecChange is pkexec, which goes to the user's home directory.
 func pkexecChange(w *walker, a option.Args, rest []word.Word, s *state, c *context) {
-	sudoChange(w, a, rest, s, c)
+	rootChange(w, a, rest, s, c)
 	if !a.Has("keep-cwd") {
 		s.cwd = w.homeOf(s, c)
 	}

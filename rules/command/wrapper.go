@@ -1,6 +1,7 @@
 package command
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -225,11 +226,30 @@ func (w *walker) wrap(st *state, l launch, base string, wr *wrapper) result {
 			s.set(as.Name, variable{state: VarSet, val: as.Value, exported: true})
 		}
 	}
+	if wr.edits || c.Has("edit") {
+		w.edited(st, l, c.key, c.ops, change)
+		return both(st)
+	}
+	if name, _ := firstOf(c.ops).Value(); base == "sudo" && path.Base(name) == "sudoedit" {
+		w.edited(st, l, c.key, c.ops[1:], change) // sudo does it itself
+		return both(st)
+	}
 	for _, code := range codes {
 		w.shellCode(st, l, c.key, code, change)
 	}
 	w.under(st, l, c.key, c.ops, change)
 	return both(st)
+}
+
+// edited is sudo -e and sudoedit, which start no program as the other user:
+// they write the files as that user themselves. They are one action of the name
+// sudoedit, with nothing left of the options.
+func (w *walker) edited(st *state, l launch, via string, files []word.Word, change func(*state, *context)) {
+	sub := st.clone()
+	w.beneath(sub, l, via, change, func() result {
+		w.emit(sub, Action{Argv: append(word.Lits("sudoedit", "--"), files...)}, l.at)
+		return both(sub)
+	})
 }
 
 // elsewhere walks what a wrapper of the table starts on another host or in a
@@ -306,6 +326,8 @@ func (w *walker) shellCode(st *state, l launch, via string, code word.Word, chan
 		return w.run(sub, code, l.at, via)
 	})
 }
+
+func firstOf(ws []word.Word) word.Word { return last(ws[:min(1, len(ws))]) }
 
 func last(ws []word.Word) word.Word {
 	if len(ws) == 0 {

@@ -38,8 +38,10 @@ import (
 //	name-first      only where no option gave the name
 //	needs=ARG       without that argument the command can reach nothing
 //	stdin           without a command a shell there reads the input
+//	edits           the operands are files for it to edit: see edited
 //
-// With an option of the attribute "ask" nothing is started. An option's
+// With an option of the attribute "ask" nothing is started, with one of the
+// attribute "edit" the operands are files as with the flag edits. An option's
 // argument named "code" is run by a shell, one named "prog" is the command's
 // program, "dir" its working directory.
 type wrapper struct {
@@ -53,6 +55,7 @@ type wrapper struct {
 	cuts                 []string
 	sub, async, shell    bool
 	nameFirst, stdin     bool
+	edits                bool
 	as, needs            string
 	place                PlaceKind
 	change               change
@@ -201,6 +204,8 @@ func (wr *wrapper) flag(f string) bool {
 		wr.nameFirst = true
 	case "stdin":
 		wr.stdin = true
+	case "edits":
+		wr.edits = true
 	default:
 		return false
 	}

@@ -37,6 +37,7 @@ func init() {
 		"perl":             {run: perlFiles},
 		"awk":              {run: awkFiles},
 		"editor":           {run: editorFiles},
+		"sudoedit":         {run: sudoeditFiles},
 		"unzip":            {run: unzipTree},
 		"cpio":             {run: cpioTree},
 		"chattr":           {run: chattrFiles},

@@ -155,6 +155,17 @@ func editorFiles(c *call) {
 	}
 }
 
+// sudoeditFiles is sudoedit: what stands below it writes the files as the other
+// user, the program that was named only starts that.
+func sudoeditFiles(c *call) {
+	if c.action.Wrapper {
+		return
+	}
+	for _, w := range c.args.Operands {
+		c.emitWord(c.effect(Overwrite, "edit"), Path, w, false)
+	}
+}
+
 // unzipTree is unzip, 7z and unrar: a tree into -d, -oDIR, the last operand
 // (unrar) or the working directory.
 func unzipTree(c *call) {
