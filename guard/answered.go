@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -76,12 +75,10 @@ type upward struct {
 	Ask []string `json:"ask,omitempty"` // was a yes said to all of these?
 	// Judged were judged here, for a line that runs now: the session above
 	// supervises what it starts.
-	Judged []string `json:"judged,omitempty"`
-	Line   bool     `json:"line,omitempty"` // with Judged: a new line begins
-	// Sudoers is a question to sudo whose answer was a yes a moment ago; with
-	// Allowed it is that answer.
-	Sudoers string `json:"sudoers,omitempty"`
-	Allowed bool   `json:"allowed,omitempty"`
+	Judged  []string `json:"judged,omitempty"`
+	Line    bool     `json:"line,omitempty"`    // with Judged: a new line begins
+	Arrived bool     `json:"arrived,omitempty"` // what the wrapper in front had sudo start is there
+	Denied  bool     `json:"denied,omitempty"`  // and it is what sudoers denies
 }
 
 // askAbove says something to the session that this one runs in, or to the
@@ -92,9 +89,18 @@ func (s *Session) askAbove(m upward) bool {
 	if path == "" {
 		path = os.Getenv(answerVariable)
 	}
-	if path == "" {
-		return false
-	}
+	return path != "" && say(path, m, s.believes)
+}
+
+// Arrived tells the wrapper in front that sudo has started this program; denied
+// says that it is in the place of a command that sudoers denies, and does nothing.
+func Arrived(front string, denied bool) {
+	say(front, upward{Arrived: true, Denied: denied}, func(*unix.Ucred) bool { return true })
+}
+
+// say says something at a socket, and whether the answer is a yes of somebody
+// who is believed.
+func say(path string, m upward, believes func(*unix.Ucred) bool) bool {
 	conn, err := net.DialTimeout("unix", path, answerTime)
 	if err != nil {
 		return false
@@ -102,14 +108,14 @@ func (s *Session) askAbove(m upward) bool {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(answerTime))
 	who, err := peer(conn.(*net.UnixConn))
-	if err != nil || !s.believes(who) {
+	if err != nil || !believes(who) {
 		return false
 	}
 	if err := json.NewEncoder(conn).Encode(m); err != nil {
 		return false
 	}
 	var yes bool
-	return json.NewDecoder(conn).Decode(&yes) == nil && yes && s.believes(who)
+	return json.NewDecoder(conn).Decode(&yes) == nil && yes && believes(who)
 }
 
 // believes says whether an answer counts: root's, and that of this program
@@ -195,8 +201,9 @@ func (s *Session) answer(c net.Conn) {
 	case m.Ask != nil:
 		who, err := peer(c.(*net.UnixConn))
 		yes = err == nil && s.scopes.above(int(who.Pid)).answered.hasKeys(m.Ask)
-	case m.Sudoers != "":
-		yes = s.sudoers.known(m)
+	case m.Arrived:
+		s.arrived.Store(true)
+		s.denied.Store(m.Denied)
 	default:
 		// A yes that somebody else's process told would be no answer.
 		who, err := peer(c.(*net.UnixConn))
@@ -225,50 +232,29 @@ func (a *answerServer) close() {
 	}
 }
 
-// Answers lets what this session starts, as whatever user, ask what was
-// answered here; path is where, "" where that is not possible.
-func (s *Session) Answers() (path string, done func()) {
-	a := s.serveAnswers()
-	if a.l != nil {
-		path = a.l.Addr().String()
-	}
-	return path, a.close
+// Front is where what sudo starts in a command's place asks what was answered
+// here.
+type Front struct {
+	Path string // "" where that is not possible
+	s    *Session
+	a    *answerServer
 }
 
-// sudoersTime is how long sudo's leave is taken for granted: to ask it costs a
-// process for each line, and a password twice where sudo remembers none.
-const sudoersTime = 5 * time.Minute
-
-// sudoersAsked is what sudo gave leave to in this session.
-type sudoersAsked struct {
-	mu sync.Mutex
-	at map[string]time.Time
+// Front lets what this session starts, as whatever user, ask here until Close.
+func (s *Session) Front() *Front {
+	f := &Front{s: s, a: s.serveAnswers()}
+	if f.a.l != nil {
+		f.Path = f.a.l.Addr().String()
+	}
+	return f
 }
 
-// known tells what is known, and takes in what is new.
-func (k *sudoersAsked) known(m upward) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if m.Allowed {
-		if k.at == nil {
-			k.at = map[string]time.Time{}
-		}
-		k.at[m.Sudoers] = time.Now()
-		return true
-	}
-	at, ok := k.at[m.Sudoers]
-	return ok && time.Since(at) < sudoersTime
-}
+// Arrived reports whether it was started.
+func (f *Front) Arrived() bool { return f.s.arrived.Load() }
 
-// SudoersAllow says whether sudo allows something, by ask, which is spared
-// where the session above saw a yes a moment ago.
-func (s *Session) SudoersAllow(what string, ask func() bool) bool {
-	if s.askAbove(upward{Sudoers: what}) {
-		return true
-	}
-	if !ask() {
-		return false
-	}
-	s.askAbove(upward{Sudoers: what, Allowed: true})
-	return true
-}
+// Denied reports whether it has found that sudoers denies the command in whose
+// place it was.
+func (f *Front) Denied() bool { return f.s.denied.Load() }
+
+// Close ends it.
+func (f *Front) Close() { f.a.close() }

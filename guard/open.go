@@ -42,7 +42,7 @@ type Place struct {
 func Here() Place {
 	return Place{
 		Config: DefaultConfigPaths(),
-		State:  stateDir(),
+		State:  StateDir(),
 		Env:    os.Environ(),
 		TTY:    terminalOf(os.Stdin, os.Stderr, os.Stdout),
 	}
@@ -67,8 +67,8 @@ func (p *Place) fill(cfg Config) {
 	}
 }
 
-// stateDir is where a user's own state is: /var/lib/guardsh for root.
-func stateDir() string {
+// StateDir is where a user's own state is: /var/lib/guardsh for root.
+func StateDir() string {
 	if os.Getuid() == 0 {
 		return "/var/lib/guardsh"
 	}

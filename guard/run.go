@@ -80,10 +80,11 @@ func (s *Session) RunFile(ctx context.Context, file string, args, options []stri
 
 // Argv judges a command that will be started as it stands, without a shell.
 // why is said of a shell that it opens; nothing where that will be guarded.
-// behind says that another guardsh judges it once more, as root.
-func (s *Session) Argv(ctx context.Context, line string, why Unguarded, behind bool) Outcome {
+// behind is asked whether another guardsh judges it once more, as root; found
+// says that there was something to find about it.
+func (s *Session) Argv(ctx context.Context, line string, why Unguarded, behind func(found bool) bool) Outcome {
 	r := s.request(line, Sudo, nil)
-	r.Unguarded, r.Behind = why, behind
+	r.Unguarded, r.IsBehind = why, behind
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	return out

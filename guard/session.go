@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,6 +42,9 @@ type Request struct {
 	Last      bool    // no shell waits behind the built-in one that the line would leave
 	Behind    bool    // root's side judges it again, with what only root sees, and keeps what it changes
 	scope     *scope  // of the shell whose line it is; nil: the session's own
+	// IsBehind says whether that is so, when it is known whether anything was found
+	// about the line; nil: Behind does.
+	IsBehind func(found bool) bool
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -88,7 +92,8 @@ type Session struct {
 	scopes   scopes
 	starts   starts
 	killed   syscall.Signal // what ended bash; 0 where it ended by itself
-	sudoers  sudoersAsked
+	arrived  atomic.Bool    // what a wrapper in front had sudo start
+	denied   atomic.Bool    // and that it found that sudoers denies the command
 }
 
 // Killed is the signal that ended the session's bash, 0 where none did.
@@ -103,6 +108,9 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 	j := s.understandAndJudge(r)
 	s.trail.line(out.Number, r, j)
 	s.passGranted(sc, &j, out.Number)
+	if r.IsBehind != nil && j.Decision.Verdict < rules.Block {
+		r.Behind = r.IsBehind(len(j.Decision.Findings) > 0)
+	}
 	if !s.askAbout(ctx, r, j, &out) {
 		return out
 	}

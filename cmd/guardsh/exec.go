@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"guardsh/guard"
@@ -41,21 +43,11 @@ func execSelf(args []string) int {
 		fmt.Fprintf(os.Stderr, "guardsh: no command\nhint: guardsh exec -- COMMAND\n")
 		return checkUsage
 	}
-	if guard.IsTerminal(os.Stdin) {
-		// A shell that somebody types into is one of ours.
-		if inv, err := readInvocation(append([]string{"guardsh"}, args[1:]...)); isBash(args[0]) && err == nil && inv.command == nil && inv.file == "" {
-			return runShell(append([]string{"guardsh"}, args[1:]...))
-		}
-		if self, err := os.Executable(); err == nil && filepath.Base(args[0]) == "su" {
-			if with, user, ok := guardedSu(args[1:], self, shellOf); ok && canStart(user, self) {
-				args = append([]string{args[0]}, with...)
-			}
-		}
-	}
 	program, err := exec.LookPath(args[0])
 	if err != nil {
 		// As who calls it would have said it and ended.
 		if bySudo {
+			arrive(front, nil)
 			fmt.Fprintf(os.Stderr, "sudo: %s: command not found\n", args[0])
 			return 1
 		}
@@ -63,7 +55,19 @@ func execSelf(args []string) int {
 		return 127
 	}
 	if bySudo {
+		if arrive(front, args) {
+			return 1
+		}
 		os.Setenv("SUDO_COMMAND", strings.Join(append([]string{program}, args[1:]...), " "))
+	}
+	if isBash(args[0]) && readsLines(args[1:]) && (bySudo || guard.IsTerminal(os.Stdin)) {
+		// A shell that reads what somebody types is one of ours.
+		return runShell(slices.Concat(args[:1], []string{"--front", cmp.Or(front, "-")}, args[1:]))
+	}
+	if self, err := os.Executable(); err == nil && guard.IsTerminal(os.Stdin) && filepath.Base(args[0]) == "su" {
+		if with, user, ok := guardedSu(args[1:], self, shellOf); ok && canStart(user, self) {
+			args = append([]string{args[0]}, with...)
+		}
 	}
 	p := guard.Here()
 	if front != "-" {

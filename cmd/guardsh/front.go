@@ -12,7 +12,8 @@ import (
 	"strings"
 	"syscall"
 
-	"guardsh/guard"
+	"github.com/spf13/cobra"
+
 	"guardsh/guard/bash"
 )
 
@@ -20,181 +21,134 @@ import (
 // somebody will type into that shell, guardsh takes its place, so that it is
 // guarded by a session of the user that it runs as.
 
-// sudoCall is sudo's command line taken apart. Source: sudo(8), SYNOPSIS.
-type sudoCall struct {
-	opts    []string // options and assignments as given, without -i and -s
-	who     []string // those of them that say as whom
-	leave   []string // those of them that sudoers may refuse for one command and allow for another
-	login   bool     // -i
-	shell   bool     // -s
-	other   bool     // a call that starts no command: -l, -v, -e and the like, or -b
-	moved   bool     // another root directory: guardsh is not there
-	mute    bool     // -n, -S, -A, -k: nothing may be asked in advance
-	user    string   // "" is root
-	command []string
-	grouped bool // -g
-	edit    bool // -e
-	back    bool // -b
-}
-
-// The options of sudo that take a value, and the long names of all that matter
-// here. -h is help or another host: no shell on this one in either case.
-const sudoValues = "CDgpRrTtUu"
-
-var sudoLong = map[string]byte{
-	"background": 'b', "edit": 'e', "help": 'V', "list": 'l', "login": 'i', "remove-timestamp": 'K', "reset-timestamp": 'k', "shell": 's', "validate": 'v', "version": 'V',
-	"non-interactive": 'n', "stdin": 'S', "askpass": 'A',
-	"close-from": 'C', "chdir": 'D', "group": 'g', "host": 'h', "prompt": 'p', "chroot": 'R', "role": 'r', "command-timeout": 'T', "type": 't', "other-user": 'U', "user": 'u',
-}
-
-func readSudo(args []string) sudoCall {
-	var c sudoCall
-	i := 0
-	for ; i < len(args); i++ {
-		a := args[i]
-		if a == "--" {
-			i++
-			break
-		}
-		if strings.Contains(a, "=") && a[0] != '/' && a[0] != '-' {
-			c.opts = append(c.opts, a) // what sudo takes for an assignment
-			continue
-		}
-		if len(a) < 2 || a[0] != '-' {
-			break
-		}
-		if long, ok := strings.CutPrefix(a, "--"); ok {
-			name, value, given := strings.Cut(long, "=")
-			flag := sudoLong[name]
-			kept := []string{a}
-			if strings.IndexByte(sudoValues, flag) >= 0 && flag != 0 && !given && i+1 < len(args) {
-				i++
-				value, kept = args[i], append(kept, args[i])
-			}
-			c.option(flag, value, kept)
-			continue
-		}
-		rest := "" // the cluster without -i and -s
-		for j := 1; j < len(a); j++ {
-			flag := a[j]
-			if strings.IndexByte(sudoValues, flag) < 0 {
-				if c.option(flag, "", nil); flag != 'i' && flag != 's' {
-					rest += string(flag)
-				}
-				continue
-			}
-			value, kept := a[j+1:], []string{"-" + a[j:]}
-			if value == "" && i+1 < len(args) {
-				i++
-				value, kept = args[i], append(kept, args[i])
-			}
-			c.option(flag, value, kept)
-			break
-		}
-		if rest != "" {
-			c.opts = append(c.opts, "-"+rest)
-		}
-	}
-	c.command = args[min(i, len(args)):]
-	return c
-}
-
-// option takes one option in; kept is how it was written, nil for a letter
-// of a cluster.
-func (c *sudoCall) option(flag byte, value string, kept []string) {
-	switch flag {
-	case 'i':
-		c.login, kept = true, nil
-	case 's':
-		c.shell, kept = true, nil
-	case 'u':
-		c.user = value
-		c.who = append(c.who, kept...)
-	case 'g':
-		c.grouped = true
-		c.who = append(c.who, kept...)
-	case 'b':
-		c.back = true
-	case 'C', 'D', 'T', 'r', 't':
-		c.leave = append(c.leave, kept...)
-	case 'l', 'v', 'e', 'K', 'V', 'U', 'h':
-		c.other = true
-		c.edit = c.edit || flag == 'e'
-	case 'R':
-		c.moved = true
-	case 'n', 'S', 'A', 'k':
-		c.mute = true
-	}
-	c.opts = append(c.opts, kept...)
-}
-
-// instead is how the same shell is opened with guardsh in its place: sudo's
-// arguments, the command that sudoers has to allow, and the user who has to be
-// able to start guardsh.
+// instead is how guardsh is started in the place of what a call of sudo starts.
 type instead struct {
-	args    []string
-	command []string
-	user    string
-	at      int // in args: where the wrapper answers; 0 nowhere
+	args  []string // sudo's arguments
+	at    int      // in args: where the wrapper answers
+	probe []string // sudo's arguments by which is tried whether sudoers allows it
+	user  string   // has to be able to start guardsh
 }
 
-// guarded says how guardsh takes the place of the shell that the call opens;
-// false where it opens none, or one that guardsh cannot stand in for.
-func (c sudoCall) guarded(self string, shellOf func(user string) string) (in instead, ok bool) {
-	in.user = orRoot(c.user)
+// loginMark is POSIXLY_CORRECT where sudo -i starts guardsh: bash then reads no
+// start-up files before it does (bash(1), "--posix"; seen with 5.2), which the
+// guarded bash below reads.
+const loginMark = "guardsh"
+
+// instead says how guardsh takes the place of what the call starts, the best way
+// first; none where it starts nothing, or what guardsh cannot stand in for. shell
+// says that it is a shell that somebody types into, as whatever user; typed is
+// whether there is a terminal to do so. Another command than that is root's: no
+// other user could ask here what was answered.
+func (c sudoCall) instead(self string, shellOf func(user string) string, typed bool) (ways []instead, shell bool) {
+	user := orRoot(c.user)
+	root := (user == "root" || user == "#0") && (!c.grouped || c.user != "")
+	bare := len(c.command) == 0
+	var line []string
+	if !bare {
+		line = []string{"-c", asSudoQuotes(c.command)}
+	}
+	way := func(sudo, command []string) {
+		in := instead{user: user}
+		in.args = slices.Concat(c.opts, sudo, []string{"--"}, command)
+		in.at = slices.Index(in.args, "--front") + 1
+		if len(sudo) == 0 || sudo[0] == "-H" {
+			sudo = nil // it is for sudo to say what HOME is
+		}
+		in.probe = slices.Concat(c.who, c.leave, sudo, []string{"--", self, "exec", "--help"})
+		ways = append(ways, in)
+	}
+	front := []string{self, "--front", ""}
 	switch {
-	case c.other || c.back || c.moved || c.login && c.shell:
-		return instead{}, false
+	case c.other || c.back || c.moved || c.edit:
+		return nil, false
 	case c.login:
-		// sudo's own -i gives bash a command only by a login shell around it,
-		// which would read the start-up files twice.
-		in.command = []string{self, "-l", "--home"}
-		in.args = slices.Concat(c.opts, []string{"-H", "--"}, in.command)
-		return in, len(c.command) == 0 && isBash(shellOf(in.user))
+		if !standsFor(shellOf(user), self) {
+			return nil, false
+		}
+		// sudo's own -i has the session of PAM, the environment and the directory of
+		// a login; whom sudoers lets start guardsh alone does not have the first.
+		once := slices.Concat(front, []string{"-l", "--name", "-bash"})
+		if !bare {
+			once = append(once, "--percent", "-c", percent.Replace(line[1]))
+		}
+		way([]string{"-i", "POSIXLY_CORRECT=" + loginMark}, once)
+		home := []string{"-l", "--home"}
+		if len(c.dir) > 0 {
+			home = []string{"-l", "--name", "-bash"}
+		}
+		way([]string{"-H"}, slices.Concat(front, home, line))
+		shell = bare
 	case c.shell:
 		// A -s with SHELL as guardsh would do, but vim and tmux read SHELL too.
-		shell := ownShell()
-		in.command = []string{self, "--shell", shell}
-		in.args = slices.Concat(c.opts, []string{"--"}, in.command)
-		return in, len(c.command) == 0 && isBash(shell)
-	case len(c.command) == 0:
-		return instead{}, false
+		if !standsFor(ownShell(), self) {
+			return nil, false
+		}
+		way(nil, slices.Concat(front, []string{"--shell", ownShell()}, line))
+		shell = bare
+	case bare, c.path && !strings.Contains(c.command[0], "/"):
+		return nil, false
 	case isBash(c.command[0]):
-		inv, err := readInvocation(append([]string{"guardsh"}, c.command[1:]...))
-		ok = err == nil && inv.command == nil && inv.file == ""
-		in.command = append([]string{self}, c.command[1:]...)
-	case filepath.Base(c.command[0]) == "su":
-		var args []string
-		args, in.user, ok = guardedSu(c.command[1:], self, shellOf)
-		in.command = append([]string{c.command[0]}, args...)
+		way(nil, slices.Concat([]string{self, "exec", "--front", "", "--"}, c.command))
+		shell = readsLines(c.command[1:])
+	case standsFor(c.command[0], self):
+		switch args := c.command[1:]; {
+		case len(args) > 1 && args[0] == "exec" && args[1] == "--":
+			way(nil, slices.Concat([]string{self, "exec", "--front", ""}, args[1:]))
+		case isVerb(args):
+			return nil, false
+		default:
+			way(nil, slices.Concat(front, args))
+			shell = readsLines(args)
+		}
+	case typed && filepath.Base(c.command[0]) == "su":
+		// su is guardsh's to start with the other shell, as who calls it.
+		args, to, ok := guardedSu(c.command[1:], self, shellOf)
+		if ok {
+			in := instead{user: to, args: slices.Concat(c.opts, []string{"--", c.command[0]}, args)}
+			in.probe = slices.Concat(c.who, []string{"-l", "--"}, c.command[:1], args)
+			return []instead{in}, true
+		}
+		fallthrough
+	default:
+		way(nil, slices.Concat([]string{self, "exec", "--front", "", "--"}, c.command))
 	}
-	in.args = slices.Concat(c.opts, []string{"--"}, in.command)
-	return in, ok
+	shell = shell && typed
+	if !root && !shell {
+		return nil, false
+	}
+	return ways, shell
 }
 
-// behind is how a command is run by a guardsh that sudo starts as root; false
-// where it is no command, or not root's.
-func (c sudoCall) behind(self string, shellOf func(user string) string) (in instead, ok bool) {
-	in.user = orRoot(c.user)
-	switch {
-	case c.other || c.back || c.moved || c.login && c.shell || len(c.command) == 0:
-		return instead{}, false
-	case c.grouped && c.user == "", in.user != "root" && in.user != "#0":
-		return instead{}, false // another user cannot ask here what was answered
-	case c.login && isBash(shellOf(in.user)):
-		in.command = []string{self, "--front", "", "-l", "--home", "-c", asSudoQuotes(c.command)}
-		in.args = slices.Concat(c.opts, []string{"-H", "--"}, in.command)
-	case c.shell && isBash(ownShell()):
-		in.command = []string{self, "--front", "", "--shell", ownShell(), "-c", asSudoQuotes(c.command)}
-		in.args = slices.Concat(c.opts, []string{"--"}, in.command)
-	case c.login, c.shell:
-		return instead{}, false
-	default:
-		in.command = slices.Concat([]string{self, "exec", "--front", "", "--"}, c.command)
-		in.args = slices.Concat(c.opts, []string{"--"}, in.command)
+// opensGuardsh says whether the shell that -i or -s opens is guardsh, of those
+// that it can stand in for.
+func (c sudoCall) opensGuardsh(shellOf func(user string) string) bool {
+	return c.login && !isBash(shellOf(orRoot(c.user))) || c.shell && !isBash(ownShell())
+}
+
+// readsLines says whether a shell with these arguments takes its commands from
+// standard input.
+func readsLines(args []string) bool {
+	inv, err := readInvocation(append([]string{"guardsh"}, args...))
+	return err == nil && inv.command == nil && inv.file == ""
+}
+
+// isVerb says whether guardsh's arguments are those of a verb.
+func isVerb(args []string) bool {
+	return len(args) > 0 && slices.ContainsFunc(rootCommand().Commands(), func(c *cobra.Command) bool { return c.Name() == args[0] })
+}
+
+// standsFor says whether guardsh can take a program's place: it is bash, or
+// guardsh itself.
+func standsFor(program, self string) bool {
+	if isBash(program) {
+		return true
 	}
-	in.at = slices.Index(in.args, "--front") + 1
-	return in, true
+	if !strings.Contains(program, "/") {
+		return program == filepath.Base(self)
+	}
+	given, err := os.Stat(program)
+	own, oerr := os.Stat(self)
+	return err == nil && oerr == nil && os.SameFile(given, own)
 }
 
 // asSudoQuotes is the line that sudo -i and -s give to a shell: every character
@@ -377,49 +331,4 @@ func mayExecute(fi fs.FileInfo, uid uint32, groups []string) bool {
 		return fi.Mode()&0o010 != 0
 	}
 	return fi.Mode()&0o001 != 0
-}
-
-// allowed asks sudo whether sudoers allows a command. Where a password is
-// needed for the answer it is asked for now, by sudo, as it would be asked for
-// the shell; sudo then remembers it.
-func (c sudoCall) allowed(sudo string, command []string) bool {
-	ask := func(quiet bool, more ...string) bool {
-		var args []string
-		if quiet {
-			args = append(args, "-n")
-		}
-		args = slices.Concat(args, c.who, []string{"-l"}, more)
-		cmd := exec.Command(sudo, args...)
-		if !quiet {
-			cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
-		}
-		return cmd.Run() == nil
-	}
-	command = append([]string{"--"}, command...)
-	if ask(true, command...) {
-		return true
-	}
-	// Without a command it is only a matter of the password.
-	return !c.mute && !ask(true) && ask(false, command...)
-}
-
-// runsGuard says whether sudo would run a guardsh command as things are, without
-// another word to the user than for the command itself. Sudo does not tell
-// whether something needs a password, so that guardsh is run to see it. Where
-// one is needed it is asked for first, unless something is allowed without one:
-// the command may be that.
-func (c sudoCall) runsGuard(s *guard.Session, sudo, self string, command []string) bool {
-	try := func() bool {
-		return exec.Command(sudo, slices.Concat([]string{"-n"}, c.who, c.leave, []string{"--", self, "exec", "--help"})...).Run() == nil
-	}
-	if c.mute {
-		return try()
-	}
-	return s.SudoersAllow(guard.Quote(slices.Concat(c.who, c.leave, []string{self})), func() bool {
-		if try() {
-			return true
-		}
-		listed := exec.Command(sudo, slices.Concat([]string{"-n"}, c.who, []string{"-l"})...).Run() == nil
-		return !listed && guard.IsTerminal(os.Stderr) && c.allowed(sudo, command) && try()
-	})
 }

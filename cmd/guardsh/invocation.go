@@ -16,6 +16,8 @@ type invocation struct {
 	home        bool     // --home
 	shell       string   // --shell FILE
 	front       string   // --front SOCKET
+	name        string   // --name NAME: what the bash below is called
+	percent     bool     // --percent: LINE is as percent writes it
 	args        []string // behind LINE or FILE
 	bash        []string // options for bash itself, as given
 }
@@ -44,13 +46,18 @@ options:
 			inv.login = true
 		case a == "--home":
 			inv.home = true
-		case a == "--shell", a == "--front":
+		case a == "--percent":
+			inv.percent = true
+		case a == "--shell", a == "--front", a == "--name":
 			if i++; i == len(argv) {
 				return inv, fmt.Errorf("option %s needs an argument", a)
 			}
-			if a == "--shell" {
+			switch {
+			case a == "--shell":
 				inv.shell = argv[i]
-			} else if argv[i] != "-" {
+			case a == "--name":
+				inv.name = argv[i]
+			case argv[i] != "-":
 				inv.front = argv[i]
 			}
 		case strings.HasPrefix(a, "--"):
@@ -106,7 +113,11 @@ options:
 		if len(rest) == 0 {
 			return inv, fmt.Errorf("option -c needs an argument")
 		}
-		inv.command, inv.args = &rest[0], rest[1:]
+		line := rest[0]
+		if inv.percent {
+			line = percented.Replace(line)
+		}
+		inv.command, inv.args = &line, rest[1:]
 	case inv.stdin || len(rest) == 0:
 		inv.args = rest
 	default:
@@ -114,6 +125,13 @@ options:
 	}
 	return inv, nil
 }
+
+// percent and percented write a line without what a shell around guardsh would
+// expand or drop, and back.
+var (
+	percent   = strings.NewReplacer("%", "%25", "$", "%24", "\n", "%0A")
+	percented = strings.NewReplacer("%25", "%", "%24", "$", "%0A", "\n")
+)
 
 // bashName is the argv[0] of the bash below a guardsh that was called argv0:
 // the same, with bash for guardsh. It is what $0 and bash's own messages show,

@@ -43,16 +43,16 @@ func run(argv []string) int {
 	}
 	switch filepath.Base(argv[0]) {
 	case "sudo":
-		return sudo(argv[1:])
+		return sudo("sudo", argv[1:])
 	case "sudoedit":
-		return sudo(append([]string{"-e"}, argv[1:]...))
+		return sudo("sudoedit", argv[1:])
 	case "su":
 		return su(argv[1:])
 	}
 	if len(argv) > 1 {
 		switch argv[1] {
 		case "sudo":
-			return sudo(argv[2:])
+			return sudo("sudo", argv[2:])
 		case "rescue":
 			return rescue(argv[2:])
 		case "exec":

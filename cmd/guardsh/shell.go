@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"guardsh/guard"
 	"guardsh/guard/bash"
@@ -21,11 +23,20 @@ func runShell(argv []string) int {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nhint: guardsh --help\n", err)
 		return checkUsage
 	}
+	if inv.command != nil {
+		if args, ok := callsFront(*inv.command); ok {
+			argv, inv = args, invocation{}
+			if inv, err = readInvocation(argv); err != nil {
+				fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
+				return checkUsage
+			}
+		}
+	}
+	if inv.bySudo() {
+		return 1
+	}
 	if inv.home {
 		goHome()
-	}
-	if inv.shell != "" {
-		os.Setenv("SHELL", inv.shell)
 	}
 	if inv.command != nil {
 		if args, ok := callsRescue(*inv.command); ok {
@@ -37,7 +48,10 @@ func runShell(argv []string) int {
 	go func() { ready <- bash.Ready(ctx) }()
 	p := guard.Here()
 	interactive := inv.interactive || inv.command == nil && inv.file == "" && guard.IsTerminal(os.Stdin) && guard.IsTerminal(os.Stderr)
-	p.Interactive, p.Front = interactive, inv.front
+	p.Interactive = interactive
+	if !interactive { // who types is asked as in any session
+		p.Front = inv.front
+	}
 	p.Name = inv.bashName(argv[0])
 	s, err := guard.Open(p)
 	var gone *bash.CannotStart
@@ -79,6 +93,71 @@ func runShell(argv []string) int {
 	return status
 }
 
+// bySudo makes what sudo has started in the place of a shell the same as that
+// shell. denied says that there is to be none.
+func (inv invocation) bySudo() (denied bool) {
+	if inv.shell != "" {
+		os.Setenv("SHELL", inv.shell)
+	}
+	if os.Getenv("POSIXLY_CORRECT") == loginMark {
+		// What the bash that sudo -i started has added.
+		for _, name := range []string{"POSIXLY_CORRECT", "OLDPWD", "_"} {
+			os.Unsetenv(name)
+		}
+		if n, err := strconv.Atoi(os.Getenv("SHLVL")); err == nil && n > 1 {
+			os.Setenv("SHLVL", strconv.Itoa(n-1))
+		} else {
+			os.Unsetenv("SHLVL")
+		}
+	}
+	var place []string // the command in whose place this is
+	if inv.home || inv.name != "" || inv.shell != "" {
+		place = []string{os.Getenv("SHELL")}
+		if inv.command != nil {
+			place = append(place, "-c", asSudoTells(*inv.command))
+		}
+		if _, ok := os.LookupEnv("SUDO_COMMAND"); ok {
+			os.Setenv("SUDO_COMMAND", strings.Join(place, " "))
+		}
+	}
+	return inv.front != "" && arrive(inv.front, place)
+}
+
+// asSudoTells is a line of asSudoQuotes as sudo logs it: of what it quoted only
+// the white space stays so.
+func asSudoTells(line string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); i++ {
+		if line[i] == '\\' && i+1 < len(line) && strings.IndexByte(" \t\n\v\f\r", line[i+1]) < 0 {
+			i++
+		}
+		b.WriteByte(line[i])
+	}
+	return b.String()
+}
+
+// callsFront recognises the line by which sudo -i has a login shell that is
+// guardsh itself start it once more, for the wrapper in front; args are as on
+// its command line.
+func callsFront(line string) (args []string, ok bool) {
+	self, err := os.Executable()
+	if err != nil || !strings.HasPrefix(line, asSudoQuotes([]string{self, "--front"})+" ") {
+		return nil, false
+	}
+	word, quoted := "", false
+	for _, c := range []byte(line) {
+		switch {
+		case quoted || c != '\\' && c != ' ':
+			word, quoted = word+string([]byte{c}), false
+		case c == '\\':
+			quoted = true
+		default:
+			args, word = append(args, word), ""
+		}
+	}
+	return append(args, word), true
+}
+
 // goHome begins in the home directory; a shell elsewhere is better than none.
 func goHome() {
 	home := os.Getenv("HOME")
@@ -95,6 +174,9 @@ func goHome() {
 func (inv invocation) bashName(argv0 string) string {
 	if inv.home {
 		return "-bash"
+	}
+	if inv.name != "" {
+		return inv.name
 	}
 	own := "guardsh"
 	if exe, err := os.Executable(); err == nil {

@@ -17,62 +17,79 @@ import (
 // sudo judges a command as root would run it and runs the real sudo. Where
 // sudoers allows it, that runs guardsh as root in the command's place, which sees
 // what only root sees (see execSelf); a shell that somebody will type into is
-// guardsh itself. Else it is run with the same arguments.
-func sudo(args []string) int {
-	real, err := realProgram("sudo", os.Getenv("PATH"))
+// guardsh itself. Else it is run with the same arguments. name is sudo or
+// sudoedit.
+func sudo(name string, args []string) int {
+	real, err := realProgram(name, os.Getenv("PATH"))
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 		return bash.StatusFailed
 	}
 	c := readSudo(args)
-	return front("sudo", args, func(s *guard.Session) way {
-		w := way{why: notOurs, run: func(_ string, killed *syscall.Signal) (int, error) {
-			return bash.Run(context.Background(), bash.Config{Bash: real, Name: "sudo", Killed: killed}, args)
-		}}
+	if name == "sudoedit" {
+		c = readSudo(append([]string{"-e"}, args...))
+	}
+	return front(name, args, func(s *guard.Session) way {
+		run := func(args []string, killed *syscall.Signal) (int, error) {
+			return bash.Run(context.Background(), bash.Config{Bash: real, Name: name, Killed: killed}, args)
+		}
+		w := way{why: notOurs, plain: func(killed *syscall.Signal) (int, error) { return run(args, killed) }}
 		self, err := os.Executable()
-		if err != nil || s == nil {
+		asks, serr := realProgram("sudo", os.Getenv("PATH"))
+		if err != nil || serr != nil || s == nil {
 			return w
 		}
-		if command, ok := c.held(self); ok && s.Config.Sudo != guard.SudoFront && c.runsGuard(s, real, self, command) {
-			run := w.run
-			w.behind = true
-			w.run = func(socket string, killed *syscall.Signal) (int, error) {
-				h, refused := c.hold(real, command)
-				if refused {
-					return guard.StatusRefused, nil
-				}
-				if h != nil {
-					defer h.end()
-				}
-				return run(socket, killed)
+		told := openSudoers(asks, self)
+		if command, ok := c.held(self); ok {
+			if s.Config.Sudo != guard.SudoFront {
+				c.keepFiles(&w, told, command)
 			}
 			return w
 		}
-		in, ok := c.guarded(self, shellOf)
-		shell := ok && guard.IsTerminal(os.Stdin)
-		if !shell {
-			if in, ok = c.behind(self, shellOf); !ok || s.Config.Sudo == guard.SudoFront {
-				return w
-			}
+		ways, shell := c.instead(self, shellOf, guard.IsTerminal(os.Stdin))
+		switch {
+		case len(ways) == 0 || s.Config.Sudo == guard.SudoFront && !shell:
+			return w
+		case !canStart(ways[0].user, self):
+			w.why = guard.Unguarded{Why: ways[0].user + " cannot start " + self}
+			return w
+		}
+		in, l := told.allows(c, ways)
+		if s.Config.Sudo == guard.SudoRewrite {
+			l = max(l, likely)
 		}
 		switch {
-		case !canStart(in.user, self):
-			w.why = guard.Unguarded{Why: in.user + " cannot start " + self}
+		case l == refused && c.opensGuardsh(shellOf):
+			w.why = guard.Unguarded{}
 			return w
-		case shell && !c.allowed(real, in.command), !shell && s.Config.Sudo != guard.SudoRewrite && !c.runsGuard(s, real, self, in.command):
+		case l == refused:
 			w.why = guard.Unguarded{Why: "sudoers does not allow guardsh there", Hint: "let sudoers allow " + self}
 			return w
-		}
-		if shell {
+		case shell:
 			w.why = guard.Unguarded{}
 		}
+		// What sudo does not tell is only tried where it is worth a refusal.
+		w.takes = func(found bool) bool { return shell || l > unknown || found }
 		w.behind = in.at > 0
-		w.run = func(socket string, killed *syscall.Signal) (int, error) {
+		w.guarded = func(socket string, killed *syscall.Signal) (int, error) {
 			with := slices.Clone(in.args)
 			if in.at > 0 {
 				with[in.at] = cmp.Or(socket, "-")
 			}
-			return bash.Run(context.Background(), bash.Config{Bash: real, Name: "sudo", Killed: killed}, with)
+			return run(with, killed)
+		}
+		w.over = func(taken, arrived bool, status int) {
+			switch {
+			case l == allowed && (arrived || status != 1):
+			case taken && in.at == 0:
+			case taken && arrived, !taken && told.quietly(in.probe...):
+				told.learn(in, allowed)
+			case taken && status == 1:
+				told.learn(in, refused)
+				if l == unknown {
+					fmt.Fprintf(os.Stderr, "hint: where sudoers allows this but not %s, type it again: sudo then runs it as it stands\n", self)
+				}
+			}
 		}
 		return w
 	})
@@ -80,9 +97,12 @@ func sudo(args []string) int {
 
 // way is how a command that changes the user is run.
 type way struct {
-	why    guard.Unguarded // why a shell that it opens will not be guarded
-	behind bool            // guardsh is started as root, and judges again
-	run    func(socket string, killed *syscall.Signal) (int, error)
+	why     guard.Unguarded                                          // why a shell that it opens will not be guarded
+	plain   func(killed *syscall.Signal) (int, error)                // runs it as it was typed
+	guarded func(socket string, killed *syscall.Signal) (int, error) // runs it with guardsh in its place or beside it; nil: there is no such way
+	takes   func(found bool) bool                                    // whether that way is taken; found: see Request.IsBehind
+	behind  bool                                                     // guardsh judges again there, and keeps
+	over    func(taken, arrived bool, status int)                    // told whether it was taken, whether guardsh was there, and how it ended; may be nil
 }
 
 // notOurs is said of a shell that is no bash, or that is opened in a way that
@@ -109,7 +129,7 @@ func su(args []string) int {
 		}
 		if why != (guard.Unguarded{}) {
 			return front("su", args, func(*guard.Session) way {
-				return way{why: why, run: func(_ string, killed *syscall.Signal) (int, error) {
+				return way{why: why, plain: func(killed *syscall.Signal) (int, error) {
 					return bash.Run(context.Background(), bash.Config{Bash: real, Name: "su", Killed: killed}, args)
 				}}
 			})
@@ -125,35 +145,49 @@ func su(args []string) int {
 func front(name string, args []string, how func(*guard.Session) way) int {
 	var killed syscall.Signal
 	defer func() { bash.DieOf(killed) }()
-	start := func(w way, socket string) int {
-		status, err := w.run(socket, &killed)
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
-		}
-		return status
-	}
+	plain := func(w way) int { return ended(w.plain(&killed)) }
 	s, err := guard.Open(guard.Here())
 	if err != nil {
 		// Nobody may lose the way to root because a guard could not start.
 		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this command runs unguarded\n", err)
-		return start(how(nil), "")
+		return plain(how(nil))
 	}
 	s.Greet()
 	w := how(s)
-	out := s.Argv(context.Background(), guard.Quote(append([]string{name}, args...)), w.why, w.behind)
+	taken := false
+	out := s.Argv(context.Background(), guard.Quote(append([]string{name}, args...)), w.why, func(found bool) bool {
+		taken = w.guarded != nil && w.takes(found)
+		return taken && w.behind
+	})
 	if !out.Release {
 		s.Close(guard.StatusRefused)
 		return guard.StatusRefused
 	}
-	socket := ""
-	if w.behind {
-		path, done := s.Answers()
-		defer done()
-		socket = path
+	status, arrived := 0, false
+	if taken {
+		f := s.Front()
+		status = ended(w.guarded(f.Path, &killed))
+		if f.Denied() {
+			status = plain(w) // for sudo to say so
+		}
+		arrived = f.Arrived()
+		f.Close()
+	} else {
+		status = plain(w)
 	}
-	status := start(w, socket)
+	if w.over != nil {
+		w.over(taken, arrived, status)
+	}
 	os.Stderr.WriteString(s.Ended(out, status))
 	s.Close(status)
+	return status
+}
+
+// ended says what kept a program from running, and passes its status on.
+func ended(status int, err error) int {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
+	}
 	return status
 }
 

@@ -24,20 +24,47 @@ type holding struct {
 	said bytes.Buffer
 }
 
-// held is the command by which root's side keeps the files of a sudoedit; false
-// where they are not root's, or not those that are named here.
+// held is the command by which root's side keeps the files of a sudoedit, as
+// whatever user that writes them; false where there are none, or not those that
+// are named here.
 func (c sudoCall) held(self string) (command []string, ok bool) {
-	user := orRoot(c.user)
-	if !c.edit || c.moved || c.grouped || len(c.leave) > 0 || len(c.command) == 0 || user != "root" && user != "#0" {
+	if !c.edit || c.moved || len(c.command) == 0 {
 		return nil, false
 	}
-	return slices.Concat([]string{self, "exec", "--hold", "--", "sudoedit", "--"}, c.command), true
+	return slices.Concat([]string{self, "exec", "--hold", "--", "sudoedit"}, c.who, c.dir, []string{"--"}, c.command), true
+}
+
+// keepFiles has root's side keep the files of a sudoedit, where sudoers allows
+// that. Where a password is needed, it is asked for now if sudo will not have to
+// ask for it again.
+func (c sudoCall) keepFiles(w *way, told *sudoers, command []string) {
+	root := sudoCall{mute: c.mute, never: c.never}
+	in := instead{probe: []string{"--", told.self, "exec", "--help"}}
+	_, l := told.allows(root, []instead{in})
+	if l == refused {
+		return
+	}
+	w.behind = true
+	w.takes = func(found bool) bool {
+		// What was allowed a moment ago may take a password by now.
+		return told.quietly(in.probe...) || found && told.ticket(root) && told.quietly(in.probe...)
+	}
+	w.guarded = func(_ string, killed *syscall.Signal) (int, error) {
+		h, refused := hold(told.sudo, command)
+		if refused {
+			return guard.StatusRefused, nil
+		}
+		if h != nil {
+			defer h.end()
+		}
+		return w.plain(killed)
+	}
 }
 
 // hold starts it and waits until the files are kept. refused says that it had to
 // keep something and could not; nil that there is none.
-func (c sudoCall) hold(sudo string, command []string) (h *holding, refused bool) {
-	h = &holding{cmd: exec.Command(sudo, slices.Concat([]string{"-n"}, c.who, []string{"--"}, command)...)}
+func hold(sudo string, command []string) (h *holding, refused bool) {
+	h = &holding{cmd: exec.Command(sudo, append([]string{"-n", "--"}, command...)...)}
 	// What is typed into the editor is not for it: ^C would end it too early.
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	h.cmd.Stderr = &h.said

@@ -1,8 +1,11 @@
 package host
 
 import (
+	"os"
+	"os/user"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"guardsh/rules/effect"
@@ -69,6 +72,24 @@ func (w *World) admins() []string {
 		}
 	}
 	return out
+}
+
+// Administrator says whether this process is in one of the groups whose members
+// become root by sudo. It holds what the login gave it, and not what /etc/group
+// has become since, as it is with sudo.
+func Administrator() bool {
+	mine, err := os.Getgroups()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(adminGroups, func(name string) bool {
+		g, err := user.LookupGroup(name)
+		if err != nil {
+			return false
+		}
+		gid, err := strconv.Atoi(g.Gid)
+		return err == nil && slices.Contains(mine, gid)
+	})
 }
 
 // guarded says whether an account's login shell is guardsh.

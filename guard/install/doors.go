@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	sudoersPath = "/etc/sudoers.d/guardsh"
+	SudoersPath = "/etc/sudoers.d/guardsh"
 	sshdConfig  = "/etc/ssh/sshd_config"
 	sshdPath    = "/etc/ssh/sshd_config.d/10-guardsh.conf"
 )
@@ -101,15 +101,15 @@ func (p *planner) sudo() {
 		return
 	}
 	text := sudoersText(p.SudoGroup, p.at)
-	p.place("sudo", sudoersPath, text, 0o440,
-		fmt.Sprintf("let the group %s run it by sudo, as anybody (%s, checked by visudo)", p.SudoGroup, sudoersPath),
+	p.place("sudo", SudoersPath, text, 0o440,
+		fmt.Sprintf("let the group %s run it by sudo, as anybody (%s, checked by visudo)", p.SudoGroup, SudoersPath),
 		func() error {
 			said, err := tool("visudo", "-c")
 			if err != nil {
 				return err
 			}
-			if !strings.Contains(said, sudoersPath) && !includesSudoers() {
-				return fmt.Errorf("sudoers does not read %s\n  hint: add the line @includedir %s", sudoersPath, filepath.Dir(sudoersPath))
+			if !strings.Contains(said, SudoersPath) && !includesSudoers() {
+				return fmt.Errorf("sudoers does not read %s\n  hint: add the line @includedir %s", SudoersPath, filepath.Dir(SudoersPath))
 			}
 			return nil
 		})
@@ -130,7 +130,7 @@ func includesSudoers() bool {
 	}
 	for line := range strings.Lines(string(b)) {
 		f := strings.Fields(line)
-		if len(f) == 2 && (f[0] == "@includedir" || f[0] == "#includedir") && filepath.Clean(f[1]) == filepath.Dir(sudoersPath) {
+		if len(f) == 2 && (f[0] == "@includedir" || f[0] == "#includedir") && filepath.Clean(f[1]) == filepath.Dir(SudoersPath) {
 			return true
 		}
 	}
