@@ -272,7 +272,7 @@ func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan
 		return false
 	}
 	a, aerr := ask.Ask(ctx, ask.Terminal{In: in, Out: term}, ask.Question{
-		Line: r.Src,
+		Line: r.part(),
 		Decision: rules.Decision{Verdict: rules.Confirm, Findings: []rules.Finding{{
 			Rule: "shell/no-undo", Verdict: rules.Confirm, Summary: why,
 			Hint: "make room or name less, and type the line again", Action: -1, EffectAt: -1,

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -44,10 +43,13 @@ func (s *Session) RunLine(ctx context.Context, line string, args, options []stri
 		return s.Run(ctx, r, argv)
 	}
 	var done before
-	return s.runRead(ctx, os.Stdin, argv, func(text []byte, _ int) Request {
+	return s.runRead(ctx, os.Stdin, argv, func(text []byte, given int) Request {
 		part := r
 		if len(text) > 0 {
 			part.Src = withInput(line, string(text))
+		}
+		if given > 0 {
+			part.Part = string(text[given:])
 		}
 		part.Before = &done
 		return part
@@ -142,11 +144,13 @@ func (s *Session) Hold(ctx context.Context, argv []string, run func()) (status i
 // command by command.
 func (s *Session) RunStdin(ctx context.Context, in *os.File, args, options []string) (int, error) {
 	argv := append(append(append([]string{}, options...), "-s", "--"), args...)
+	var done before
 	return s.runRead(ctx, in, argv, func(text []byte, given int) Request {
 		r := s.request(string(text), Stdin, args)
 		if given > 0 {
-			r.From = 1 + countLines(text[:given])
+			r.Part = string(text[given:])
 		}
+		r.Before = &done
 		return r
 	})
 }
@@ -203,90 +207,6 @@ func (s *Session) fed(ctx context.Context, argv []string, feed func(io.Writer) e
 	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Stdin: pr, Killed: &s.killed, Spawn: s.spawn}, argv)
 	pr.Close()
 	return status, err
-}
-
-// stream judges the commands of a script as they come. Each is judged with all
-// that came before it, so that variables and directories are known, but only
-// what is new counts. The first one that is refused ends the script.
-func (s *Session) stream(ctx context.Context, in *os.File, text []byte, argv []string, request func([]byte, int) Request) (int, error) {
-	s.trail.degraded("a script comes on standard input as a stream: its commands are judged one by one")
-	var mu sync.Mutex // what is fed may still be waiting for a line when bash has ended
-	var parts []Outcome
-	var refused bool
-	run := func(part Request) bool {
-		out := s.Line(ctx, part)
-		s.tell(part, out)
-		mu.Lock()
-		defer mu.Unlock()
-		if parts = append(parts, out); !out.Release {
-			refused = true
-		}
-		return out.Release
-	}
-	given := 0
-	r := request(nil, 0)
-	if r.Src != "" { // the line that reads all this begins before it has read any
-		if !run(r) {
-			return StatusRefused, nil
-		}
-	}
-	status, err := s.fed(ctx, argv, func(w io.Writer) error {
-		buf := make([]byte, 64<<10)
-		for end := false; ; {
-			if n := command.Complete(string(text[given:]), end); n > 0 {
-				if !run(request(text[:given+n], given)) {
-					return nil
-				}
-				if _, err := w.Write(text[given : given+n]); err != nil {
-					return err
-				}
-				given += n
-				continue
-			}
-			if end {
-				return nil
-			}
-			n, err := in.Read(buf)
-			text = append(text, buf[:n]...)
-			if err != nil {
-				end = true
-			}
-		}
-	})
-	mu.Lock()
-	defer mu.Unlock()
-	if err == nil {
-		s.endParts(r, parts, status)
-	}
-	if refused {
-		return StatusRefused, err
-	}
-	return status, err
-}
-
-// endParts ends the commands of a stream, when the shell that ran them has
-// ended: its status is the last one's.
-func (s *Session) endParts(r Request, parts []Outcome, status int) {
-	parts = slices.DeleteFunc(parts, func(out Outcome) bool { return !out.Release })
-	for i, out := range parts {
-		if i == len(parts)-1 {
-			s.tellEnd(r, out, status)
-			continue
-		}
-		s.finish(out.Kept)
-		s.trail.over(out.Number, time.Since(out.released))
-		s.tellLeft(r, s.left(out))
-	}
-}
-
-func countLines(b []byte) int {
-	n := 0
-	for _, c := range b {
-		if c == '\n' {
-			n++
-		}
-	}
-	return n
 }
 
 // closed reports whether a standard file's descriptor was not open at all.

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -38,7 +39,7 @@ type Request struct {
 	Cwd       string
 	TTY       string
 	Before    *before // what earlier parts of the line's input do, which is over; nil: nothing is kept
-	From      int     // judge only what starts on this line of Src or behind it; 0: all
+	Part      string  // of Src: what is new of it, and is asked about and recorded; "" all
 	Last      bool    // no shell waits behind the built-in one that the line would leave
 	Behind    bool    // root's side judges it again, with what only root sees, and keeps what it changes
 	scope     *scope  // of the shell whose line it is; nil: the session's own
@@ -129,9 +130,6 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 // has to say of them.
 func (s *Session) understandAndJudge(r Request) Judgement {
 	j := s.Judge.Line(r.Src, r.Shell)
-	if r.From > 1 {
-		j = j.from(r.From)
-	}
 	if r.Before != nil {
 		s.Judge.newIn(&j, r.Before)
 	}
@@ -231,7 +229,7 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	plan := s.foresee(ctx, j)
 	out.plan = &plan
 	q := ask.Question{
-		Line:     r.Src,
+		Line:     r.part(),
 		Started:  out.start,
 		Decision: j.Decision,
 		Undo:     s.undoWords(r, j, plan),
@@ -250,6 +248,9 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	return true
 }
 
+// part is what is new of a line.
+func (r Request) part() string { return cmp.Or(r.Part, r.Src) }
+
 func (r Request) open() (in, out *os.File, restore func(), err error) {
 	if r.Open == nil {
 		return nil, nil, nil, os.ErrInvalid
@@ -267,6 +268,6 @@ func (s *Session) keep(ctx context.Context, r Request, j Judgement, out *Outcome
 	if len(plan.Items) == 0 {
 		return true
 	}
-	plan.Session, plan.Line, plan.Options = s.trail.id(), audit.Redact(r.Src), s.keepBudget()
+	plan.Session, plan.Line, plan.Options = s.trail.id(), audit.Redact(r.part()), s.keepBudget()
 	return s.takeSnapshot(ctx, r, j, plan, out)
 }

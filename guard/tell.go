@@ -64,7 +64,7 @@ const logTime = 100 * time.Millisecond
 func (s *Session) log(r Request, words string) {
 	line := sessionUser() + ":"
 	if r.Src != "" {
-		line += " " + firstOf(audit.Redact(r.Src)) + ":"
+		line += " " + firstOf(audit.Redact(r.part())) + ":"
 	}
 	for w := range strings.Lines(words) {
 		line += " " + strings.TrimPrefix(strings.TrimSpace(w), "guardsh: ")

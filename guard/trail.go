@@ -118,7 +118,7 @@ func findings(j Judgement) (out []audit.Finding) {
 
 func (t *trail) line(n int, r Request, j Judgement) {
 	e := audit.Event{
-		Kind: audit.LineRead, Line: n, Text: r.Src, Source: string(r.Source), Cwd: r.Cwd, TTY: r.TTY,
+		Kind: audit.LineRead, Line: n, Text: r.part(), Source: string(r.Source), Cwd: r.Cwd, TTY: r.TTY,
 		User: sessionUser(), Verdict: j.Decision.Verdict.String(), Unknowns: j.Decision.Unknowns,
 	}
 	e.Offset = t.offset()

@@ -81,16 +81,3 @@ func (s *Session) loaderGone() bool {
 	w, ok := s.Judge.World.(*host.World)
 	return ok && w.LoaderGone()
 }
-
-// from keeps what starts on a line of the source or behind it.
-func (j Judgement) from(line int) Judgement {
-	var kept []rules.Finding
-	for _, f := range j.Decision.Findings {
-		if f.Action < 0 || j.Line.Actions[f.Action].Line >= line {
-			kept = append(kept, f)
-		}
-	}
-	j.Decision.Findings = kept
-	j.Decision.Verdict = strictest(kept)
-	return j
-}

@@ -37,7 +37,7 @@ func TestBytes(t *testing.T) {
 			t.Errorf("%.40q: %q, want %q", c.line, argv, c.argv)
 		}
 	}
-	if got := Complete("if true # \xff\nthen\n", false); got != 0 {
+	if got, _ := Complete("if true # \xff\nthen\n", false); got != 0 {
 		t.Errorf("an unfinished text with such a byte is cut at %d", got)
 	}
 	if got, _ := Names("echo $X # \xff"); !slices.Contains(got, "X") {

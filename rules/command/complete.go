@@ -1,6 +1,9 @@
 package command
 
 import (
+	"errors"
+	"slices"
+	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -11,35 +14,91 @@ import (
 const completeTries = 64
 
 // Complete is how many bytes at the start of text are whole commands, which
-// could run without what follows: all of it if that can be, else up to the
-// first line at which it could. With end there is no more to come, and all of
-// it counts. 0 means that more has to be read.
-func Complete(text string, end bool) int {
-	if end || strings.HasSuffix(text, "\n") && whole(text) {
-		return len(text)
+// could run without what follows: as much as can be, up to the end of a line.
+// With end there is no more to come, and all of it counts. 0 means that more has
+// to be read; until is then the line that ends the here-document which text
+// is in the midst of, "" where it is in none.
+func Complete(text string, end bool) (n int, until string) {
+	if end {
+		return len(text), ""
 	}
-	at := 0
-	for range completeTries {
-		i := strings.IndexByte(text[at:], '\n')
-		if i < 0 {
-			return 0
-		}
-		at += i + 1
-		if whole(text[:at]) {
-			return at
+	lines := lineEnds(text)
+	if len(lines) == 0 {
+		return 0, ""
+	}
+	all := text[:lines[len(lines)-1]]
+	ok, until := whole(all)
+	if ok {
+		return len(all), ""
+	}
+	tries := completeTries
+	for _, line := range slices.Backward(statementLines(all)) {
+		// What a here-document takes is behind the statement's own end.
+		for ; line <= len(lines) && tries > 0; line++ {
+			tries--
+			if ok, open := whole(text[:lines[line-1]]); ok {
+				return lines[line-1], ""
+			} else if open == "" {
+				break
+			}
 		}
 	}
-	return 0
+	for _, at := range lines[:min(len(lines), completeTries)] {
+		if ok, _ := whole(text[:at]); ok {
+			return at, ""
+		}
+	}
+	return 0, until
 }
 
-// whole reports whether bash would wait for nothing more. What bash would call
-// an error is whole too: it is bash that has to say so.
-func whole(text string) bool {
+// lineEnds are the offsets behind the newlines of a text.
+func lineEnds(text string) (ends []int) {
+	for i := range len(text) {
+		if text[i] == '\n' {
+			ends = append(ends, i+1)
+		}
+	}
+	return ends
+}
+
+// statementLines are the lines, from 1, on which the last statements of a text
+// end that begins with whole ones, in order.
+func statementLines(text string) (lines []int) {
+	p := parsers.Get().(*syntax.Parser)
+	defer parsers.Put(p)
+	for stmt, err := range p.StmtsSeq(strings.NewReader(onlyRunes(text))) {
+		if err != nil {
+			break
+		}
+		if lines = append(lines, int(stmt.End().Line())); len(lines) > completeTries {
+			lines = lines[1:]
+		}
+	}
+	return lines
+}
+
+// whole reports whether bash would wait for nothing more, and else for the end
+// of which here-document. What bash would call an error is whole too: it is bash
+// that has to say so.
+func whole(text string) (ok bool, until string) {
 	if strings.HasSuffix(text, "\\\n") {
-		return false
+		return false, ""
 	}
 	_, err := parseText(onlyRunes(text))
-	return err == nil || !syntax.IsIncomplete(err)
+	if err == nil {
+		return true, ""
+	}
+	var pe syntax.ParseError
+	if errors.As(err, &pe) {
+		if word, open := strings.CutPrefix(pe.Text, "unclosed here-document "); open {
+			// Without the flag, where the word is quoted.
+			if until, err = strconv.Unquote(word); err != nil {
+				until = ""
+			}
+			return false, asBytes(until)
+		}
+	}
+	return !syntax.IsIncomplete(err), ""
 }
 
 // Names lists the variables that a line mentions, and the commands, which may

@@ -11,6 +11,14 @@ func TestComplete(t *testing.T) {
 		end  bool
 		want int
 	}{
+		{"cat <<'E'\nbody\n", false, 0},
+		{"cat <<'E'\nbody\nE\n", false, 17},
+		{"echo a\ncat <<-\\E\nbody\n", false, 7},
+		{"echo a\necho b\nif true\nthen", false, 14},
+		{"echo a\ncat <<E\nbody\nE\necho b\nf() {\necho c\n", false, 29},
+		{"echo a; if true\nthen\n", false, 0},
+		{"echo a\necho b; if true\nthen\n", false, 7},
+		{"echo a\necho b", false, 7},
 		{"", false, 0},
 		{"echo a", false, 0},
 		{"echo a", true, 6},
@@ -25,8 +33,18 @@ func TestComplete(t *testing.T) {
 		{"a |\n", false, 0},
 		{"echo 'x\n", false, 0},
 	} {
-		if got := Complete(c.text, c.end); got != c.want {
+		if got, _ := Complete(c.text, c.end); got != c.want {
 			t.Errorf("Complete(%q, %v) = %d, want %d", c.text, c.end, got, c.want)
+		}
+	}
+}
+
+func TestCompleteUntil(t *testing.T) {
+	for text, want := range map[string]string{
+		"cat <<'E F'\nbody\n": "E F", "cat <<-E\n\tbody\n": "E", "cat <<A <<B\nA\n": "B", "if true\n": "", "cat <<`\n": "",
+	} {
+		if n, until := Complete(text, false); n != 0 && want != "" || until != want {
+			t.Errorf("Complete(%q) = %d, until %q, want %q", text, n, until, want)
 		}
 	}
 }
