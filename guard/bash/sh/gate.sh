@@ -39,7 +39,8 @@ if [[ ${GUARDSH_ARMED-} != "$$" || -z ${GUARDSH_H-} ]]; then
 	[[ -s $GUARDSH_DIR/$$.h ]] || GUARDSH_H=${GUARDSH_C:-0}
 	\builtin : >|"$GUARDSH_DIR/$$.h"
 fi
-\builtin exec {GUARDSH_R}<>"$GUARDSH_A" {GUARDSH_Q}<>"$GUARDSH_Q"
+# Without a descriptor left above 9 (ulimit -n) the DEBUG trap judges the line.
+\builtin exec {GUARDSH_R}<>"$GUARDSH_A" {GUARDSH_Q}<>"$GUARDSH_Q" || \builtin exit 0
 {
 	\builtin printf '\0\2L\0%s\0%s\0%s\0%s\0=' "$GUARDSH_K" "$BASHPID" "$GUARDSH_C" "${GUARDSH_H-}"
 	\builtin pwd
