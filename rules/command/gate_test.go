@@ -64,6 +64,26 @@ func TestGateLeft(t *testing.T) {
 		{"trap - DEBUG", ""},
 		{"read -p PS0 x <<< y", ""},
 		{"echo PS0=", ""},
+		// What start-up files do: direnv, bash-preexec, starship, the context of
+		// systemd's shells, git's prompt.
+		{`_direnv_hook() { :; }
+if [[ ";${PROMPT_COMMAND[*]:-};" != *";_direnv_hook;"* ]]; then
+  if [[ "$(declare -p PROMPT_COMMAND 2>&1)" == "declare -a"* ]]; then
+    PROMPT_COMMAND=(_direnv_hook "${PROMPT_COMMAND[@]}")
+  else
+    PROMPT_COMMAND="_direnv_hook${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+  fi
+fi`, ""},
+		{`install() {
+  local existing; existing="${PROMPT_COMMAND:-}"; existing="${existing//__install/:}"
+  PROMPT_COMMAND='precmd'
+  [[ ${existing:-:} == ":" ]] || PROMPT_COMMAND+=$'\n'${existing}
+  PROMPT_COMMAND+=('interactive')
+}
+install`, ""},
+		{`PS0='${START:$((START=1)):0}'"${PS0-}"; KEPT=$PROMPT_COMMAND; PROMPT_COMMAND=starship_precmd`, "PROMPT_COMMAND=starship_precmd"},
+		{`PROMPT_COMMAND+=(context); PS0='$(context)'`, "PS0=$(context)"},
+		{`PROMPT_COMMAND='__git_ps1 "\u@\h" "\$ "'`, `PROMPT_COMMAND=__git_ps1 "\u@\h" "\$ "`},
 		{"GUARDSH_DIR=/no", "GUARDSH_DIR=/no"},
 		{"MYGUARDSH_DIR=/no", ""},
 	} {
