@@ -12,6 +12,9 @@ package command
 //	!open    a file, opened as the second argument says
 //	!write   the file is written
 //	!append  or appended to
+//	!sql     a statement for a database; !sql2 the second argument is
+//	!chdir   what follows runs in that directory
+//	!fork    the program starts itself once more
 
 var pythonCalls = map[string]string{
 	"os.remove": "rm -f -- $1", "os.unlink": "rm -f -- $1", "os.rmdir": "rmdir -- $1", "os.removedirs": "rmdir -p -- $1", "shutil.rmtree": "rm -rf -- $1",
@@ -19,6 +22,8 @@ var pythonCalls = map[string]string{
 	"shutil.copy": "cp -- $1 $2", "shutil.copy2": "cp -p -- $1 $2", "shutil.copyfile": "cp -- $1 $2", "shutil.copytree": "cp -rT -- $1 $2",
 	"os.truncate": "truncate -s $2 -- $1", "os.chmod": "chmod $2 -- $1", "os.chown": "chown $2:$3 -- $1", "os.lchown": "chown -h $2:$3 -- $1", "shutil.chown": "chown $2 -- $1",
 	"os.symlink": "ln -s -- $1 $2", "os.link": "ln -- $1 $2", "os.kill": "kill -$2 $1", "os.killpg": "kill -$2 -- -$1",
+	"os.chdir": "!chdir", "os.fork": "!fork", "urllib.request.urlopen": "curl -s $1", "urlopen": "curl -s $1", "requests.get": "curl -s $1", "urllib2.urlopen": "curl -s $1", "httpx.get": "curl -s $1",
+	".execute": "!sql", ".executescript": "!sql", ".executemany": "!sql", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB", ".drop_database": "mongosh --eval db.dropDatabase()", ".drop_collection": "mongosh --eval db.x.drop()",
 	"os.system": "!code", "os.popen": "!code", "subprocess.getoutput": "!code", "subprocess.getstatusoutput": "!code", "commands.getoutput": "!code", "pty.spawn": "!exec",
 	"subprocess.run": "!process", "subprocess.call": "!process", "subprocess.check_call": "!process", "subprocess.check_output": "!process", "subprocess.Popen": "!process",
 	"os.execv": "!execv", "os.execvp": "!execv", "os.execve": "!execv", "os.execvpe": "!execv", "os.execl": "!execl", "os.execlp": "!execl", "os.posix_spawn": "!execv", "os.spawnvp": "!spawn", "os.spawnlp": "!spawnl",
@@ -31,7 +36,7 @@ var pythonCalls = map[string]string{
 var perlCalls = map[string]string{
 	"unlink": "rm -f -- @", "rmdir": "rmdir -- $1", "rmtree": "rm -rf -- @", "remove_tree": "rm -rf -- @", "File::Path.rmtree": "rm -rf -- @", "File::Path.remove_tree": "rm -rf -- @",
 	"rename": "mv -T -- $1 $2", "move": "mv -- $1 $2", "copy": "cp -- $1 $2", "File::Copy.move": "mv -- $1 $2", "File::Copy.copy": "cp -- $1 $2", "truncate": "truncate -s $2 -- $1", "chmod": "!mode chmod", "chown": "!owner chown",
-	"symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "syscall": "", "glob": "", // a list; what is done with it counts
+	"chdir": "!chdir", "fork": "!fork", ".do": "!sql", "symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "syscall": "", "glob": "", // a list; what is done with it counts
 }
 
 var rubyCalls = map[string]string{
@@ -39,6 +44,7 @@ var rubyCalls = map[string]string{
 	"FileUtils.mv": "mv -- $1 $2", "FileUtils.move": "mv -- $1 $2", "FileUtils.cp": "cp -- $1 $2", "FileUtils.copy": "cp -- $1 $2", "FileUtils.cp_r": "cp -r -- $1 $2", "FileUtils.chmod": "chmod $1 -- $2", "FileUtils.chmod_R": "chmod -R $1 -- $2", "FileUtils.chown": "chown $1:$2 -- $3", "FileUtils.chown_R": "chown -R $1:$2 -- $3", "FileUtils.ln_sf": "ln -sf -- $1 $2", "FileUtils.ln_s": "ln -s -- $1 $2",
 	"File.delete": "rm -f -- @", "File.unlink": "rm -f -- @", "File.rename": "mv -T -- $1 $2", "File.truncate": "truncate -s $2 -- $1", "File.chmod": "!mode chmod", "File.write": "!write1", "IO.write": "!write1", "File.binwrite": "!write1", "File.open": "!open", "File.new": "!open", "open": "!open",
 	"Dir.rmdir": "rmdir -- $1", "Dir.delete": "rmdir -- $1", "Dir.unlink": "rmdir -- $1", "Pathname.delete": "rm -- $1",
+	"Dir.chdir": "!chdir", "FileUtils.cd": "!chdir", "fork": "!fork", "Process.fork": "!fork", ".execute": "!sql", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB",
 	"system": "!system", "exec": "!system", "spawn": "!system", "Kernel.system": "!system", "Kernel.exec": "!system", "IO.popen": "!system", "Open3.capture2": "!system", "Open3.capture3": "!system", "Open3.capture2e": "!system", "Open3.popen3": "!system", "Process.spawn": "!system", "Process.kill": "!kill",
 }
 
@@ -48,12 +54,14 @@ var nodeCalls = map[string]string{
 	"fs.renameSync": "mv -T -- $1 $2", "fs.rename": "mv -T -- $1 $2", "fs.copyFileSync": "cp -- $1 $2", "fs.copyFile": "cp -- $1 $2", "fs.cpSync": "cp -r -- $1 $2", "fs.truncateSync": "truncate -s 0 -- $1", "fs.chmodSync": "chmod $2 -- $1", "fs.chownSync": "chown $2:$3 -- $1", "fs.symlinkSync": "ln -s -- $1 $2",
 	"fse.removeSync": "rm -rf -- $1", "fse.emptyDirSync": "rm -rf -- $1", "rimraf": "rm -rf -- $1", "rimraf.sync": "rm -rf -- $1",
 	"child_process.exec": "!code", "child_process.execSync": "!code", "child_process.spawn": "!spawnjs", "child_process.spawnSync": "!spawnjs", "child_process.execFile": "!spawnjs", "child_process.execFileSync": "!spawnjs",
+	"process.chdir": "!chdir", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB", ".dropDatabase": "mongosh --eval db.dropDatabase()",
 	"process.kill":    "kill -- $1",
 	"Deno.removeSync": "!rm", "Deno.remove": "!rm", "Deno.writeTextFileSync": "!write1", "Deno.writeTextFile": "!write1", "Deno.writeFileSync": "!write1", "Deno.renameSync": "mv -T -- $1 $2", "Deno.copyFileSync": "cp -- $1 $2", "Deno.truncateSync": "truncate -s 0 -- $1", "Deno.chmodSync": "chmod $2 -- $1",
 }
 
 var phpCalls = map[string]string{
 	"unlink": "rm -f -- $1", "rmdir": "rmdir -- $1", "rename": "mv -T -- $1 $2", "copy": "cp -- $1 $2", "file_put_contents": "!write1", "fopen": "!open", "chmod": "chmod $2 -- $1", "chown": "chown $2 -- $1", "symlink": "ln -s -- $1 $2",
+	"chdir": "!chdir", "pcntl_fork": "!fork", "mysqli_query": "!sql2", "pg_query": "!sql2", ".query": "!sql", ".exec": "!sql",
 	"system": "!code", "exec": "!code", "shell_exec": "!code", "passthru": "!code", "popen": "!code", "proc_open": "!code", "pcntl_exec": "!execphp", "posix_kill": "kill -$2 $1",
 }
 

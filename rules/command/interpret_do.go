@@ -96,11 +96,23 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		if len(a.list) > 0 && name == "os.walk" {
 			return below(a.at(0), false)
 		}
+	case ".glob":
+		if recv.path && len(a.list) > 0 {
+			v := e.glob(val{w: joinPath(e.w, recv.word(), a.at(0))})
+			for i := range v.list {
+				v.list[i].path = true
+			}
+			v.path = true
+			return v
+		}
 	case ".iterdir", ".rglob", ".walk":
 		if recv.path {
 			return below(recv.w, true)
 		}
 	case "exec", "eval":
+		if x := a.at(0); x.Know == word.Unknown && e.lang.name == "python" && e.fetched > 0 {
+			e.w.unseen(e.via+" runs what it fetches", nil, &e.l.at)
+		}
 		if s, ok := a.at(0).Value(); ok && !e.lang.sigils && e.lang.name != "ruby" || ok && name == "eval" {
 			e.w.look(e.st, e.l, e.lang, e.via, s, e.argv, nil, e.inner())
 			return unknownVal(name)
@@ -112,6 +124,11 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		}
 	case ".forEach", ".each", ".map":
 		return unknownVal(name)
+	}
+	if rest, ok := strings.CutPrefix(name, "sh."); ok && e.lang.name == "python" && !strings.Contains(rest, ".") {
+		// The module that has a function for each program.
+		e.start(append(word.Lits(strings.ReplaceAll(rest, "_", "-")), val{isList: true, list: a.list}.words()...))
+		return unknownVal(name + "()")
 	}
 	spec, ok := e.lang.calls[name]
 	if !ok {
@@ -185,6 +202,17 @@ func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 	case "!code":
 		if first.Know != 0 {
 			e.code(first, e.via)
+		}
+	case "!chdir":
+		e.chdir(first)
+	case "!fork":
+		if e.forever() {
+			e.w.note(ForkBomb, name, &e.l.at)
+		}
+	case "!sql", "!sql2":
+		statement := a.at(len(f[0]) - len("!sql"))
+		if statement.Know == word.Known {
+			e.start(append(word.Lits("usql", "-c"), statement))
 		}
 	case "!system":
 		if len(a.list) > 0 && first.Know == word.Known && strings.HasPrefix(first.Values[0], "{") {
@@ -292,6 +320,9 @@ func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 
 // plain starts the command that the table writes out.
 func (e *evaluator) plain(f []string, recv val, a callArgs, all []word.Word) {
+	if f[0] == "curl" {
+		e.fetched++
+	}
 	var argv []word.Word
 	for _, part := range f {
 		if part == "@" {
@@ -362,6 +393,15 @@ func (e *evaluator) process(a callArgs) {
 	}
 	cmd := a.list[0]
 	shell := a.kv["shell"].name == "True" || a.kv["shell"].w.Is("1")
+	if in, ok := a.kv["input"]; ok {
+		// What a shell is given to read.
+		if argv := cmd.words(); len(argv) > 0 && len(argv) < 3 && (len(argv) == 1 || argv[1].Is("-s")) {
+			if sh, _ := argv[0].Value(); shells[sh] {
+				e.code(in.word(), e.via)
+				return
+			}
+		}
+	}
 	switch {
 	case shell && cmd.isList && len(cmd.list) > 0:
 		e.code(cmd.list[0].word(), e.via)
@@ -395,6 +435,10 @@ func (e *evaluator) perlOpen(all []word.Word) {
 	}
 	switch {
 	case strings.HasPrefix(mode, "|"), strings.HasPrefix(mode, "-|"):
+		if sh, _ := target.Value(); shells[strings.TrimSpace(sh)] && strings.HasPrefix(mode, "|") && len(all) < 4 {
+			e.toShell = true // what is printed from now on may be code
+			return
+		}
 		if len(all) > 3 {
 			e.start(all[2:])
 		} else {
@@ -407,6 +451,36 @@ func (e *evaluator) perlOpen(all []word.Word) {
 	case strings.HasPrefix(mode, "+"):
 		e.file(target, ReadWrite)
 	}
+}
+
+// chdir is where what follows runs.
+func (e *evaluator) chdir(dir word.Word) {
+	if dir.Know == 0 {
+		return
+	}
+	was := e.st.cwd
+	e.st = e.st.clone() // the program's own directory, not the shell's
+	e.st.cwd = e.w.arrive(was, dir)
+	if e.inner() {
+		e.st.cwd = e.w.either(e.st.cwd, was)
+	}
+}
+
+// maxBomb is the length, in tokens, of a text that is a fork in a loop and
+// nothing else.
+const maxBomb = 24
+
+// forever reports whether the text is a loop around the fork that it is at: a
+// server that forks does more.
+func (e *evaluator) forever() bool {
+	if len(e.toks) > maxBomb {
+		return false
+	}
+	return slices.ContainsFunc(e.toks, func(t token) bool {
+		return t.kind == tokName && (t.text == "while" || t.text == "until" || t.text == "loop" || t.text == "for")
+	}) && !slices.ContainsFunc(e.toks, func(t token) bool {
+		return t.kind == tokName && (t.text == "wait" || t.text == "waitpid" || t.text == "sleep" || t.text == "exit" || t.text == "exec")
+	})
 }
 
 // change makes what need not run possible.

@@ -192,5 +192,8 @@ func (e *evaluator) named(t token) val {
 	if e.lang.bare && e.args(name) {
 		return e.call(name, val{}, e.bareArgs())
 	}
+	if e.lang.bare && e.lang.calls[name] == "!fork" {
+		return e.call(name, val{}, callArgs{})
+	}
 	return val{name: name}
 }

