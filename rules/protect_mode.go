@@ -102,8 +102,9 @@ func (t *Protection) privateKey(p string) bool {
 // rootReads reports a file of a directory from which root's own programs and
 // services start or are told what to do.
 func (t *Protection) rootReads(p string) bool {
+	p = merged(p)
 	for _, d := range [...]string{"/etc/", "/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/boot/", "/var/spool/cron/"} {
-		if strings.HasPrefix(merged(p), d) {
+		if strings.HasPrefix(p, d) {
 			return true
 		}
 	}

@@ -1,11 +1,11 @@
 package command
 
 import (
+	"encoding/hex"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // filters are the programs whose output follows from their words and the text
@@ -14,6 +14,7 @@ import (
 var filters = map[string]func(args []string, text string) (string, bool){
 	"grep": grepText, "egrep": grepText, "fgrep": grepText, "head": headText, "tail": tailText, "sort": sortText, "uniq": uniqText, "tac": tacText,
 	"cut": cutText, "tr": trText, "sed": sedText, "awk": awkText, "gawk": awkText, "mawk": awkText, "wc": wcText,
+	"rev": revText, "xxd": xxdText,
 }
 
 // operandOf are the filters that take their text from a file that the last
@@ -385,56 +386,25 @@ func sedText(args []string, text string) (string, bool) {
 	return textOf(out), true
 }
 
-var awkPrint = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^\s*(?:/([A-Za-z0-9_ .^$-]*)/)?\s*\{\s*print(?:\s*\$(\d+|NF))?\s*;?\s*\}\s*$`)
-})
-
-// awkText is awk that prints one field of the lines, or of those with a
-// pattern.
-func awkText(args []string, text string) (string, bool) {
-	sep := ""
-	for len(args) > 1 {
-		switch {
-		case args[0] == "-F" && len(args) > 2:
-			sep, args = args[1], args[2:]
-		case strings.HasPrefix(args[0], "-F") && len(args[0]) > 2:
-			sep, args = args[0][2:], args[1:]
-		default:
-			return "", false
-		}
-	}
-	if len(args) != 1 || len(sep) > 1 || sep == "|" || sep == " " || sep == "t" {
-		return "", false
-	}
-	m := awkPrint().FindStringSubmatch(args[0])
-	if m == nil {
-		return "", false
-	}
-	re, ok := expression(m[1], true, false)
-	if !ok {
+// revText is rev: each line from its end.
+func revText(args []string, text string) (string, bool) {
+	if len(args) > 0 {
 		return "", false
 	}
 	var out []string
 	for _, l := range linesOf(text) {
-		if !re.MatchString(l) {
-			continue
-		}
-		f := strings.Fields(l)
-		if sep != "" {
-			f = strings.Split(l, sep)
-		}
-		n, _ := strconv.Atoi(m[2])
-		if m[2] == "NF" {
-			n = len(f)
-		}
-		switch {
-		case m[2] == "" || n == 0:
-			out = append(out, l)
-		case n <= len(f):
-			out = append(out, f[n-1])
-		default:
-			out = append(out, "")
-		}
+		r := []rune(l)
+		slices.Reverse(r)
+		out = append(out, string(r))
 	}
 	return textOf(out), true
+}
+
+// xxdText is xxd -r -p: bytes from their digits.
+func xxdText(args []string, text string) (string, bool) {
+	if s := strings.Join(args, " "); s != "-r -p" && s != "-p -r" && s != "-rp" && s != "-ps -r" && s != "-r -ps" {
+		return "", false
+	}
+	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
+	return string(b), err == nil
 }

@@ -141,6 +141,8 @@ options:
 				}
 			case (lang.name == "awk" || lang.name == "r") && (c == 'f' || c == 'E'):
 				file = x
+			case lang.name == "awk" && c == 'F':
+				assigned["FS"] = x
 			case lang.name == "awk" && c == 'v':
 				if n, v, ok := cutWord(x, "="); ok {
 					assigned[n] = v
@@ -232,7 +234,7 @@ func (w *walker) look(st *state, l launch, lang *language, via, text string, arg
 	}
 	w.depth++
 	if lang.name == "awk" {
-		e.awk()
+		e.awkLines()
 	} else {
 		e.statements()
 	}

@@ -161,6 +161,9 @@ awk -v d=/lib 'BEGIN { system("rm -rf " d) }' => rm -rf /lib
 awk 'BEGIN { "date" | getline d; print d }' => date
 awk '/rm -rf \/lib/ { print "system(\"x\")" }' x =>
 gawk -f x.awk => reboot
+echo /usr /etc | awk '{ system("rm -rf " $1) }' => rm -rf /usr
+printf '/usr\n/etc\n' | awk '{ system("rm -rf " $0) }' => rm -rf /usr | rm -rf /etc
+awk 'BEGIN { printf "rm -rf %s\n", "/usr" | "bash" }' => rm -rf /usr
 R -e 'system("rm -rf /lib"); unlink("/usr", recursive = TRUE); unlink("/x")' => rm -rf /lib | rm -rf -- /usr | rm -f -- /x
 Rscript -e 'cat("rm -rf /")' =>
 python3 -c 'import shutil as s; [s.rmtree(p) for p in ("/lib", "/usr")]' => rm -rf -- {/lib,/usr}

@@ -72,6 +72,11 @@ func (w *walker) makeTool(st *state, l launch, base string) result {
 		}
 		goals = append(goals, v)
 	}
+	for _, code := range a.Values["eval"] {
+		if text, ok := code.Value(); ok {
+			m.read(text)
+		}
+	}
 	files := a.Values["file"]
 	if len(files) == 0 {
 		files = word.Lits("GNUmakefile", "makefile", "Makefile")

@@ -27,6 +27,7 @@ type execution struct {
 	dir    bool
 	narrow bool
 	name   string // what each that is found is called: find -name passwd
+	glob   string // the pattern that all of it matches, right in the starting point: find -maxdepth 1 -name 'x*'
 	all    bool   // nothing is left out but by its type
 	asks   bool   // it may not run at all: -ok, where a person may say no
 }
@@ -52,13 +53,13 @@ func (w *walker) find(st *state, l launch, base string) result {
 	}
 	var execs []execution
 	narrow, deletes, some, negated := false, false, false, false
-	called := findsName(args)
+	called, right := findsName(args), findsRightIn(args)
 	_, plain := known(args)
 	for i := 0; i < len(args); i++ {
 		s, known := args[i].Value()
 		switch s {
 		case "-exec", "-execdir", "-ok", "-okdir":
-			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, name: called, all: !some, asks: strings.HasPrefix(s, "-ok")}
+			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, name: called, glob: right, all: !some, asks: strings.HasPrefix(s, "-ok")}
 			j := i + 1
 			for ; j < len(args); j++ {
 				if args[j].Is(";") {
@@ -176,11 +177,16 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	default:
 		below.Shape = append(append([]word.Part{}, start.Shape...), findRest)
 	}
-	if e.name != "" {
+	if e.glob != "" && known && !dir {
+		below.Shape = []word.Part{{Lit: strings.TrimSuffix(top, "/") + "/"}, {Hole: word.Glob, Src: e.glob}}
+	} else if e.name != "" {
 		below.Shape = append(below.Shape, word.Part{Lit: "/" + e.name})
 	}
 	own := word.Word{Src: "{}", Know: word.Known, Values: []string{top}, Origin: word.FromInput}
 	whole := known && !narrow
+	if _, pattern := start.Pattern(); pattern && !narrow && !dir {
+		own, whole = start, true // find /lib*: what the shell makes of it
+	}
 	if whole && dir {
 		own.Values = []string{"./" + path.Base(top)}
 		if path.Base(top) == "/" {
@@ -280,6 +286,53 @@ func findsName(args []word.Word) string {
 		}
 	}
 	return name
+}
+
+// findsRightIn is the pattern of an expression that finds what has such a name
+// right in the starting point, and leaves out nothing else but files: "" where
+// there is more to it.
+func findsRightIn(args []word.Word) string {
+	pattern, shallow := "", false
+	for i := 0; i < len(args); i++ {
+		s, _ := args[i].Value()
+		next := word.Word{}
+		if i+1 < len(args) {
+			next = args[i+1]
+		}
+		switch s {
+		case "-maxdepth":
+			shallow = next.Is("1")
+			i++
+		case "-mindepth":
+			if !next.Is("1") {
+				return ""
+			}
+			i++
+		case "-type":
+			if !next.Is("d") {
+				return ""
+			}
+			i++
+		case "-name":
+			v, ok := next.Value()
+			if !ok || pattern != "" || strings.Contains(v, "/") || !strings.ContainsAny(v, "*?[") {
+				return ""
+			}
+			pattern = v
+			i++
+		case "-exec", "-execdir":
+			for i < len(args) && !args[i].Is(";") && !(args[i].Is("+") && args[i-1].Is("{}")) {
+				i++
+			}
+		case "-print", "-print0", "-xdev", "-mount", "-depth", "-delete":
+		default:
+			return ""
+		}
+	}
+	if !shallow {
+		return ""
+	}
+	return pattern
 }
 
 // findsAll reports whether an expression leaves nothing out but by its type.

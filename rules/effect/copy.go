@@ -94,6 +94,11 @@ func (c *call) copy(kind Kind) {
 					e.Kind = Truncate
 					e.mark("empty")
 				}
+				if c.has("symbolic") {
+					if o := c.linked(s, d); o != nil && o.Name != "" {
+						e.param("to", o.Name)
+					}
+				}
 				if c.has("link") && c.has("replace") {
 					e.Link = c.linked(s, d)
 				}
@@ -140,7 +145,7 @@ func (c *call) whole(e Effect, d word.Word, remote, contents bool) {
 	if c.has("recursive") && !c.has("link") {
 		e.Kind = WriteTree
 		e.mark("contents")
-	} else if contents {
+	} else if contents && !c.has("link") {
 		return // a directory that is not copied without -r
 	}
 	c.emitWord(e, Path, d, remote)

@@ -22,8 +22,11 @@ const maxEffects = 1 << 16
 // passed over in silence.
 func (k *Knowledge) Effects(line *command.Line) []Effect {
 	var out []Effect
+	var led *leads
 	for i := range line.Actions {
-		out = k.action(out, line, i)
+		from := len(out)
+		out = k.action(out, line, i, led)
+		led = led.after(out[from:])
 		if len(out) >= maxEffects {
 			line.Notes = append(line.Notes, command.Note{
 				Kind: command.TooLarge, Text: fmt.Sprintf("%d effects or more", maxEffects),
@@ -35,10 +38,10 @@ func (k *Knowledge) Effects(line *command.Line) []Effect {
 	return append(out, fetchedAndRun(line, out)...)
 }
 
-func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
+func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) []Effect {
 	a := &line.Actions[i]
 	if len(a.Redirs) > 0 {
-		c := call{line: line, at: i, action: a, out: &out}
+		c := call{line: line, at: i, action: a, out: &out, led: led}
 		c.redirections()
 	}
 	if len(a.Left) > 0 {
@@ -83,7 +86,7 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int) []Effect {
 			return out
 		}
 	}
-	c := call{line: line, at: i, action: a, out: &out, name: name, manifest: m}
+	c := call{line: line, at: i, action: a, out: &out, name: name, manifest: m, led: led}
 	c.level(m.top, argv, nil)
 	return out
 }
@@ -125,6 +128,7 @@ type call struct {
 	node     *node
 	args     option.Args
 	out      *[]Effect
+	led      *leads          // where names lead by what the line did before; nil nearly always
 	attrs    map[string]bool // those of args that are set, shared by the effects
 	env      map[string]any  // what conditions see, once one was asked
 }
@@ -439,6 +443,9 @@ func (c *call) emit(e Effect, o Object) {
 				e.Place = command.Place{} // the service manager is not in it
 			}
 		}
+	}
+	if o.Type == Path && c.led != nil {
+		c.led.to(&e)
 	}
 	if (o.Type == Path || o.Type == Device) && !c.special(&e) {
 		return
