@@ -47,6 +47,7 @@ func (s *Session) Rescue(ctx context.Context, r Rescue) int {
 		Why: bash.Why, Status: StatusRefused,
 	}
 	if s != nil {
+		s.killed = 0 // what ended the bash that this shell stands for is not its end
 		cfg.Env, cfg.KeepAhead = s.place.Env, s.Config.Paste == PasteContinue
 		cfg.Stay = func() (string, bool) {
 			if !last || !s.loaderGone() {

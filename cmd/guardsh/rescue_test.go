@@ -68,89 +68,89 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 	typeInRoot(t, root, []string{"-guardsh"}, `
 		expect guardsh: bash cannot start: it is neither on PATH nor in
 		expect guardsh: this is guardsh's own shell
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type id; pwd
 		expect ^uid=0\(0\) gid=0\(0\)\n/\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type ls -l notes
 		expect ^-rw-r----- 1 0 0 +14 .* notes\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 
 		# a line of several rows
 		type for f in notes
 		expect ^> $
 		type do tail -n 1 $f; done
 		expect ^three\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 
 		# what is built in is enough to make a system again
 		type mkdir -p etc proc mnt && cp -a notes etc/ && mv notes etc/old && ln -s old etc/link
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type chmod 600 etc/notes; stat -c '%a %s' etc/notes etc/link
 		expect ^600 14\n777 3\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type mkdir srv && cp -a etc srv/e && cd srv && tar -czf e.tgz e && rm -r e && tar -xf e.tgz && find e -type f | sort; cd ..
 		expect ^e/notes\ne/old\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type mount -t tmpfs none mnt && echo there > mnt/x && mount -o remount,ro mnt; echo more > mnt/y; echo $?
 		expect Read-only file system\n1\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type mount -o remount,rw mnt; echo more > mnt/y; cd mnt; ls; cd ..; umount mnt; ls mnt; echo "left $?"
 		expect ^x  y\nleft 0\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type ps
 		expect hint: mkdir -p /proc; mount -t proc proc /proc\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type mount -t proc proc /proc && ps
 		expect ^0 +1 +0 .* -guardsh\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type ghost
 		expect ^ghost: command not found
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 
 		# the rules hold, a command that hides is judged by what it becomes
 		type rm -rf /etc
 		expect guardsh: .*\[fs/
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type r=rm; x=$(echo etc | cat); $r -r -f "/$x"; echo not here
 		expect guardsh: .*\[fs/
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type ls etc
 		expect ^link +notes +old\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 
 		# what can start is started, in another root too
 		type /guardsh check true; echo "status $?"
 		expect ^status 0\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type mkdir r && cp -a guardsh r/ && chroot r /guardsh rescue -c 'pwd; ls /guardsh'
 		expect ^/\n/guardsh\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 
 		# what was pasted behind a refused line does not run, behind another it
 		# is what that reads
 		keys "\x1b[200~rm -rf /etc\recho pasted\recho behind\r\x1b[201~"
 		expect 2 lines typed or pasted behind it were not run
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		keys "head -n 1\rkept for it\r"
 		expect ^kept for it\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 
 		# ^C ends a line that runs and a line that is typed, ^D alone does not leave
 		type echo reads; cat
 		expect ^reads\n
 		keys "\x03"
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type echo waits; sleep 100; echo never
 		expect ^waits\n
 		keys "\x03"
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		keys "echo half\x03"
 		expect \^C\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		keys "\x04"
 		expect nobody will be able to log in again
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 
 		# a file is changed on the screen, and line by line
 		type nano etc/notes
@@ -158,31 +158,61 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		keys "\x1b[B\x1b[FX\rnew\x13"
 		expect saved
 		keys "\x11"
-		expect rescue# $
+		expect rescue:\S+# $
 		type cat etc/notes; stat -c %a etc/notes
 		expect ^one\ntwoX\nnew\nthree\n600\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type ed etc/notes
 		expect ^19\n
 		keys "g/w/s//W/\r,p\rwq\r"
 		expect ^one\ntWoX\nneW\nthree\n19\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done > long; for i in 1 2 3 4 5 6 7 8 9; do cat long; done | less
 		expect 39 of 81
 		keys " "
 		expect 78 of 81
 		keys "q"
-		expect rescue# $
+		expect rescue:\S+# $
+
+		# a line in the background goes on beside others, and is no reason to
+		# leave it
+		type sleep 100 & jobs
+		expect \[1\] sleep 100 &\n\[1\]  Running
+		expect ^rescue:\S+# $
+		type (sleep 0; echo quick > etc/quick) & wait %2; cat etc/quick
+		expect ^quick\n
+		expect ^rescue:\S+# $
+		keys "\x04"
+		expect nobody will be able to log in again
+		expect ^rescue:\S+# $
+		type kill %1; wait
+		expect \[1\]  Terminated +sleep 100
+		expect ^rescue:\S+# $
+
+		# the status of a line that did not run is one
+		type rm -rf /etc
+		expect guardsh: .*\[fs/
+		expect ^rescue:\S+# $
+		type echo "was $?"
+		expect ^was 253\n
+		expect ^rescue:\S+# $
 
 		# completion and history
+		keys "\x12quick\x12"
+		expect \(search\)`+"`"+`quick': \(sleep 0
+		keys "\x07"
+		expect rescue:\S+# $
+		keys "\x12was\r"
+		expect ^was 0\n
+		expect ^rescue:\S+# $
 		keys "ls et\t"
 		expect ls etc
 		keys "n\t\r"
 		expect ^etc/notes\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		keys "\x1b[A\r"
 		expect ^etc/notes\n
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 
 		# leaving the last shell is a question, and the default is no
 		type exit 5
@@ -190,7 +220,7 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		expect run it\?
 		answer n
 		expect not run
-		expect ^rescue# $
+		expect ^rescue:\S+# $
 		type exit 5
 		expect run it\?
 		answer y
@@ -199,7 +229,7 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 	// What was seen is recorded, what a program of the disk and a question
 	// showed too.
 	shown, err := inRoot(root, "guardsh", "replay", "--to", "text").Output()
-	for _, want := range []string{"rescue# id; pwd", "uid=0(0) gid=0(0)", "status 0", "run it?", "nobody will be able to log in again"} {
+	for _, want := range []string{"rescue:/# id; pwd", "uid=0(0) gid=0(0)", "status 0", "run it?", "nobody will be able to log in again"} {
 		if !strings.Contains(string(shown), want) {
 			t.Errorf("the recording shows no %q: %v\n%s", want, err, shown)
 		}

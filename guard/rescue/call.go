@@ -65,6 +65,11 @@ func (c *call) path(name string) string {
 // tell says what was done.
 func (c *call) tell(format string, a ...any) { fmt.Fprintf(c.out, format+"\n", a...) }
 
+// saying is an error in the words of the real tool.
+type saying string
+
+func (s saying) Error() string { return string(s) }
+
 // trouble is the status of what could not be done, where it is not 1.
 var trouble = map[string]int{
 	"ls": 2, "grep": 2, "egrep": 2, "fgrep": 2, "cmp": 2, "sort": 2, "tar": 2, "dpkg-deb": 2, "blkid": 2,
@@ -355,5 +360,21 @@ func help(c *call) {
 	for _, cmd := range c.shell.commands {
 		fmt.Fprintf(c.out, "  %-10s %s\n", cmd.name, cmd.about)
 	}
-	c.out.WriteString("\nhelp COMMAND shows its arguments. exit leaves.\n")
+	c.out.WriteString(helpEnd)
 }
+
+const helpEnd = `
+help COMMAND shows its arguments, COMMAND --help its options, help | less a page
+after the other. Keys: tab completes, ^R searches the history, ^C ends a line.
+exit leaves.
+
+To bring a library back: find what is missing by starting a program, which says
+it; then take it from where it still is, a medium for one.
+  mount /dev/sdb1 /mnt; dpkg-deb -x /mnt/libc6_*.deb /root/new
+  cp -a /root/new/usr/lib/x86_64-linux-gnu/libc.so.6 /usr/lib/x86_64-linux-gnu/
+What has only been moved is moved back: mv /lib.bak /lib. A link that has to be
+another one at once: ln -sfn usr/lib /lib.
+To start a program of another system's, with that system's libraries:
+  chroot /mnt bash
+  /mnt/lib64/ld-linux-x86-64.so.2 --library-path /mnt/lib/x86_64-linux-gnu /mnt/bin/ls
+`

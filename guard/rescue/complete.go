@@ -14,6 +14,10 @@ const maxChoices = 100
 // complete answers the tab key: the word before the cursor as far as the names
 // agree, or the names that there are.
 func (e *editor) complete(line string, pos int, key rune) (string, int, bool) {
+	if key == ctrlR {
+		e.line0, e.keys.look = line, e.lookBack
+		return line, len(line), true
+	}
 	if key != '\t' {
 		return "", 0, false
 	}

@@ -37,11 +37,6 @@ type edState struct {
 	changed bool
 }
 
-// edError is a mistake of the user's, in words for h.
-type edError string
-
-func (e edError) Error() string { return string(e) }
-
 const edHelp = `ed changes a file line by line. A command stands behind the lines that it is for:
   3  $  .  /text/  +2     one line: the third, the last, this one, the next with text
   3,7  ,                  several: from 3 to 7, all
@@ -85,7 +80,7 @@ func lineEditor(c *call) {
 		if err != nil {
 			if e.changed && !e.silent && !e.warned {
 				e.warned = true
-				e.wrong(edError("Warning: buffer modified"))
+				e.wrong(saying("Warning: buffer modified"))
 				c.status = 1
 			}
 			return
@@ -217,12 +212,12 @@ func (e *ed) search(s *string, mark byte) (int, error) {
 	if what != "" {
 		re, err := pattern([]string{what}, false, false, false, false)
 		if err != nil {
-			return 0, edError("Invalid regular expression")
+			return 0, saying("Invalid regular expression")
 		}
 		e.last = re
 	}
 	if e.last == nil {
-		return 0, edError("No previous pattern")
+		return 0, saying("No previous pattern")
 	}
 	step := 1
 	if mark == '?' {
@@ -234,7 +229,7 @@ func (e *ed) search(s *string, mark byte) (int, error) {
 			return n, nil
 		}
 	}
-	return 0, edError("No match")
+	return 0, saying("No match")
 }
 
 // upTo takes what stands between two marks, a backslash before a mark taken
@@ -331,10 +326,10 @@ func (e *ed) act(name byte, rest string, from, to, given int) error {
 	}
 	if strings.IndexByte(lineCommands, name) >= 0 && name != 'g' {
 		if from < 1 || to > len(e.lines) || from > to {
-			return edError("Invalid address")
+			return saying("Invalid address")
 		}
 	} else if to < 0 || to > len(e.lines) || from > to {
-		return edError("Invalid address")
+		return saying("Invalid address")
 	}
 	if strings.IndexByte(changeCommands, name) >= 0 {
 		e.before = &edState{slices.Clone(e.lines), e.at, e.changed}
@@ -369,7 +364,7 @@ func (e *ed) act(name byte, rest string, from, to, given int) error {
 		e.tell("%d", to)
 	case 'u':
 		if e.before == nil {
-			return edError("Nothing to undo")
+			return saying("Nothing to undo")
 		}
 		now := &edState{e.lines, e.at, e.changed}
 		e.lines, e.at, e.changed, e.before = e.before.lines, e.before.at, e.before.changed, now
@@ -386,7 +381,7 @@ func (e *ed) act(name byte, rest string, from, to, given int) error {
 	case 'r', 'w', 'e', 'E', 'f', 'q', 'Q':
 		return e.file(name, rest, from, to, given)
 	default:
-		return edError("Unknown command (help lists them)")
+		return saying("Unknown command (help lists them)")
 	}
 	return nil
 }
@@ -397,7 +392,7 @@ func (e *ed) step(to, given int) error {
 		to = e.at + 1
 	}
 	if to < 1 || to > len(e.lines) {
-		return edError("Invalid address")
+		return saying("Invalid address")
 	}
 	e.show(to, to, false)
 	return nil

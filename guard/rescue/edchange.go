@@ -37,7 +37,7 @@ func (e *ed) write(name byte, from, to int) error {
 
 func (e *ed) substitute(s string, from, to int) error {
 	if s == "" || s[0] == ' ' {
-		return edError("Invalid command: it is s/old/new/")
+		return saying("Invalid command: it is s/old/new/")
 	}
 	mark := s[0]
 
@@ -47,12 +47,12 @@ func (e *ed) substitute(s string, from, to int) error {
 	if what != "" {
 		re, err := pattern([]string{what}, false, false, false, false)
 		if err != nil {
-			return edError("Invalid regular expression")
+			return saying("Invalid regular expression")
 		}
 		e.last = re
 	}
 	if e.last == nil {
-		return edError("No previous pattern")
+		return saying("No previous pattern")
 	}
 
 	all, show, which := false, byte(0), 0
@@ -65,7 +65,7 @@ func (e *ed) substitute(s string, from, to int) error {
 		case f >= '0' && f <= '9':
 			which = which*10 + int(f-'0')
 		default:
-			return edError("Invalid command suffix")
+			return saying("Invalid command suffix")
 		}
 	}
 	step := sedStep{re: e.last, with: with, nth: max(which, 1), all: all}
@@ -81,7 +81,7 @@ func (e *ed) substitute(s string, from, to int) error {
 		hit, e.at, e.changed = hit+1, n, true
 	}
 	if hit == 0 {
-		return edError("No match")
+		return saying("No match")
 	}
 	if show != 0 {
 		e.show(e.at, e.at, show == 'n')
@@ -96,7 +96,7 @@ func (e *ed) carry(name byte, rest string, from, to int) error {
 		return err
 	}
 	if !ok || dest < 0 || dest > len(e.lines) || name == 'm' && dest >= from && dest < to {
-		return edError("Invalid destination")
+		return saying("Invalid destination")
 	}
 	lines := slices.Clone(e.lines[from-1 : to])
 	if name == 't' {
@@ -119,19 +119,19 @@ func (e *ed) carry(name byte, rest string, from, to int) error {
 // global does a command for every line that has a pattern, or has not.
 func (e *ed) global(has bool, s string, from, to int) error {
 	if s == "" {
-		return edError("No pattern")
+		return saying("No pattern")
 	}
 	mark := s[0]
 	re, err := pattern([]string{upTo(&s, mark)}, false, false, false, false)
 	if err != nil {
-		return edError("Invalid regular expression")
+		return saying("Invalid regular expression")
 	}
 	e.last = re
 	if s == "" {
 		s = "p"
 	}
 	if strings.IndexByte("gvaicreEwqQuf", s[0]) >= 0 {
-		return edError("only p n d s m t j go with g here")
+		return saying("only p n d s m t j go with g here")
 	}
 	before := e.before
 	var hits []*string
@@ -146,7 +146,7 @@ func (e *ed) global(has bool, s string, from, to int) error {
 			continue // an earlier command took it away
 		}
 		e.at = n + 1
-		if err := e.command(s); err != nil && !errors.Is(err, edError("No match")) {
+		if err := e.command(s); err != nil && !errors.Is(err, saying("No match")) {
 			return err
 		}
 	}
@@ -163,13 +163,13 @@ func (e *ed) file(name byte, rest string, from, to, given int) error {
 	file := strings.TrimSpace(rest)
 	switch {
 	case rest != "" && rest[0] != ' ' && rest[0] != '\t':
-		return edError("Unexpected command suffix")
+		return saying("Unexpected command suffix")
 	case strings.HasPrefix(file, "!"):
-		return edError("commands are not run from here")
+		return saying("commands are not run from here")
 	case name == 'q' || name == 'e':
 		if e.changed && !e.warned && !e.silent {
 			e.warned = true
-			return edError("Warning: buffer modified (q once more leaves, w writes)")
+			return saying("Warning: buffer modified (q once more leaves, w writes)")
 		}
 	}
 	switch name {
@@ -188,7 +188,7 @@ func (e *ed) file(name byte, rest string, from, to, given int) error {
 		target = e.name
 	}
 	if target == "" {
-		return edError("No current filename")
+		return saying("No current filename")
 	}
 	if e.name == "" && name != 'r' {
 		e.name = target
@@ -209,7 +209,7 @@ func (e *ed) file(name byte, rest string, from, to, given int) error {
 		lines := e.lines
 		if given > 0 {
 			if from < 1 {
-				return edError("Invalid address")
+				return saying("Invalid address")
 			}
 			lines = e.lines[from-1 : to]
 		}
@@ -224,7 +224,7 @@ func (e *ed) file(name byte, rest string, from, to, given int) error {
 	}
 	if err != nil {
 		e.err(target + ": " + reason(err) + "\n")
-		return edError("Cannot open or write the file")
+		return saying("Cannot open or write the file")
 	}
 	e.count(n)
 	e.quit = e.quit || leave

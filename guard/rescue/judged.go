@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -180,11 +181,14 @@ func ProcessMain(why func(program string, err error) string) {
 // judging asks the process that judges. A shell whose judge is gone runs
 // nothing: its terminal is gone too.
 type judging struct {
+	mu  sync.Mutex // a job in the background asks, too
 	in  *json.Decoder
 	out *json.Encoder
 }
 
 func (j *judging) ask(q question) (a answer, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if err = j.out.Encode(q); err == nil {
 		err = j.in.Decode(&a)
 	}

@@ -121,7 +121,7 @@ func needed(base, name string) ([]string, error) {
 		slices.Reverse(files) // what is needed by others stands behind them
 		return append(files, file), nil
 	}
-	return nil, fmt.Errorf("Module %s not found in directory %s", name, base)
+	return nil, saying(fmt.Sprintf("Module %s not found in directory %s", name, base))
 }
 
 func listModules(c *call) {

@@ -163,7 +163,7 @@ func kill(c *call) {
 		}
 		var ok bool
 		if sig, ok = signalOf(name); !ok {
-			c.say("%s is no signal", name)
+			c.say("%s: invalid signal specification", name)
 			return
 		}
 	}
@@ -175,13 +175,17 @@ func kill(c *call) {
 		return
 	}
 	for _, a := range args {
+		if strings.HasPrefix(a, "%") {
+			c.killJob(a)
+			continue
+		}
 		pid, err := strconv.Atoi(a)
 		if err != nil {
-			c.say("%s is no process id", a)
+			c.say("%s: arguments must be process or job IDs", a)
 			continue
 		}
 		if err := unix.Kill(pid, sig); err != nil {
-			c.say("%s: %s", a, err)
+			c.say("(%s) - %s", a, reason(err))
 		}
 	}
 }

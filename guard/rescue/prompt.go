@@ -8,9 +8,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
-	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -18,10 +17,16 @@ import (
 )
 
 // Prompts of the shell, and behind a line that is not complete.
-const (
-	prompt     = "rescue# "
-	promptMore = "> "
-)
+const promptMore = "> "
+
+// prompt says where a line will run.
+func (s *Shell) prompt() string {
+	sign := "$"
+	if os.Geteuid() == 0 {
+		sign = "#"
+	}
+	return "rescue:" + printable(s.runner.Dir) + sign + " "
+}
 
 // Interactive reads lines from the terminal, with editing, history and
 // completion, until exit or the end of input, and returns the last status.
@@ -32,13 +37,34 @@ func (s *Shell) Interactive(ctx context.Context) int {
 	signal.Notify(quiet, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM)
 	defer signal.Stop(quiet)
 
+	s.history = openHistory(s.environ())
+	// As in bash, where somebody types.
+	if err := s.prepare(ctx, "shopt -s expand_aliases; alias ll='ls -l'"); err != nil {
+		fmt.Fprintf(s.cfg.Err, "guardsh: %s\n", inWords(err))
+	}
 	e := newEditor(s)
-	status := 0
+	status, warned := 0, false
+	// stay says, once, what is lost with the shell.
+	stay := func() bool {
+		if warned || len(s.running()) == 0 {
+			return false
+		}
+		warned = true
+		fmt.Fprintln(s.cfg.Err, "guardsh: there are jobs in the background, which end with this shell (jobs lists them); leave once more to end them")
+		return true
+	}
 	for {
+		s.sayEnded()
 		src, err := e.command()
 		switch {
 		case errors.Is(err, errInterrupted):
 			status = 130
+			_ = s.prepare(ctx, "(exit 130)")
+			continue
+		case errors.Is(err, errTooLong):
+			fmt.Fprintf(s.cfg.Err, "guardsh: %s\n", err)
+			status = s.cfg.Status
+			e.dropAhead()
 			continue
 		case errors.Is(err, io.EOF):
 			if s.cfg.Stay != nil && !e.keys.gone {
@@ -48,6 +74,10 @@ func (s *Shell) Interactive(ctx context.Context) int {
 					continue
 				}
 			}
+			if !e.keys.gone && stay() {
+				e.begin()
+				continue
+			}
 			fmt.Fprintln(s.cfg.Err, "exit")
 			return status
 		case err != nil:
@@ -55,13 +85,36 @@ func (s *Shell) Interactive(ctx context.Context) int {
 			return 1
 		}
 		var exited, refused bool
-		if status, exited, refused = s.line(ctx, src); exited {
+		status, exited, refused = s.line(ctx, src)
+		if !exited && status != 0 {
+			// $? of the next line, also of one that did not run.
+			_ = s.prepare(ctx, fmt.Sprintf("(exit %d)", status))
+		}
+		if exited {
+			if stay() {
+				continue
+			}
 			return status
 		}
+		warned = false
 		if refused && !s.cfg.KeepAhead {
 			e.dropAhead()
 		}
 	}
+}
+
+// prepare runs lines of our own.
+func (s *Shell) prepare(ctx context.Context, src string) error {
+	file, err := parse(src, "")
+	if err != nil {
+		return err
+	}
+	for _, stmt := range file.Stmts {
+		if err := s.runner.Run(ctx, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // line runs one line that was typed. It reports whether the shell ends, and
@@ -82,6 +135,11 @@ func (s *Shell) line(ctx context.Context, src string) (status int, exited, refus
 	ctx, release := interrupts(ctx)
 	defer release()
 	for _, stmt := range file.Stmts {
+		if stmt.Background {
+			s.background(ctx, stmt)
+			status = 0
+			continue
+		}
 		err := s.runner.Run(ctx, stmt)
 		status = s.status(err)
 		refused = errors.Is(err, errRefused)
@@ -130,6 +188,8 @@ type editor struct {
 	shell *Shell
 	keys  *keys
 	term  *term.Terminal
+	asks  string // the prompt that stands
+	line0 string // what stands behind it when the history is searched
 }
 
 func newEditor(s *Shell) *editor {
@@ -144,14 +204,14 @@ func (e *editor) begin() {
 	e.term = term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{e.keys, s.cfg.Out}, prompt)
+	}{e.keys, s.cfg.Out}, "")
 	e.term.History = s.history
 	e.term.AutoCompleteCallback = e.complete
 }
 
 // command reads lines until they make a whole command.
 func (e *editor) command() (string, error) {
-	src, ask := "", prompt
+	src, ask := "", e.shell.prompt()
 	for {
 		line, err := e.line(ask)
 		if err != nil {
@@ -205,6 +265,7 @@ func (e *editor) line(ask string) (string, error) {
 	}()
 	e.term.SetBracketedPasteMode(true)
 	defer e.term.SetBracketedPasteMode(false)
+	e.asks = ask
 	e.term.SetPrompt(ask)
 	e.keys.interrupted = false
 	line, err := e.term.ReadLine()
@@ -214,15 +275,26 @@ func (e *editor) line(ask string) (string, error) {
 	if errors.Is(err, term.ErrPasteIndicator) {
 		err = nil // judged like any other
 	}
+	if utf8.RuneCountInString(line) >= longestLine {
+		return "", errTooLong
+	}
 	return line, err
 }
+
+// longestLine is where the library begins to leave out what is typed: what is
+// left of such a line may mean something else.
+const longestLine = 4096
+
+var errTooLong = errors.New("the line is too long and was not run: put it into a script")
 
 // keys are the terminal's. ^C, which the library takes for the end of input,
 // is made into keys that empty the line.
 type keys struct {
 	in          *os.File
 	interrupted bool
-	gone        bool // there is no terminal any more
+	gone        bool          // there is no terminal any more
+	look        func() []byte // set while the history is to be searched
+	ready       []byte        // keys that a search has left
 }
 
 const ctrlC = 0x03
@@ -230,6 +302,16 @@ const ctrlC = 0x03
 // Read takes one key at a time: what was typed behind a line is for what the
 // line starts.
 func (k *keys) Read(p []byte) (int, error) {
+	if k.look != nil {
+		look := k.look
+		k.look = nil
+		k.ready = look()
+	}
+	if len(k.ready) > 0 {
+		n := copy(p, k.ready)
+		k.ready = k.ready[n:]
+		return n, nil
+	}
 	n, err := k.in.Read(p[:1])
 	k.gone = k.gone || n == 0
 	if n == 1 && p[0] == ctrlC {
@@ -263,26 +345,3 @@ func (e *editor) dropAhead() {
 		fmt.Fprintf(e.shell.cfg.Err, "guardsh: lines typed or pasted behind it were not run: %d\n", lines)
 	}
 }
-
-// history holds the lines that were typed, the latest last.
-type history struct{ lines []string }
-
-// maxHistory is more than anyone goes back by arrow keys.
-const maxHistory = 1000
-
-// Add keeps a line, unless it is blank or the one before.
-func (h *history) Add(line string) {
-	if strings.TrimSpace(line) == "" || strings.HasSuffix(line, "^C") || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
-		return
-	}
-	h.lines = append(h.lines, line)
-	if over := len(h.lines) - maxHistory; over > 0 {
-		h.lines = slices.Delete(h.lines, 0, over)
-	}
-}
-
-// Len is the number of lines.
-func (h *history) Len() int { return len(h.lines) }
-
-// At is the line idx before the latest.
-func (h *history) At(idx int) string { return h.lines[len(h.lines)-1-idx] }

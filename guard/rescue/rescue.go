@@ -68,6 +68,8 @@ type Shell struct {
 	commands []command
 	history  *history
 	asking   sync.Mutex // the commands of a pipeline start together
+	jobsMu   sync.Mutex
+	jobs     []*job
 }
 
 // errRefused ends a line of which one command was refused.
@@ -196,6 +198,8 @@ func (s *Shell) judge(ctx context.Context, src string) (run bool, ended func(int
 			l.Funcs[name] = b.String()
 		}
 	}
+	s.asking.Lock()
+	defer s.asking.Unlock()
 	return s.cfg.Judge(ctx, l)
 }
 

@@ -28,7 +28,7 @@ func rename(_ context.Context, args []string) ([]string, error) {
 	case "logout":
 		args = slices.Clone(args)
 		args[0] = "exit"
-	case "kill", "umask", "history", "help", "type":
+	case "kill", "umask", "history", "help", "type", "jobs", "fg", "wait", "bg":
 		args = slices.Clone(args)
 		args[0] = own + args[0]
 	}
@@ -114,6 +114,13 @@ func (s *Shell) program(ctx context.Context, args []string) error {
 // not start.
 func (s *Shell) wait(ctx context.Context, cmd *exec.Cmd, instead func(error) error) error {
 	hc := interp.HandlerCtx(ctx)
+	if inBackground(ctx) {
+		// Not of the group that ^C at the prompt is for.
+		if cmd.SysProcAttr == nil {
+			cmd.SysProcAttr = &syscall.SysProcAttr{}
+		}
+		cmd.SysProcAttr.Setpgid = true
+	}
 	err := cmd.Start()
 	if err != nil {
 		if err = instead(err); err == nil || isExit(err) || errors.Is(err, errRefused) || ctx.Err() != nil {
@@ -125,6 +132,10 @@ func (s *Shell) wait(ctx context.Context, cmd *exec.Cmd, instead func(error) err
 		}
 		fmt.Fprintf(hc.Stderr, "%s: does not start: %s\n", cmd.Args[0], why)
 		return interp.ExitStatus(126)
+	}
+	if inBackground(ctx) {
+		stop := endWith(ctx, cmd.Process.Pid)
+		defer stop()
 	}
 	err = cmd.Wait()
 	var ee *exec.ExitError

@@ -352,7 +352,7 @@ func eachEntry(r io.Reader, f func(*entryHeader, io.Reader) error) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.Is(err, tar.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF) && first:
-			return errors.New("This does not look like a tar archive")
+			return saying("This does not look like a tar archive")
 		case err != nil:
 			return err
 		}
