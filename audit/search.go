@@ -49,8 +49,16 @@ func (l *Line) match(text string) string {
 		}
 	}
 	for _, p := range l.Programs {
-		if in(strings.Join(p.Argv, " ")) {
+		if in(p.Text) || in(strings.Join(p.Argv, " ")) {
 			return "program"
+		}
+		for _, f := range p.Findings {
+			if in(f.Rule) {
+				return "rule"
+			}
+			if in(f.Summary) || in(f.Object) {
+				return "finding"
+			}
 		}
 	}
 	for _, a := range l.Answers {

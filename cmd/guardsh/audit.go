@@ -232,7 +232,10 @@ func showLine(out io.Writer, l *audit.Line) {
 	}
 	for _, e := range l.Programs {
 		if e.Verdict != "" && e.Verdict != "allow" {
-			p("program %s: %s", audit.Printable(strings.Join(e.Argv, " ")), audit.Printable(e.Verdict))
+			p("%s below it: %s", audit.Printable(string(e.Outcome)), audit.Printable(e.Text))
+			for _, f := range e.Findings {
+				p("  %s: %s: %s", audit.Printable(f.Verdict), audit.Printable(f.Rule), audit.Printable(f.Summary))
+			}
 		}
 	}
 }
