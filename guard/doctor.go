@@ -91,7 +91,7 @@ func examineSupervision(ctx context.Context, c Config) Check {
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	refused := make(chan bool, 1)
 	sup, why, err := supervise.Under(supervise.Config{
-		Known: func(string) bool { return true },
+		Known: func(*supervise.Start) bool { return true },
 		Judge: func(*supervise.Start) supervise.Decision {
 			select {
 			case refused <- true:

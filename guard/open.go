@@ -160,6 +160,7 @@ func judgeBy(p Place, cfg Config) (*Judge, []string) {
 	w := host.New(host.Options{
 		Protect: set.Protection(), Labels: cfg.Labels, Notes: notes,
 		Env: p.Env, Interactive: p.Interactive, TTY: p.TTY,
+		Known: func(name string) bool { return know.Knows(name) || command.Carries(name) },
 	})
 	return &Judge{Knowledge: know, Rules: set, World: w}, problems
 }

@@ -16,6 +16,7 @@ import (
 
 	"guardsh/audit"
 	"guardsh/guard/bash"
+	"guardsh/guard/host"
 	"guardsh/guard/supervise"
 	"guardsh/rules"
 	"guardsh/rules/command"
@@ -31,6 +32,8 @@ type starts struct {
 	terminal atomic.Pointer[func(pid int) *bash.Terminal]
 
 	asking sync.Map // by terminal: *sync.Mutex, one question at a time
+
+	strangers strangers
 }
 
 // maxPrograms is how many different programs of one line the trail names; the
@@ -79,11 +82,6 @@ func (s *Session) endStarts() {
 			s.trail.degraded(err.Error())
 		}
 	}
-}
-
-// mustLookAt says of a program's name whether its start has to be judged.
-func (s *Session) mustLookAt(name string) bool {
-	return s.Judge.Knowledge.Knows(name) || command.Carries(name)
 }
 
 // passOn remembers what a line was judged by for what it starts.
@@ -148,6 +146,10 @@ func (s *Session) startsEnded(sc *scope) {
 // the arguments and the directory as they really are. What the line was judged
 // by already is not judged again.
 func (s *Session) start(st *supervise.Start) supervise.Decision {
+	program, known := s.identify(st)
+	if !known {
+		return supervise.Go
+	}
 	rest, err := st.Rest()
 	if err != nil {
 		if st.Waits() {
@@ -158,21 +160,21 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 	if rest.Elsewhere {
 		return supervise.Go // another root directory: its paths are not this machine's
 	}
-	argv := commandOf(st, rest)
-	if len(argv) > 1 && command.Interprets(st.Name()) && !strings.HasPrefix(argv[1], "-") {
+	argv := s.commandOf(st, program, rest)
+	if len(argv) > 1 && command.Interprets(path.Base(program)) && !strings.HasPrefix(argv[1], "-") {
 		return supervise.Go // a script: what it starts comes by itself
 	}
-	if !s.isThere(st.Path, rest.Cwd) {
+	if st.File == "" && !s.isThere(st.Path, rest.Cwd) {
 		return supervise.Go // execvp tries each directory of PATH; the kernel says that nothing is there
 	}
-	line := Quote(argv)
+	line := as(Quote(argv), program, st)
 	j := s.Judge.Line(line, &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)})
 	if j.Decision = itself(j); len(j.Decision.Findings) == 0 {
 		return supervise.Go
 	}
 	sc := s.scopes.above(st.PID)
 	j.Decision = sc.judged.remaining(j, j.Decision)
-	if j.Decision.Verdict >= rules.Confirm && trusted(st.PID) {
+	if j.Decision.Verdict >= rules.Confirm && s.trusted(st.PID) {
 		j.Decision = onlyBlocks(j.Decision)
 	}
 	if len(j.Decision.Findings) == 0 {
@@ -307,42 +309,44 @@ func (s *Session) openOf(pid int) func() (in, out *os.File, restore func(), err 
 	}
 }
 
-// commandOf is a start as a command: its program is what the kernel was asked
-// for, not what argv[0] says, but for programs that are several by that name.
-func commandOf(st *supervise.Start, rest supervise.Rest) []string {
-	if len(rest.Argv) == 0 {
-		return []string{st.Path}
-	}
-	argv := slices.Clone(rest.Argv)
-	switch name := st.Name(); {
-	case !manyInOne[name]:
-		argv[0] = st.Path
-	case path.Base(argv[0]) != name:
-		argv = append([]string{st.Path}, argv...)
-		argv[1] = path.Base(argv[1])
-	}
-	return argv
-}
-
-// manyInOne are programs that are several, by the name that they are called.
-var manyInOne = map[string]bool{"busybox": true, "toybox": true, "coreutils": true}
-
 // trusted says whether a process belongs to a program of the system, or to
 // guardsh itself: what lxc-destroy, update-ca-certificates or a package manager
 // starts is its own doing, and a person was asked about its line. Only what
 // nothing may do is refused it. What is told what to start (make, find, an
 // editor, a script of the user's) is no such program.
-func trusted(pid int) bool {
+func (s *Session) trusted(pid int) bool {
 	self, err := os.Readlink("/proc/self/exe")
 	for a := range supervise.Ancestors(pid) {
 		if err == nil && a.Exe == self {
 			return true
 		}
-		if file := programOf(a); !command.Carries(path.Base(file)) && ofSystem(file) {
+		if file := programOf(a); ofSystem(file) && s.actsByItself(file, a.Argv) {
 			return true
 		}
 	}
 	return false
+}
+
+// actsByItself says of a program of the system that nobody tells it what to
+// start: neither its code nor a person at its prompt. To those that look after
+// packages a person does talk, but what they start is theirs.
+func (s *Session) actsByItself(file string, argv []string) bool {
+	w, ok := s.Judge.World.(*host.World)
+	if !ok {
+		return !command.Carries(path.Base(file))
+	}
+	if slices.ContainsFunc(append(w.Program(file), file), func(name string) bool { return command.Carries(path.Base(name)) }) {
+		return false
+	}
+	return !w.TakesKeys(file) || s.managesPackages(file, argv)
+}
+
+func (s *Session) managesPackages(file string, argv []string) bool {
+	if len(argv) == 0 {
+		return false
+	}
+	line := command.Understand(Quote(append([]string{file}, argv[1:]...)), command.Options{})
+	return slices.ContainsFunc(s.Judge.Knowledge.Effects(line), func(e effect.Effect) bool { return strings.HasPrefix(string(e.Kind), "package-") })
 }
 
 // programOf is the file that says what a process does: an interpreter's is its
@@ -369,10 +373,14 @@ func programOf(a supervise.Ancestor) string {
 // systemPlaces are where packages put programs.
 var systemPlaces = []string{"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/lib/", "/usr/libexec/", "/usr/share/", "/lib/", "/etc/init.d/", "/var/lib/dpkg/"}
 
+func inSystem(file string) bool {
+	return slices.ContainsFunc(systemPlaces, func(dir string) bool { return strings.HasPrefix(file, dir) })
+}
+
 // ofSystem says that a program came with the system and only root can have
 // changed it.
 func ofSystem(file string) bool {
-	if !slices.ContainsFunc(systemPlaces, func(dir string) bool { return strings.HasPrefix(file, dir) }) {
+	if !inSystem(file) {
 		return false
 	}
 	var st unix.Stat_t

@@ -49,6 +49,7 @@ var needs = []need{
 	{"vim", "vim", "full-screen programs under a recorder"},
 	{"less", "less", "the same"},
 	{"dash", "dash", "scripts that are not bash's"},
+	{"busybox", "busybox-static", "one file that is many programs"},
 	{"python3", "python3-minimal", "a program that starts others"},
 	{"make", "make", "the same, in parallel"},
 	{"find", "findutils", "the same, by -exec and -delete"},

@@ -53,6 +53,9 @@ type Options struct {
 	Env []string
 	// Interactive is set when a person types.
 	Interactive bool
+	// Known says of a program's base name whether anything is known about it;
+	// nil: of none.
+	Known func(name string) bool
 	// TTY is the terminal of the session, "/dev/pts/3"; "" when there is none.
 	TTY string
 }
@@ -69,9 +72,10 @@ type World struct {
 	homes  homeCache
 	loader loaderFound
 
-	helpers  helpers
-	programs programs
-	cards    sessionCards
+	helpers    helpers
+	programs   programs
+	identities identities
+	cards      sessionCards
 }
 
 var _ rules.World = (*World)(nil)

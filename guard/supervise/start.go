@@ -21,6 +21,9 @@ import (
 type Start struct {
 	PID  int
 	Path string // as it was asked for; relative to Cwd
+	// File leads to the program's file where Path was no name of one in a
+	// directory: a descriptor, the process's own program; else "".
+	File string
 	l    *listening
 	n    *notification
 	abi  abi
@@ -66,31 +69,65 @@ func newStart(l *listening, n *notification) (*Start, error) {
 	if err != nil {
 		return nil, err
 	}
-	if uint32(n.nr) == a.execveat {
-		p, err = s.below(p)
-	}
 	s.Path = p
-	return s, err
+	if uint32(n.nr) == a.execveat {
+		s.below()
+	}
+	s.own()
+	return s, nil
 }
 
 // Name is the program's base name.
 func (s *Start) Name() string { return path.Base(s.Path) }
 
-// below is the path that execveat means: relative to a directory, or the open
-// file itself.
-func (s *Start) below(p string) (string, error) {
+// below is for execveat, which means a path relative to a directory, or the
+// open file itself.
+func (s *Start) below() {
 	dirfd := int(int32(s.n.args[0]))
-	if path.IsAbs(p) || dirfd == unix.AT_FDCWD {
-		return p, nil
+	if path.IsAbs(s.Path) || dirfd == unix.AT_FDCWD {
+		return
 	}
-	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", s.PID, dirfd))
+	fd := fmt.Sprintf("/proc/%d/fd/%d", s.PID, dirfd)
+	to, err := os.Readlink(fd)
+	switch {
+	case err != nil: // the kernel will say so
+	case s.Path == "":
+		s.Path, s.File = withoutDeleted(to), fd
+	default:
+		s.Path = path.Join(to, s.Path)
+	}
+}
+
+// own is for paths that are another file for each process: its own program, its
+// descriptors.
+func (s *Start) own() {
+	for _, p := range ownPaths {
+		if rest, ok := strings.CutPrefix(s.Path, p.prefix); ok {
+			file := fmt.Sprintf("/proc/%d/%s%s", s.PID, p.to, rest)
+			if to, err := os.Readlink(file); err == nil && path.IsAbs(to) {
+				s.Path, s.File = withoutDeleted(to), file
+			}
+			return
+		}
+	}
+}
+
+var ownPaths = []struct{ prefix, to string }{
+	{"/proc/self/", ""}, {"/proc/thread-self/", ""}, {"/dev/fd/", "fd/"},
+}
+
+func withoutDeleted(p string) string { return strings.TrimSuffix(p, " (deleted)") }
+
+// Absolute is Path from the process's directory; "" where that is not known.
+func (s *Start) Absolute() string {
+	if path.IsAbs(s.Path) {
+		return s.Path
+	}
+	dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", s.PID))
 	if err != nil {
-		return p, nil // the kernel will say so
+		return ""
 	}
-	if p == "" {
-		return strings.TrimSuffix(dir, " (deleted)"), nil
-	}
-	return path.Join(dir, p), nil
+	return path.Join(dir, s.Path)
 }
 
 // Rest reads the others once. An error means that it cannot be known what
@@ -280,6 +317,14 @@ func Tell(pid int, text string) {
 		return
 	}
 	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+		// In a file, what is written stays only where the process's own place
+		// in it moves along.
+		if own, err := descriptorOf(pid, 2); err == nil {
+			defer own.Close()
+			f = own
+		}
+	}
 	_, _ = f.WriteString(text)
 }
 
@@ -291,4 +336,18 @@ func OnTerminal(pid int) bool {
 	}
 	defer f.Close()
 	return term.IsTerminal(int(f.Fd()))
+}
+
+// descriptorOf is a copy of a process's descriptor (Linux 5.6).
+func descriptorOf(pid, fd int) (*os.File, error) {
+	p, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(p)
+	n, err := unix.PidfdGetfd(p, fd, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(n), ""), nil
 }

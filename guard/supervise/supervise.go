@@ -14,9 +14,10 @@ import (
 
 // Config says what becomes of program starts.
 type Config struct {
-	// Known says by a program's base name whether its start has to be looked
-	// at; all others go on at once. It must be quick.
-	Known func(name string) bool
+	// Known says by a program's name and path whether its start has to be
+	// looked at; all others go on at once. It must be quick, and wait for
+	// nothing: all other starts wait for it.
+	Known func(s *Start) bool
 	// Judge decides about one that has to be; it may take as long as a question
 	// takes, while other starts are judged beside it.
 	Judge func(*Start) Decision
@@ -188,8 +189,8 @@ func (l *listening) serve() {
 		err := receive(l.fd, s)
 		switch {
 		case err == nil:
-			if !l.quick(s) {
-				go l.judge(i)
+			if st := l.slow(s); st != nil {
+				go l.judge(i, st)
 				continue
 			}
 			l.done(i, 0)
@@ -210,32 +211,31 @@ func (l *listening) serve() {
 	}
 }
 
-// quick says whether a start may go on by its name.
-func (l *listening) quick(s *slot) bool {
+// slow is a start that has to be looked at; nil for one that may go on.
+func (l *listening) slow(s *slot) *Start {
 	st, err := newStart(l, &s.n)
 	if err != nil {
 		// A process that cannot be read has ended, or asks for a program at an
 		// address that is none: the kernel will tell it.
-		return true
+		return nil
 	}
 	if l.cfg.Seen != nil {
 		l.cfg.Seen(st)
 	}
-	return !l.cfg.Known(st.Name())
+	if !l.cfg.Known(st) {
+		return nil
+	}
+	return st
 }
 
 // judge answers one start.
-func (l *listening) judge(i int) {
-	s := &l.slots[i]
-	atomic.StoreUint32(&s.state, slotJudged)
-	st, err := newStart(l, &s.n)
+func (l *listening) judge(i int, st *Start) {
+	atomic.StoreUint32(&l.slots[i].state, slotJudged)
 	var errno unix.Errno
-	if err == nil {
-		switch l.cfg.Judge(st) {
-		case Go:
-		default:
-			errno = unix.EPERM
-		}
+	switch l.cfg.Judge(st) {
+	case Go:
+	default:
+		errno = unix.EPERM
 	}
 	l.done(i, errno)
 }

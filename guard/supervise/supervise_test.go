@@ -40,7 +40,7 @@ func session(mode string, argv []string) int {
 	var mu sync.Mutex
 	var seen []string
 	cfg := Config{
-		Known: func(name string) bool { return mode != "bench" && name != "true" },
+		Known: func(s *Start) bool { return mode != "bench" && s.Name() != "true" },
 		Judge: func(s *Start) Decision {
 			r, err := s.Rest()
 			mu.Lock()
@@ -164,6 +164,16 @@ func TestRefused(t *testing.T) {
 	want(t, out, "refused here\n", "Operation not permitted", "status 126\n", "\na\n", "\nb\n")
 	if strings.Contains(out, "\nFORBIDDEN") {
 		t.Errorf("a refused program ran:\n%s", out)
+	}
+}
+
+// What is told stays in a file into which the process goes on to write.
+func TestToldIntoFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "said")
+	run(t, "", "bash", "-c", "exec 2> "+file+"; echo before >&2; /bin/echo FORBIDDEN; echo behind >&2")
+	got, err := os.ReadFile(file)
+	if lines := strings.Split(string(got), "\n"); err != nil || len(lines) < 4 || lines[0] != "before" || lines[1] != "refused here" || lines[len(lines)-2] != "behind" {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package command
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -233,17 +234,64 @@ func (w *walker) program(st *state, l launch, name string) result {
 	if shells[base] {
 		return w.shellProgram(st, l, base)
 	}
+	lang := languageOf(base)
+	file := ""
+	if lang == nil {
+		file = w.programFile(st, name)
+		if other := w.otherName(st, file, base); other != "" {
+			l.argv = append([]word.Word{{Src: l.argv[0].Src, Know: word.Known, Values: []string{other}}}, l.argv[1:]...)
+			return w.program(st, l, other)
+		}
+	}
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
 	if i >= 0 {
 		w.carries(st, l, base)
 		w.tells(st, l, i, base)
-		if lang := languageOf(base); lang != nil {
+		if lang != nil {
 			w.interpret(st, l, i, lang, base)
-		} else {
-			w.script(st, l, i, name)
+		} else if file != "" {
+			w.script(st, l, i, name, file)
 		}
 	}
 	return both(st)
+}
+
+// programFile is the file that a name starts; "" where that cannot be told, and
+// for the system's own, which are what their names say.
+func (w *walker) programFile(st *state, name string) string {
+	switch st.ctx.place.Kind {
+	case Remote, Container, Chroot:
+		return ""
+	}
+	if strings.Contains(name, "/") {
+		return name
+	}
+	p := ""
+	if v := w.lookup(st, "PATH"); v.state == VarSet {
+		p, _ = v.val.Value()
+	}
+	found, err := st.ctx.files.LookPath(name, p)
+	if err != nil || systemDirs[path.Dir(found)] {
+		return ""
+	}
+	return found
+}
+
+// otherName is the program that a file is under a name that says nothing: a
+// copy, a link; "" for all others.
+func (w *walker) otherName(st *state, file, base string) string {
+	if file == "" {
+		return ""
+	}
+	p, ok := absolute(st.cwd, file)
+	if !ok || systemDirs[path.Dir(p)] {
+		return ""
+	}
+	names := st.ctx.files.Program(p)
+	if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return path.Base(n) == base }) {
+		return ""
+	}
+	return names[0]
 }
 
 // startUnknown starts a command whose name is not known.

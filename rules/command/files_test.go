@@ -41,6 +41,13 @@ func (m mapFiles) Real(p string) (string, error) {
 	return "", fs.ErrNotExist
 }
 
+func (m mapFiles) Program(p string) []string {
+	if to, ok := strings.CutPrefix(m[path.Clean(p)], "PROGRAM "); ok {
+		return strings.Fields(to)
+	}
+	return nil
+}
+
 func (m mapFiles) LookPath(name, _ string) (string, error) {
 	if _, ok := m["/bin/"+name]; ok {
 		return "/bin/" + name, nil

@@ -218,6 +218,9 @@ type Files interface {
 	Real(path string) (string, error)
 	// LookPath finds the program that a name would start.
 	LookPath(name, path string) (string, error)
+	// Program is under what names the system has the program that a file is,
+	// whatever the file is called; nil where nothing is known about it.
+	Program(path string) []string
 }
 
 // GlobOptions are the shopt settings that change what a pattern matches.

@@ -227,6 +227,8 @@ func (r rootFiles) Real(p string) (string, error) {
 	return path.Clean(p), err
 }
 
+func (r rootFiles) Program(string) []string { return nil }
+
 func (r rootFiles) LookPath(name, list string) (string, error) {
 	if list == "" {
 		list = "/bin"

@@ -318,25 +318,9 @@ func (w *walker) eachDir(st *state, name word.Word, f func(*state)) bool {
 }
 
 // script walks a program that is itself a shell script.
-func (w *walker) script(st *state, l launch, i int, name string) {
-	switch st.ctx.place.Kind {
-	case Remote, Container, Chroot:
-		return
-	}
-	file := name
-	if !strings.Contains(name, "/") {
-		p := ""
-		if v := w.lookup(st, "PATH"); v.state == VarSet {
-			p, _ = v.val.Value()
-		}
-		found, err := st.ctx.files.LookPath(name, p)
-		if err != nil || systemDirs[path.Dir(found)] {
-			return
-		}
-		file = found
-	}
+func (w *walker) script(st *state, l launch, i int, name, file string) {
 	made, written, whole := w.made(st, word.Lit(file))
-	if !written && w.eachDir(st, word.Lit(file), func(s *state) { w.script(s, l, i, file) }) {
+	if !written && w.eachDir(st, word.Lit(file), func(s *state) { w.script(s, l, i, name, file) }) {
 		return
 	}
 	p, ok := absolute(st.cwd, file)

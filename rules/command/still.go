@@ -85,6 +85,9 @@ func (NoFiles) Glob(string, string, GlobOptions) ([]string, error) { return nil,
 // Home says that the directory is not known.
 func (NoFiles) Home(string) (string, error) { return "", ErrUnknown }
 
+// Program says that nothing is known about it.
+func (NoFiles) Program(string) []string { return nil }
+
 // LookPath says that the program is not known.
 func (NoFiles) LookPath(string, string) (string, error) { return "", ErrUnknown }
 

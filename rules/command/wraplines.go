@@ -21,6 +21,9 @@ type teller struct {
 	scripts bool     // operands that end in .js or .sql are files of them
 }
 
+// starts reports whether what it is told can start a program.
+func (t teller) starts() bool { return len(t.escapes) > 0 || t.tcl }
+
 var bang = []string{"!", ":!"}
 
 // tellers are such programs by name.

@@ -373,9 +373,10 @@ func fieldsOf(s string) []string {
 }
 
 // Carries reports whether a program of that base name may be given another
-// command or code to run: a wrapper, a shell, an interpreter, an editor.
+// command or code to run: a wrapper, a shell, an interpreter, an editor, a
+// prompt with a way to the shell.
 func Carries(base string) bool {
-	return Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil
+	return Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || tellers()[base].starts()
 }
 
 // Interprets reports whether a program of that base name runs code: a shell,

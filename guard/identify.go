@@ -1,0 +1,156 @@
+package guard
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"guardsh/guard/host"
+	"guardsh/guard/supervise"
+	"guardsh/rules/command"
+
+	"golang.org/x/sys/unix"
+)
+
+// strangers remembers programs about which nothing is known under any name, by
+// their path: they start again and again.
+type strangers struct {
+	mu    sync.Mutex
+	paths map[string]*host.Unchanged // nil: where only a package changes it
+}
+
+// maxStrangers bounds what is remembered.
+const maxStrangers = 4096
+
+func (t *strangers) add(file string, u *host.Unchanged) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.paths == nil || len(t.paths) >= maxStrangers {
+		t.paths = map[string]*host.Unchanged{}
+	}
+	t.paths[file] = u
+}
+
+func (t *strangers) get(file string) (u *host.Unchanged, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u, ok = t.paths[file]
+	return u, ok
+}
+
+// mustLookAt says of a program whether its start has to be judged. Under a name
+// about which nothing is known it may still be another one, by a link or as a
+// copy: that is looked at once.
+func (s *Session) mustLookAt(st *supervise.Start) bool {
+	if st.File != "" || s.knows(st.Name()) {
+		return true
+	}
+	file := st.Absolute()
+	if u, ok := s.starts.strangers.get(file); ok {
+		w, ok := s.Judge.World.(*host.World)
+		return u != nil && !(ok && w.Still(u))
+	}
+	return !inSystem(file) || !s.ordinary(file)
+}
+
+// ordinary says of a program where the system keeps its own that it is what its
+// name says: no link, no second name, no name that another was made from (dpkg
+// diverts rm to rm.distrib). What is not there is nothing at all.
+func (s *Session) ordinary(file string) bool {
+	if head, _, ok := strings.Cut(path.Base(file), "."); ok && s.knows(head) {
+		return false
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(file, &st); err != nil {
+		return errors.Is(err, unix.ENOENT)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink > 1 {
+		return false
+	}
+	s.starts.strangers.add(file, nil)
+	return true
+}
+
+// knows says whether anything is known about a program by its name.
+func (s *Session) knows(name string) bool {
+	return s.Judge.Knowledge.Knows(name) || command.Carries(name)
+}
+
+// identify is the path of the program that starts, as the system has it: what
+// its file is counts, not what it is called. ok is false for one about which
+// nothing is known.
+func (s *Session) identify(st *supervise.Start) (program string, ok bool) {
+	if s.knows(st.Name()) {
+		return st.Path, true
+	}
+	file := st.File
+	if file == "" {
+		file = st.Absolute()
+	}
+	if is := s.programAs(file, ""); is != "" {
+		return is, true
+	}
+	if w, ok := s.Judge.World.(*host.World); ok && st.File == "" {
+		if u := w.Unchanged(file); u != nil {
+			s.starts.strangers.add(file, u)
+		}
+	}
+	return "", false
+}
+
+// programAs is what the system calls the program that a file is: name, where
+// that is one of its names, else its own; "" where nothing is known about it.
+func (s *Session) programAs(file, name string) string {
+	w, ok := s.Judge.World.(*host.World)
+	if !ok {
+		return ""
+	}
+	names := w.Program(file)
+	for _, n := range names {
+		if path.Base(n) == name {
+			return n
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
+}
+
+// commandOf is a start as a command. Its program is the file that the kernel
+// was asked for, not what argv[0] says, but for one file that is several
+// programs by that name.
+func (s *Session) commandOf(st *supervise.Start, program string, rest supervise.Rest) []string {
+	if len(rest.Argv) == 0 {
+		return []string{program}
+	}
+	argv := slices.Clone(rest.Argv)
+	called := strings.TrimPrefix(path.Base(argv[0]), "-") // a login shell
+	argv[0] = program
+	switch name := path.Base(program); {
+	case called == name || called == st.Name() && !manyInOne[name]:
+	case manyInOne[name]:
+		argv = append([]string{program}, argv...)
+		argv[1] = called
+	case s.knows(called):
+		if is := s.programAs(program, called); path.Base(is) == called {
+			argv[0] = is // systemctl by the name of reboot
+		}
+	}
+	return argv
+}
+
+// manyInOne are programs that are several, by the name that they are called,
+// and have no file for each.
+var manyInOne = map[string]bool{"busybox": true, "toybox": true, "coreutils": true}
+
+// as tells, behind a command, under which name its program was started, where
+// that says nothing.
+func as(line, program string, st *supervise.Start) string {
+	if program == st.Path {
+		return line
+	}
+	return line + " # started as " + Printable(st.Path)
+}
