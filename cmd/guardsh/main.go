@@ -138,7 +138,12 @@ func rootCommand() *cobra.Command {
 func runVerb(args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
+	out := &noted{to: os.Stdout}
+	root.SetOut(out)
 	c, err := root.ExecuteC()
+	if err == nil {
+		err = out.err
+	}
 	var status exitStatus
 	var misuse usage
 	switch {
@@ -152,6 +157,21 @@ func runVerb(args []string) int {
 	}
 	fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 	return 1
+}
+
+// noted remembers that something could not be written: what is cut short is
+// no success.
+type noted struct {
+	to  *os.File
+	err error
+}
+
+func (n *noted) Write(b []byte) (int, error) {
+	k, err := n.to.Write(b)
+	if n.err == nil {
+		n.err = err
+	}
+	return k, err
 }
 
 // inWords says how a verb is called where cobra counts its arguments.

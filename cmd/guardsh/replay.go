@@ -61,7 +61,7 @@ recording. Where the output is no terminal, the text is written at once.
 			return err
 		}
 		out := c.OutOrStdout()
-		if f, ok := out.(*os.File); to == "" && ok && term.IsTerminal(int(f.Fd())) {
+		if to == "" && term.IsTerminal(int(os.Stdout.Fd())) {
 			tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 			if err != nil {
 				return fmt.Errorf("no terminal for the keys: %w\nhint: --to text", err)
