@@ -182,6 +182,9 @@ func (d *deadman) tell() error {
 	if err != nil {
 		return err
 	}
+	if !isTerminal(t) { // its number may be another thing's by now
+		return errors.Join(os.ErrInvalid, t.Close())
+	}
 	_, err = t.WriteString("\r\n" + strings.ReplaceAll(d.words(), "\n", "\r\n"))
 	return errors.Join(err, t.Close())
 }
@@ -233,7 +236,7 @@ func Keep(root string) ([]string, error) {
 // while after the last prompt, comes from somebody who can see it.
 func (s *Session) tendTimers(p bash.Prompt) {
 	s.mu.Lock()
-	timers, last := s.timers, s.prompted
+	timers, last := slices.Clone(s.timers), s.prompted
 	s.prompted = time.Now()
 	s.mu.Unlock()
 	if len(timers) == 0 {
@@ -263,7 +266,10 @@ func (s *Session) tendTimers(p bash.Prompt) {
 		}
 	}
 	s.mu.Lock()
-	s.timers = left
+	// One that was started meanwhile, for a line of another shell, stays.
+	s.timers = slices.DeleteFunc(s.timers, func(d *deadman) bool {
+		return slices.Contains(timers, d) && !slices.Contains(left, d)
+	})
 	s.mu.Unlock()
 	if say != "" {
 		p.Say(say)

@@ -14,8 +14,12 @@ type frame struct {
 	fields []string
 }
 
-// frameLimit bounds one field: a line of that size is no line.
+// frameLimit bounds one field, and one frame: a line of that size is no line.
 const frameLimit = 64 << 20
+
+// fieldCost is what a field takes beside its bytes: a sender of nothing but NUL
+// must come to the limit too.
+const fieldCost = 32
 
 var errFrame = errors.New("a message from the shell is too large")
 
@@ -28,7 +32,7 @@ func readFrame(r *bufio.Reader) (frame, error) {
 		if err != nil {
 			return frame{}, err
 		}
-		size += len(field)
+		size += len(field) + fieldCost
 		switch {
 		case len(field) == 2 && field[0] == 2:
 			f, open, size = frame{kind: field[1]}, true, 0
