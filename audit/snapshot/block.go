@@ -104,6 +104,37 @@ func (d *device) canDiscard() bool {
 	return true
 }
 
+// striped says whether a device asks to be written in stripes, as RAID does: a
+// filesystem is then laid out by them, and a rehearsal on a device without any
+// writes elsewhere.
+func (d *device) striped() bool {
+	st, err := stat(int(d.Fd()))
+	if err != nil {
+		return true
+	}
+	for _, up := range []string{"", "/.."} {
+		dir := fmt.Sprintf("/sys/dev/block/%d:%d%s/queue", st.Rdev_major, st.Rdev_minor, up)
+		if _, err := os.Stat(dir); err == nil {
+			return stripes(dir)
+		}
+	}
+	return false
+}
+
+// stripes reads the limits of a device's queue: mkfs takes the least that is
+// written at once for the stripe where it is more than a block of the disk.
+func stripes(queue string) bool {
+	number := func(name string) int64 {
+		b, err := os.ReadFile(queue + "/" + name)
+		if err != nil {
+			return 0
+		}
+		n, _ := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+		return n
+	}
+	return number("minimum_io_size") > max(number("physical_block_size"), number("logical_block_size"))
+}
+
 // devicePlan is which ranges of a device to keep; why says what that misses.
 // No ranges: keeping some would promise what cannot be held.
 func (s *Store) devicePlan(ctx context.Context, it Item, d *device) (rs [][2]int64, why string) {
@@ -115,7 +146,12 @@ func (s *Store) devicePlan(ctx context.Context, it Item, d *device) (rs [][2]int
 	partly := "only its first and last " + Size(ends) + " are kept"
 	switch it.Write {
 	case Makes:
-		wrote, discards, err := s.rehearse(ctx, it.Path, it.Argv, d.size, d.sector)
+		var wrote [][2]int64
+		var discards bool
+		err := errors.New("it is laid out by the stripes of the device")
+		if !d.striped() {
+			wrote, discards, err = s.rehearse(ctx, it.Path, it.Argv, d.size, d.sector)
+		}
 		switch {
 		case err == nil && (!discards || !d.canDiscard()):
 			return merge(append(both(tableEnds), wrote...), d.size), ""

@@ -245,3 +245,31 @@ func TestRanges(t *testing.T) {
 		t.Errorf("without: %v, want %v", got, want)
 	}
 }
+
+// TestStripes: by these limits mkfs lays a filesystem out in stripes.
+func TestStripes(t *testing.T) {
+	for _, c := range []struct {
+		logical, physical, minimum string
+		want                       bool
+	}{
+		{"512", "512", "512", false},
+		{"512", "4096", "4096", false},
+		{"512", "4096", "65536", true},
+		{"4096", "4096", "524288", true},
+		{"4096", "512", "4096", false},
+		{"", "", "", false},
+	} {
+		dir := t.TempDir()
+		for name, v := range map[string]string{"logical_block_size": c.logical, "physical_block_size": c.physical, "minimum_io_size": c.minimum} {
+			if v == "" {
+				continue
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(v+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := stripes(dir); got != c.want {
+			t.Errorf("%+v: %t", c, got)
+		}
+	}
+}

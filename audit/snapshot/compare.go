@@ -30,6 +30,7 @@ type plan struct {
 	writes []*Blocks     // devices to write to
 	all    []Change
 	notes  []string
+	unseen []string // states that cannot be looked at now
 }
 
 // makePlan compares the present with what was kept.
@@ -351,7 +352,11 @@ func (p *plan) otherContent(a, b *Entry, deep func() (bool, error)) bool {
 func (p *plan) states(ctx context.Context, end post, known bool) {
 	_, now, errs := dumps(ctx, p.x.Items)
 	for _, e := range errs {
-		p.notes = append(p.notes, e.Error())
+		if slices.ContainsFunc(p.x.States, func(d Dump) bool { return d.Item == e.item }) {
+			p.unseen = append(p.unseen, e.Error())
+		} else {
+			p.notes = append(p.notes, e.Error())
+		}
 	}
 	find := func(ds []Dump, item int) (Dump, bool) {
 		i := slices.IndexFunc(ds, func(d Dump) bool { return d.Item == item })

@@ -113,6 +113,47 @@ nft add rule inet site in tcp dport 80 counter drop`)
 	}
 }
 
+// TestRestoreUnseen: where the program does not answer any more, nobody knows
+// whether the state is another, and the snapshot is not taken for undone.
+func TestRestoreUnseen(t *testing.T) {
+	bin := t.TempDir()
+	old := programDirs
+	programDirs = append([]string{bin}, old...)
+	defer func() { programDirs = old }()
+	dead := filepath.Join(bin, "dead")
+	if err := os.WriteFile(filepath.Join(bin, "tgt-admin"), []byte("#!/bin/sh\ntest ! -e "+dead+" || { echo 'no answer' >&2; exit 1; }\necho '<target iqn.x>'\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	s := open(t, filepath.Join(t.TempDir(), "store"))
+	x, err := s.Take(ctx, Plan{Items: []Item{{Class: TGT}}})
+	if err != nil || x.Reach != Full {
+		t.Fatalf("%+v, %v", x, err)
+	}
+	if err := s.Finish(ctx, x.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dead, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := s.Restore(ctx, x.ID, RestoreOptions{})
+	if err != nil || len(rep.Changes) > 0 || len(rep.Unseen) != 1 || !strings.Contains(rep.Unseen[0], "no answer") {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	if x, err = s.Load(x.ID); err != nil || x.State == Undid {
+		t.Fatalf("%+v, %v", x, err)
+	}
+	if err := os.Remove(dead); err != nil {
+		t.Fatal(err)
+	}
+	if rep, err = s.Restore(ctx, x.ID, RestoreOptions{}); err != nil || len(rep.Unseen) > 0 {
+		t.Fatalf("%+v, %v", rep, err)
+	}
+	if x, err = s.Load(x.ID); err != nil || x.State != Undid {
+		t.Fatalf("%+v, %v", x, err)
+	}
+}
+
 // TestStandInStates uses scripts for programs that cannot run here: each says
 // what a file holds, and takes it back as the real one would be given it.
 func TestStandInStates(t *testing.T) {

@@ -30,7 +30,7 @@ func (s *Store) Restore(ctx context.Context, id string, o RestoreOptions) (Repor
 		return Report{}, err
 	}
 	p.sort()
-	rep := Report{ID: p.x.ID, Changes: p.all, Notes: p.notes}
+	rep := Report{ID: p.x.ID, Changes: p.all, Notes: p.notes, Unseen: p.unseen}
 	if o.DryRun {
 		return rep, nil
 	}
@@ -54,7 +54,7 @@ func (s *Store) Restore(ctx context.Context, id string, o RestoreOptions) (Repor
 			rep.Notes = append(rep.Notes, "undo of the undo: "+err.Error())
 		}
 	}
-	if len(rep.Failed) > 0 {
+	if len(rep.Failed)+len(rep.Unseen) > 0 {
 		return rep, nil // it can be tried again
 	}
 	if err := writeJSON(p.x.dir, "undone", Undone{time.Now(), rep.Undo}); err != nil {

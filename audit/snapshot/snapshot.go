@@ -231,6 +231,7 @@ type Report struct {
 	Undo    string   `json:"undo,omitempty"` // the snapshot of the present, taken first
 	Changes []Change `json:"changes"`
 	Notes   []string `json:"notes,omitempty"`  // what could not be checked, and the like
+	Unseen  []string `json:"unseen,omitempty"` // states of which it cannot be told what they are now, and why
 	Failed  []string `json:"failed,omitempty"` // what could not be restored, and why
 }
 

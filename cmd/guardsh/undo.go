@@ -166,7 +166,7 @@ func restoreSnapshot(c *cobra.Command, s *snapshot.Store, id string, o *restoreC
 	} else {
 		printReport(c, s, x, rep)
 	}
-	if len(rep.Failed) > 0 {
+	if len(rep.Failed)+len(rep.Unseen) > 0 {
 		return exitStatus(1)
 	}
 	return nil
@@ -183,7 +183,15 @@ func printPlan(out io.Writer, x *snapshot.Snapshot, r snapshot.Report) {
 	for _, n := range r.Notes {
 		fmt.Fprintf(out, "  note: %s\n", visible(n))
 	}
-	if len(r.Changes) == 0 {
+	for _, u := range r.Unseen {
+		fmt.Fprintf(out, "  what it is now cannot be told: %s\n", visible(u))
+	}
+	switch {
+	case len(r.Changes) > 0:
+	case len(r.Unseen) > 0:
+		fmt.Fprintln(out, "nothing else is another than before the line")
+		return
+	default:
 		fmt.Fprintln(out, "all is as it was before the line")
 		return
 	}
