@@ -148,6 +148,17 @@ type Situation struct {
 	Aliases      map[string]string `yaml:"aliases,omitempty"`       //
 }
 
+// String is what differs, on one line as an example has it; "" where nothing
+// does.
+func (s Situation) String() string {
+	b, err := yaml.MarshalWithOptions(s, yaml.Flow(true))
+	text := strings.TrimSpace(string(b))
+	if err != nil || text == "{}" {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(text, "{"), "}")
+}
+
 // parseRule reads a rule file. Errors stand as name:line:col: reason.
 func parseRule(name string, text []byte) (*Rule, error) {
 	var r Rule

@@ -170,11 +170,21 @@ func explainRule(w io.Writer, set *rules.Set, r *rules.Rule) error {
 	}
 	e.f("\nit speaks at\n")
 	for _, x := range r.Examples.Match {
-		e.f("  %s\n", strings.ReplaceAll(x.Line, "\n", "\n  "))
+		e.example(x.Line, x.At)
 	}
 	e.f("\nit is silent at\n")
 	for _, x := range r.Examples.Silent {
-		e.f("  %s\n", strings.ReplaceAll(x.Line, "\n", "\n  "))
+		e.example(x.Line, x.At)
 	}
 	return e.err
+}
+
+// example shows a rule's example, with what differs there from an ordinary
+// server: without it the same line may stand on both sides.
+func (e *explainer) example(line string, at rules.Situation) {
+	e.f("  %s", strings.ReplaceAll(line, "\n", "\n  "))
+	if where := at.String(); where != "" {
+		e.f("   # %s", guard.Printable(where))
+	}
+	e.f("\n")
 }
