@@ -48,6 +48,14 @@ func (j *Judge) Line(src string, sh command.Shell) (out Judgement) {
 	})
 }
 
+// Start judges a program's start below a line, as Line does, but for what it
+// starts in turn: that comes by itself.
+func (j *Judge) Start(src string, sh command.Shell) (out Judgement) {
+	return j.judge(src, func() *command.Line {
+		return command.Understand(src, command.Options{Shell: sh, Files: j.World, Limits: j.Limits, Below: true})
+	})
+}
+
 func (j *Judge) judge(src string, understand func() *command.Line) (out Judgement) {
 	start := time.Now()
 	defer func() {

@@ -164,13 +164,13 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 	if len(argv) > 1 && command.Interprets(path.Base(program)) && !strings.HasPrefix(argv[1], "-") {
 		return supervise.Go // a script: what it starts comes by itself
 	}
-	if st.File == "" && !s.isThere(st.Path, rest.Cwd) {
-		return supervise.Go // execvp tries each directory of PATH; the kernel says that nothing is there
-	}
 	line := as(Quote(argv), program, st)
-	j := s.Judge.Line(line, &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)})
+	j := s.Judge.Start(line, &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)})
 	if j.Decision = itself(j); len(j.Decision.Findings) == 0 {
 		return supervise.Go
+	}
+	if st.File == "" && !s.isThere(st.Path, rest.Cwd) {
+		return supervise.Go // execvp tries each directory of PATH; the kernel says that nothing is there
 	}
 	sc := s.scopes.above(st.PID)
 	j.Decision = sc.judged.remaining(j, j.Decision)

@@ -159,6 +159,36 @@ func wakeInStep(listener int) {
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(listener), iocSetFlags, syncWakeUp)
 }
 
+// startLen is how much of each string readStarts reads: most are shorter.
+const startLen = 256
+
+// readStarts reads the beginnings of the strings at the addresses, no further
+// than their pages, by one call; nil for those that could not be read so.
+func readStarts(pid int, addrs []uint64) [][]byte {
+	out := make([][]byte, len(addrs))
+	if len(addrs) == 0 {
+		return out
+	}
+	const page = 4096
+	remote := make([]unix.RemoteIovec, len(addrs))
+	for i, at := range addrs {
+		remote[i] = unix.RemoteIovec{Base: uintptr(at), Len: int(min(startLen, page-at%page))}
+	}
+	buf := make([]byte, startLen*len(addrs))
+	local := []unix.Iovec{{Base: &buf[0], Len: uint64(len(buf))}}
+	n, err := unix.ProcessVMReadv(pid, local, remote, 0)
+	if err != nil {
+		return out
+	}
+	for i, r := range remote {
+		if r.Len > n {
+			break
+		}
+		out[i], buf, n = buf[:r.Len], buf[r.Len:], n-r.Len
+	}
+	return out
+}
+
 // readMemory reads at most len(buf) bytes at an address of a process, as many
 // as are there in a row.
 func readMemory(pid int, addr uint64, buf []byte) int {

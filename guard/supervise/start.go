@@ -163,7 +163,7 @@ func (s *Start) read() (Rest, error) {
 	if r.Cwd, err = os.Readlink(proc + "/cwd"); err != nil {
 		return r, fmt.Errorf("its directory: %w", err)
 	}
-	if r.UID, err = uidOf(proc); err != nil {
+	if r.UID, err = uidOf(s.PID); err != nil {
 		return r, err
 	}
 	r.Elsewhere = elsewhere(proc)
@@ -191,6 +191,21 @@ func (s *Start) text(at uint64) (string, error) {
 	return "", fmt.Errorf("longer than %d bytes", maxString)
 }
 
+// pointers are those in a piece of a list, and whether it ends there.
+func (s *Start) pointers(b []byte) (addrs []uint64, last bool) {
+	for ; len(b) > 0; b = b[s.abi.word:] {
+		p := uint64(binary.NativeEndian.Uint32(b))
+		if s.abi.word == 8 {
+			p = binary.NativeEndian.Uint64(b)
+		}
+		if p == 0 {
+			return addrs, true
+		}
+		addrs = append(addrs, p)
+	}
+	return addrs, false
+}
+
 // texts reads a list of strings that ends with a null pointer.
 func (s *Start) texts(at uint64, left *int) ([]string, error) {
 	var out []string
@@ -203,16 +218,14 @@ func (s *Start) texts(at uint64, left *int) ([]string, error) {
 		if n == 0 {
 			return nil, fmt.Errorf("memory of process %d at %#x cannot be read", s.PID, at)
 		}
-		for i := 0; i < n; i += s.abi.word {
-			p := uint64(binary.NativeEndian.Uint32(buf[i:]))
-			if s.abi.word == 8 {
-				p = binary.NativeEndian.Uint64(buf[i:])
-			}
-			if p == 0 {
-				return out, nil
-			}
-			t, err := s.text(p)
-			if err != nil {
+		addrs, last := s.pointers(buf[:n])
+		for i, b := range readStarts(s.PID, addrs) {
+			var t string
+			if end := bytes.IndexByte(b, 0); end >= 0 {
+				t = string(b[:end])
+			} else if long, err := s.text(addrs[i]); err == nil {
+				t = long
+			} else {
 				return nil, err
 			}
 			if *left -= len(t) + 1; *left < 0 {
@@ -220,11 +233,24 @@ func (s *Start) texts(at uint64, left *int) ([]string, error) {
 			}
 			out = append(out, t)
 		}
+		if last {
+			return out, nil
+		}
 		at += uint64(n)
 	}
 }
 
-func uidOf(proc string) (int, error) {
+// uidOf is a process's effective user. Since Linux 6.13 the kernel says it in a
+// word; before that it is read of a text that is long in the making.
+func uidOf(pid int) (int, error) {
+	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		defer unix.Close(fd)
+		info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_CREDS}
+		if unix.IoctlPidfdInfo(fd, &info) == nil && info.Mask&unix.PIDFD_INFO_CREDS != 0 {
+			return int(info.Euid), nil
+		}
+	}
+	proc := "/proc/" + strconv.Itoa(pid)
 	b, err := os.ReadFile(proc + "/status")
 	if err != nil {
 		return -1, err
@@ -239,12 +265,22 @@ func uidOf(proc string) (int, error) {
 // elsewhere compares a process's root directory with this one's: the same
 // directory in another mount namespace (unshare -m) still is this machine's.
 func elsewhere(proc string) bool {
-	var ours, theirs unix.Stat_t
-	if unix.Stat("/", &ours) != nil || unix.Stat(proc+"/root/", &theirs) != nil {
+	ours := rootHere()
+	var theirs unix.Stat_t
+	if ours == nil || unix.Stat(proc+"/root/", &theirs) != nil {
 		return false
 	}
 	return ours.Dev != theirs.Dev || ours.Ino != theirs.Ino
 }
+
+// rootHere is this process's root directory, which it never changes.
+var rootHere = sync.OnceValue(func() *unix.Stat_t {
+	var st unix.Stat_t
+	if unix.Stat("/", &st) != nil {
+		return nil
+	}
+	return &st
+})
 
 // Ancestor is a process above another.
 type Ancestor struct {

@@ -45,7 +45,8 @@ type listening struct {
 	cfg   Config
 	mem   int // the shared memory's file
 	slots *[slots]slot
-	free  chan int // slots that are free
+	free  chan int  // slots that are free
+	work  chan work // to a worker that waits for some
 	first first
 	aside *aside // holds it too
 }
@@ -164,7 +165,7 @@ func listen(cfg Config) (*listening, error) {
 		}
 		return nil, fmt.Errorf("seccomp: %w", err)
 	}
-	l := &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, slots: sl, free: make(chan int, slots)}
+	l := &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, slots: sl, free: make(chan int, slots), work: make(chan work)}
 	for i := range slots {
 		l.free <- i
 	}
@@ -189,11 +190,16 @@ func (l *listening) serve() {
 		err := receive(l.fd, s)
 		switch {
 		case err == nil:
-			if st := l.slow(s); st != nil {
-				go l.judge(i, st)
+			st := l.slow(s)
+			if st == nil {
+				l.done(i, 0)
 				continue
 			}
-			l.done(i, 0)
+			select {
+			case l.work <- work{i, st}:
+			default:
+				go l.worker(work{i, st})
+			}
 		case errors.Is(err, unix.EINTR):
 			l.release(i)
 		case errors.Is(err, unix.ENOENT):
@@ -228,16 +234,41 @@ func (l *listening) slow(s *slot) *Start {
 	return st
 }
 
+// work is a start that has to be looked at, and its slot.
+type work struct {
+	slot  int
+	start *Start
+}
+
+// worker answers starts, the first and those that come while it waits for more:
+// a goroutine that has judged one has the stack that it takes.
+func (l *listening) worker(w work) {
+	idle := time.NewTimer(idleWorker)
+	defer idle.Stop()
+	for {
+		l.judge(w)
+		idle.Reset(idleWorker)
+		select {
+		case w = <-l.work:
+		case <-idle.C:
+			return
+		}
+	}
+}
+
+// idleWorker is how long a worker waits: a build starts programs all the time.
+const idleWorker = time.Second
+
 // judge answers one start.
-func (l *listening) judge(i int, st *Start) {
-	atomic.StoreUint32(&l.slots[i].state, slotJudged)
+func (l *listening) judge(w work) {
+	atomic.StoreUint32(&l.slots[w.slot].state, slotJudged)
 	var errno unix.Errno
-	switch l.cfg.Judge(st) {
+	switch l.cfg.Judge(w.start) {
 	case Go:
 	default:
 		errno = unix.EPERM
 	}
-	l.done(i, errno)
+	l.done(w.slot, errno)
 }
 
 // done answers and frees the slot.

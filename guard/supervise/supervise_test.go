@@ -159,6 +159,18 @@ func TestSeen(t *testing.T) {
 	}
 }
 
+// Arguments of every length are read as they are, however many there are and
+// wherever a page ends.
+func TestArgumentsAsTheyAre(t *testing.T) {
+	var args []string
+	for n := range 300 {
+		args = append(args, strings.Repeat(string(rune('a'+n%26)), n))
+	}
+	args = append(args, strings.Repeat("x", 4096), strings.Repeat("y", 70_000))
+	out := run(t, "", append([]string{"env", "/bin/echo"}, args...)...)
+	want(t, out, fmt.Sprintf("judged /bin/echo %q in ", append([]string{"/bin/echo"}, args...)))
+}
+
 func TestRefused(t *testing.T) {
 	out := run(t, "", "bash", "-c", "/bin/echo FORBIDDEN; echo status $?; env /bin/echo a; xargs /bin/echo <<< FORBIDDEN; echo status $?; echo b | xargs -P 4 -n 1 /bin/echo")
 	want(t, out, "refused here\n", "Operation not permitted", "status 126\n", "\na\n", "\nb\n")

@@ -233,6 +233,9 @@ type Options struct {
 	Shell  Shell
 	Files  Files
 	Limits Limits
+	// Below says that each program that the line starts is judged when it does:
+	// whether one of them is a script is not looked up.
+	Below bool
 }
 
 // Limits bound the work of understanding one line. Zero fields take the

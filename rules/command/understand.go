@@ -66,7 +66,7 @@ func Understand(src string, opts Options) (line *Line) {
 	if opts.Files == nil {
 		opts.Files = NoFiles{}
 	}
-	w := &walker{shell: opts.Shell, files: opts.Files, lim: lim, line: line, src: src}
+	w := &walker{shell: opts.Shell, files: opts.Files, below: opts.Below, lim: lim, line: line, src: src}
 	defer func() {
 		// The last resort: what was understood so far stays, and the rest is
 		// a finding of its own.
@@ -96,6 +96,7 @@ type walker struct {
 	shell Shell
 	files Files
 	lim   Limits
+	below bool // see Options
 	line  *Line
 	meta  []meta // one for each action
 
