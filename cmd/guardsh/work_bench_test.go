@@ -27,8 +27,8 @@ func BenchmarkTrue(b *testing.B) {
 }
 
 // BenchmarkMake is a parallel make as the kernel's is: each step is a line of
-// sh's that compiles, makes a list of what the object depends on, and removes
-// the compiler's own.
+// sh's that compiles, has a program of the tree make a list of what the object
+// depends on, and removes the compiler's own.
 func BenchmarkMake(b *testing.B) {
 	bin := apart(b, "ratio", "cpu-ratio")
 	if bin == "" {
@@ -45,12 +45,16 @@ func BenchmarkMake(b *testing.B) {
 	}
 	mk += `
 %.o: %.c
-	@set -e; gcc -Wp,-MMD,.$@.d -O1 -c -o $@ $<; sed 's/^ */deps_/' .$@.d > .$@.cmd; rm -f .$@.d
+	@set -e; gcc -Wp,-MMD,.$@.d -O1 -c -o $@ $<; ./fixdep < .$@.d > .$@.cmd; rm -f .$@.d
 `
-	for name, text := range map[string]string{"Makefile": mk, "all.h": "#define STEP(n) ((n) * 2)\n"} {
+	for name, text := range map[string]string{"Makefile": mk, "all.h": "#define STEP(n) ((n) * 2)\n",
+		"fixdep.c": "#include <stdio.h>\nint main(void) { int c; printf(\"deps_\"); while ((c = getchar()) != EOF) putchar(c); return 0; }\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			b.Fatal(err)
 		}
+	}
+	if out, err := exec.Command("gcc", "-O1", "-o", filepath.Join(dir, "fixdep"), filepath.Join(dir, "fixdep.c")).CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
 	}
 	made := func(pattern string) []string {
 		names, err := filepath.Glob(filepath.Join(dir, pattern))

@@ -259,6 +259,9 @@ func (w *walker) program(st *state, l launch, name string) result {
 // programFile is the file that a name starts; "" where that cannot be told, and
 // for the system's own, which are what their names say.
 func (w *walker) programFile(st *state, name string) string {
+	if w.below {
+		return ""
+	}
 	switch st.ctx.place.Kind {
 	case Remote, Container, Chroot:
 		return ""

@@ -234,7 +234,7 @@ type Options struct {
 	Files  Files
 	Limits Limits
 	// Below says that each program that the line starts is judged when it does:
-	// whether one of them is a script is not looked up.
+	// what its file is, a script or another program's, is not looked up.
 	Below bool
 }
 
