@@ -8,7 +8,7 @@ var carriers = map[string]bool{
 	"ssh": true, "sshd": true, "dropbear": true, "networking": true, "network": true, "networkmanager": true, "network-manager": true,
 	"systemd-networkd": true, "networkd": true, "network-online": true, "wicked": true, "wickedd": true, "netctl": true, "netplan": true, "netif": true,
 	"dhcpcd": true, "wpa_supplicant": true, "connman": true, "openvswitch": true, "openvswitch-switch": true, "ovs-vswitchd": true,
-	"firewalld": true, "nftables": true, "iptables": true, "ip6tables": true, "ufw": true, "shorewall": true,
+	"firewalld": true, "nftables": true, "iptables": true, "ip6tables": true, "ufw": true, "shorewall": true, "frr": true, "bird": true, "bird6": true, "quagga": true, "zebra": true,
 	"openvpn": true, "wg-quick": true, "strongswan": true, "tailscaled": true, "tailscale": true,
 }
 

@@ -104,6 +104,7 @@ var Vocabulary = []Attribute{
 	{"reboot", "the machine starts again"},
 	{"suspend", "sleep or hibernate"},
 	{"rescue", "to single-user or emergency mode"},
+	{"firmware", "the firmware of a board, disk or card is written"},
 	{"kexec", "another kernel without firmware"},
 	{"no-sync", "without writing caches first (reboot -f, sysrq b)"},
 	{"reload", "configuration read again; it keeps running"},

@@ -28,7 +28,7 @@ func (c *call) special(e *Effect) bool {
 	if !writes[e.Kind] {
 		return true
 	}
-	if strings.HasPrefix(e.Object.Name, "/etc/") && admits(e.Object.Name) {
+	if admits(e.Object.Name) {
 		if text, ok := c.written(e); ok {
 			e.param("text", text)
 		}
@@ -84,7 +84,12 @@ func (c *call) special(e *Effect) bool {
 // admits reports a file whose lines say who may log in: what is written there
 // counts.
 func admits(name string) bool {
-	return name == "/etc/hosts.deny" || name == "/etc/ssh/sshd_config" || strings.HasPrefix(name, "/etc/ssh/sshd_config.d/")
+	for _, p := range [...]string{"/.bashrc", "/.bash_profile", "/.bash_login", "/.profile", "/.zshrc"} {
+		if strings.HasSuffix(name, p) {
+			return true
+		}
+	}
+	return name == "/etc/profile" || strings.HasPrefix(name, "/etc/profile.d/") || name == "/etc/bash.bashrc" || name == "/etc/bashrc" || name == "/etc/hosts.deny" || name == "/etc/ssh/sshd_config" || strings.HasPrefix(name, "/etc/ssh/sshd_config.d/")
 }
 
 // numbered reports whether s is a device's number: tty1, lp0.
