@@ -33,6 +33,10 @@ var secrets = sync.OnceValue(func() []*regexp.Regexp {
 		regexp.MustCompile(`(?i)(?:^|\s)--?(?:[a-z0-9]+-)*(?:password|passwd|passphrase|secret|token|api-?key|secret-key|access-key)\s+(?P<s>[^\s;&|<>-]` + `(?:` + word + `)?)`),
 		// identified by 'x', password 'x' in SQL
 		regexp.MustCompile(`(?i)\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+(?P<s>'[^']*'|\\?"[^"]*")`),
+		// echo user:secret | chpasswd, echo secret | passwd --stdin user
+		regexp.MustCompile(`['"][^\s:'"|]+:(?P<s>[^'"|]+)['"]\s*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?chpasswd\b`),
+		regexp.MustCompile(`\s[^\s:'"|]+:(?P<s>[^\s'"|]+)\s*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?chpasswd\b`),
+		regexp.MustCompile(`(?:echo|printf)\s+(?:-\S+\s+)*(?P<s>` + word + `)\s*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?passwd\s+(?:\S+\s+)?--stdin\b`),
 		// "password": "x" in JSON
 		regexp.MustCompile(`(?i)"` + secretName + `\\?"\s*:\s*(?P<s>\\?"(?:\\.|[^"\\])*\\?")`),
 	}
