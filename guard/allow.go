@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"guardsh/rules"
@@ -31,10 +33,21 @@ func allowanceFile(state string) string { return filepath.Join(state, "allow.jso
 
 // Allowances reads the allowances that hold at now. A missing file is none.
 func Allowances(state string, now time.Time) ([]Allowance, error) {
-	b, err := os.ReadFile(allowanceFile(state))
+	f, err := os.Open(allowanceFile(state))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// In the directory for temporary files anybody may have made it before.
+	if st, err := f.Stat(); err != nil {
+		return nil, err
+	} else if sys, ok := st.Sys().(*syscall.Stat_t); ok && int(sys.Uid) != os.Geteuid() && sys.Uid != 0 {
+		return nil, fmt.Errorf("%s belongs to user %d: not used", f.Name(), sys.Uid)
+	}
+	b, err := io.ReadAll(f)
 	if err != nil {
 		return nil, err
 	}

@@ -248,6 +248,16 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 	return true
 }
 
+// user is whose shell runs the line: below su it is another's than the session.
+func (r Request) user() string {
+	if r.Shell != nil {
+		if u := r.Shell.User(); u != "" && u != "?" {
+			return u
+		}
+	}
+	return sessionUser()
+}
+
 // part is what is new of a line.
 func (r Request) part() string { return cmp.Or(r.Part, r.Src) }
 

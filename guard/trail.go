@@ -119,7 +119,7 @@ func findings(j Judgement) (out []audit.Finding) {
 func (t *trail) line(n int, r Request, j Judgement) {
 	e := audit.Event{
 		Kind: audit.LineRead, Line: n, Text: r.part(), Source: string(r.Source), Cwd: r.Cwd, TTY: r.TTY,
-		User: sessionUser(), Verdict: j.Decision.Verdict.String(), Unknowns: j.Decision.Unknowns,
+		User: r.user(), Verdict: j.Decision.Verdict.String(), Unknowns: j.Decision.Unknowns,
 	}
 	e.Offset = t.offset()
 	e.Findings = findings(j)
