@@ -2,8 +2,10 @@ package bash
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 )
@@ -39,4 +41,31 @@ func (neverNUL) Read(b []byte) (int, error) {
 		b[i] = 'x'
 	}
 	return len(b), nil
+}
+
+// What other users can reach of a session's directory is what su needs.
+func TestRuntimeFiles(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	g, err := openGate(ctx, Config{}, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.close()
+	open := map[string]os.FileMode{"q": 0o622, "y": 0o666}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		st, err := f.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, ok := open[f.Name()]
+		if perm := st.Mode().Perm(); ok && perm != want || !ok && perm&0o022 != 0 {
+			t.Errorf("%s has mode %v", f.Name(), perm)
+		}
+	}
 }

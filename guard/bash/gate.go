@@ -45,6 +45,7 @@ type shell struct {
 	own     bool
 	toGuard *os.File // its frames
 	toShell *os.File // our answers
+	start   string   // when its process was started
 
 	greeted bool
 
@@ -80,8 +81,10 @@ func openGate(ctx context.Context, cfg Config, dir string, scr *screen) (*gate, 
 	if err := writeScripts(dir); err != nil {
 		return nil, err
 	}
-	// Other users' shells (su) write to q; nobody needs to read it but us.
-	for name, mode := range map[string]uint32{"q": 0o622, "z": 0o666} {
+	// Other users' shells (su) write to q; nobody needs to read it but us. Nothing
+	// is ever written to z and y, by which shells wait for a moment: whoever could
+	// write there would end the waiting of others, so that theirs have their own.
+	for name, mode := range map[string]uint32{"q": 0o622, "z": 0o600, "y": 0o666} {
 		p := filepath.Join(dir, name)
 		if err := unix.Mkfifo(p, mode); err != nil {
 			return nil, fmt.Errorf("make %s: %w", p, err)
@@ -162,14 +165,15 @@ func (g *gate) shell(pid int) (*shell, error) {
 		return nil, os.ErrClosed
 	}
 	if s := g.shells[pid]; s != nil {
-		return s, nil
+		if !s.replaced() {
+			return s, nil
+		}
+		s.close()
+		delete(g.shells, pid)
 	}
 	g.reap()
-	s := &shell{g: g, pid: pid, uid: -1}
-	var st unix.Stat_t
-	if err := unix.Stat(fmt.Sprintf("/proc/%d", pid), &st); err == nil {
-		s.uid = int(st.Uid)
-	}
+	s := &shell{g: g, pid: pid}
+	s.uid, s.start = identity(pid)
 	var dev uint64
 	s.tty, dev = ttyOf(pid)
 	s.own = g.ownTTY != 0 && dev == g.ownTTY
@@ -213,6 +217,24 @@ func (g *gate) shell(pid int) (*shell, error) {
 	g.shells[pid] = s
 	g.done.Go(s.serve)
 	return s, nil
+}
+
+// identity is whose a process is, -1 unknown, and when it was started.
+func identity(pid int) (uid int, start string) {
+	uid = -1
+	var st unix.Stat_t
+	if err := unix.Stat(fmt.Sprintf("/proc/%d", pid), &st); err == nil {
+		uid = int(st.Uid)
+	}
+	p, _ := statOf(pid) // "" is as good as any where it cannot be known
+	return uid, p.start
+}
+
+// replaced says that the number of the shell's process is another one's by now:
+// exec made it another user's, who cannot use the channels, or it was given anew.
+func (s *shell) replaced() bool {
+	uid, start := identity(s.pid)
+	return uid >= 0 && (uid != s.uid || start != s.start)
 }
 
 // reap forgets the shells that have ended, called when a new one comes.
@@ -273,6 +295,10 @@ func (s *shell) serve() {
 		}
 		switch f.kind {
 		case 'H':
+			if f.field(2) != "" && s.greeted && s.replaced() {
+				s.g.greet(s.pid, f)
+				return
+			}
 			s.prompt(f)
 		case 'U':
 			s.askedFork(f)

@@ -16,6 +16,7 @@ type procStat struct {
 	pgrp  int
 	tty   int64 // the kernel's number of the controlling terminal, 0 none
 	tpgid int
+	start string // when it was started, in clock ticks after boot
 }
 
 func statOf(pid int) (procStat, error) {
@@ -33,6 +34,9 @@ func statOf(pid int) (procStat, error) {
 	st.pgrp, _ = strconv.Atoi(f[2])
 	st.tty, _ = strconv.ParseInt(f[4], 10, 64)
 	st.tpgid, _ = strconv.Atoi(f[5])
+	if len(f) > 19 {
+		st.start = f[19]
+	}
 	return st, nil
 }
 

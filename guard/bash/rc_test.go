@@ -103,3 +103,15 @@ func TestGateLostByALine(t *testing.T) {
 		t.Errorf("the history holds our own lines: %q", out)
 	}
 }
+
+// A shell that exec replaced by another user's has the number of the first one,
+// whose channel it cannot use.
+func TestExecAsAnotherUser(t *testing.T) {
+	s := session(t, "")
+	s.want("echo hi", "hi\n")
+	s.send("exec setpriv --reuid=54321 --regid=54321 --clear-groups bash --rcfile rc -i\r")
+	s.expect(ps1)
+	s.refused("echo RISKY")
+	s.want("echo $UID", "54321\n")
+	s.refused("echo RISKY once more")
+}

@@ -6,9 +6,10 @@
 # Nothing here forks. INT throws away what was about to run.
 GUARDSH_F=$-
 \builtin set +aeux
-GUARDSH_PASS= GUARDSH_V= GUARDSH_I=0
-while [[ ! -p $GUARDSH_DIR/$$.a && -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat && GUARDSH_I -lt 200 ]]; do
-	IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/z"
+GUARDSH_PASS= GUARDSH_V= GUARDSH_I=0 GUARDSH_Z=z
+[[ -r $GUARDSH_DIR/q ]] || GUARDSH_Z=y
+while [[ ! ( -p $GUARDSH_DIR/$$.a && -w $GUARDSH_DIR/$$.a ) && -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat && GUARDSH_I -lt 200 ]]; do
+	IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/$GUARDSH_Z"
 	GUARDSH_I=$((GUARDSH_I+1))
 done
 [[ GUARDSH_I -lt 200 ]] || \builtin printf '\r\nguardsh: no channel to the guard; the line runs unguarded\r\n' >/dev/tty

@@ -9,8 +9,9 @@ GUARDSH_W=
 \builtin trap 'GUARDSH_W=1' INT QUIT HUP TERM
 \builtin trap '' TSTP TTIN TTOU PIPE
 GUARDSH_A=$GUARDSH_DIR/$$.a GUARDSH_Q=$GUARDSH_DIR/$$.q
-GUARDSH_N=0
-while [[ ! -p $GUARDSH_A && $GUARDSH_N -lt 200 ]]; do
+GUARDSH_N=0 GUARDSH_Z=z
+[[ -r $GUARDSH_DIR/q ]] || GUARDSH_Z=y
+while [[ ! ( -p $GUARDSH_A && -w $GUARDSH_A ) && $GUARDSH_N -lt 200 ]]; do
 	if [[ $GUARDSH_N == 0 ]]; then
 		if [[ -r $GUARDSH_DIR/q ]]; then
 			\builtin printf '\0\2G\0%s\0\3\0' "$$" 1<>"$GUARDSH_DIR/q"
@@ -18,10 +19,10 @@ while [[ ! -p $GUARDSH_A && $GUARDSH_N -lt 200 ]]; do
 			\builtin printf '\0\2G\0%s\0\3\0' "$$" >"$GUARDSH_DIR/q"
 		fi
 	fi
-	IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/z"
+	IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/$GUARDSH_Z"
 	GUARDSH_N=$((GUARDSH_N+1))
 done
-if [[ ! -p $GUARDSH_A ]]; then
+if [[ ! ( -p $GUARDSH_A && -w $GUARDSH_A ) ]]; then
 	\builtin printf '\r\nguardsh: no channel to the guard; the line runs unguarded\r\n' >/dev/tty
 	\builtin printf 2
 	\builtin exit 0

@@ -23,10 +23,11 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		\builtin printf '\0\2H\0%s\0%s\0%s\0%s\0\3\0' "$$" "$GUARDSH_S" "${GUARDSH_NEW-}" "=${PWD:0:512}" >"$GUARDSH_Q"
 	fi
 	# guardsh makes this shell's own channels when it has read the first hello.
-	GUARDSH_N=0 GUARDSH_GONE=
+	GUARDSH_N=0 GUARDSH_GONE= GUARDSH_Z=z
+	[[ -r $GUARDSH_DIR/q ]] || GUARDSH_Z=y
 	# The last of them is waited for, or what needs it would be passed over.
-	while [[ ! -p $GUARDSH_DIR/$$.a && GUARDSH_N -lt 300 ]]; do
-		IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/z"
+	while [[ ! ( -p $GUARDSH_DIR/$$.a && -w $GUARDSH_DIR/$$.a ) && GUARDSH_N -lt 300 ]]; do
+		IFS= \builtin read -r -t 0.01 GUARDSH_X 0<>"$GUARDSH_DIR/$GUARDSH_Z"
 		GUARDSH_N=$((GUARDSH_N+1))
 	done
 	# Whether a process can be forked: guardsh leaves a mark where it cannot,
