@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -275,6 +276,50 @@ func TestRescueRunsLines(t *testing.T) {
 		}
 		if out.String() != v.out || status != v.status || !strings.Contains(says.String(), v.says) || v.says == "" && says.Len() > 0 {
 			t.Errorf("%q: status %d, want %d\nout  %q\nwant %q\nsays %q\nwant %q", v.argv, status, v.status, out.String(), v.out, says.String(), v.says)
+		}
+	}
+}
+
+// A terminal that goes ends the last shell and what runs in it, without a
+// question that nobody could answer, and the trail says so.
+func TestRescueHangUp(t *testing.T) {
+	root := emptyRoot(t)
+	for _, line := range []string{"", "sleep 1000", "rm -rf /var/log", "nano notes"} {
+		cmd := inRoot(root, "-guardsh")
+		f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
+		p.start()
+		steps := []string{`expect rescue:\S+# $`, `type mkdir -p /etc/x; echo "here $?"`, `expect ^here 0\n`, `expect rescue:\S+# $`}
+		if line != "" {
+			steps = append(steps, "type "+line)
+		}
+		switch line {
+		case "rm -rf /var/log":
+			steps = append(steps, `expect \[`)
+		case "nano notes":
+			steps = append(steps, "expect line 1 of 1")
+		case "sleep 1000":
+			steps = append(steps, "expect sleep 1000")
+		}
+		for _, s := range steps {
+			if err := p.step(s); err != nil {
+				t.Fatalf("%s: %v\nthe terminal showed:\n%s", s, err, p.all())
+			}
+		}
+		f.Close()
+		select {
+		case <-p.ended:
+		case <-time.After(20 * time.Second):
+			t.Errorf("%q: the shell outlives its terminal", line)
+			_ = cmd.Process.Kill()
+			<-p.ended
+		}
+		out, err := inRoot(root, "guardsh", "audit", "list").Output()
+		if rows := strings.Split(string(out), "\n"); err != nil || len(rows) < 2 || !strings.Contains(rows[1], "129") {
+			t.Errorf("%q: the trail says %v\n%s", line, err, out)
 		}
 	}
 }

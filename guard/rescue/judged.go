@@ -152,6 +152,7 @@ func ProcessMain(why func(program string, err error) string) {
 	if len(os.Args) != 1 || os.Args[0] != processName {
 		return
 	}
+	_ = os.WriteFile("/proc/self/comm", []byte("guardsh rescue"), 0) // "exe" says nothing to who asks what holds a file
 	unix.CloseOnExec(socket)
 	judge := os.NewFile(socket, "judge")
 	j := &judging{in: json.NewDecoder(judge), out: json.NewEncoder(judge)}
