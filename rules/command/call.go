@@ -249,7 +249,7 @@ func (w *walker) program(st *state, l launch, name string) result {
 		w.tells(st, l, i, base)
 		if lang != nil {
 			w.interpret(st, l, i, lang, base)
-		} else if file != "" {
+		} else if file != "" && !w.below {
 			w.script(st, l, i, name, file)
 		}
 	}
@@ -259,15 +259,15 @@ func (w *walker) program(st *state, l launch, name string) result {
 // programFile is the file that a name starts; "" where that cannot be told, and
 // for the system's own, which are what their names say.
 func (w *walker) programFile(st *state, name string) string {
-	if w.below {
-		return ""
-	}
 	switch st.ctx.place.Kind {
 	case Remote, Container, Chroot:
 		return ""
 	}
 	if strings.Contains(name, "/") {
 		return name
+	}
+	if w.below {
+		return ""
 	}
 	p := ""
 	if v := w.lookup(st, "PATH"); v.state == VarSet {

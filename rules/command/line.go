@@ -234,7 +234,8 @@ type Options struct {
 	Files  Files
 	Limits Limits
 	// Below says that each program that the line starts is judged when it does:
-	// what its file is, a script or another program's, is not looked up.
+	// none is looked for along PATH, and no script is read. A path is still
+	// asked what it is: the loader, say, starts one that nobody sees.
 	Below bool
 }
 
