@@ -27,7 +27,7 @@ const sectorSize = 512
 const maxStack = 12
 
 // probeDeadline is for blkid, which reads some sectors of the device.
-const probeDeadline = 100 * time.Millisecond
+var probeDeadline = 100 * time.Millisecond
 
 // carriedKinds are the effects on a directory for which the device below the
 // file system matters.

@@ -14,10 +14,9 @@ import (
 
 // Bounds of one pattern. What has more names than a command line could hold is
 // better left unknown.
-const (
-	maxNames   = 32 * 1024
-	globBudget = 100 * time.Millisecond
-)
+const maxNames = 32 * 1024
+
+var globBudget = 100 * time.Millisecond
 
 var (
 	errTooMany = errors.New("too many names")

@@ -71,7 +71,7 @@ func hang(t *testing.T) {
 	if err := unix.Mount("fusectl", ctl, "fusectl", 0, ""); err != nil {
 		t.Fatal(err)
 	}
-	root := &dead{asked: make(chan struct{}, 1), never: make(chan struct{})}
+	root := &dead{asked: make(chan struct{}, 1000), never: make(chan struct{})}
 	opts := &fs.Options{}
 	opts.DirectMountStrict = true
 	server, err := fs.Mount(point, root, opts)
@@ -103,35 +103,29 @@ func hang(t *testing.T) {
 	}
 	w := New(Options{})
 	defer w.Close()
+	missed := fmt.Sprintf("no answer within %d ms", pathDeadline.Milliseconds())
 	var effects []effect.Effect
 	for i := range 500 {
 		effects = append(effects, on(effect.Delete, fmt.Sprintf("%s/link/f%d", dir, i), "recursive"))
 	}
-	start := time.Now()
 	f := w.Facts(nil, effects)
-	took := time.Since(start)
-	if took > 300*time.Millisecond {
-		t.Errorf("500 paths on a dead mount took %v", took)
-	}
 	for _, e := range effects {
-		if u := f.Of(e.Object).Unknown; len(u) != 1 || !strings.Contains(u[0], "no answer within 50 ms") {
+		if u := f.Of(e.Object).Unknown; len(u) != 1 || !strings.Contains(u[0], missed) {
 			t.Fatalf("%s: unknown is %q", e.Object.Name, u)
 		}
 	}
-	select {
-	case <-root.asked:
-	default:
-		t.Error("the file system was never asked: nothing was tested")
+	// One question is waited for; it speaks for the other 499 paths.
+	if n := len(root.asked); n != 1 {
+		t.Errorf("the file system was asked %d times", n)
 	}
-	start = time.Now()
 	if _, err := w.Glob(point, "*", command.GlobOptions{}); err == nil {
 		t.Error("a glob on the dead mount has an answer")
 	}
 	if _, err := w.ReadFile(point+"/script", 100); err == nil {
 		t.Error("a file on the dead mount was read")
 	}
-	if d := time.Since(start); d > 20*time.Millisecond {
-		t.Errorf("a mount that missed its deadline was asked again: %v", d)
+	if n := len(root.asked); n != 1 {
+		t.Errorf("a mount that missed its deadline was asked again: %d times in all", n)
 	}
 	// What only names the mount, without touching it, has an answer.
 	e := on(effect.Delete, filepath.Join(dir, "link"))
@@ -149,7 +143,6 @@ func hang(t *testing.T) {
 			t.Errorf("%s: a thread is stuck in the kernel", task)
 		}
 	}
-	t.Logf("500 paths on a dead mount: %v", took)
 }
 
 func readAll(t *testing.T, name string) []byte {

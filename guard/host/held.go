@@ -26,7 +26,7 @@ var holdKinds = map[effect.Kind]bool{
 }
 
 // heldBudget bounds the search through all processes' descriptors.
-const heldBudget = 40 * time.Millisecond
+var heldBudget = 40 * time.Millisecond
 
 // maxHolders is how many are named.
 const maxHolders = 16

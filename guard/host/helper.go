@@ -193,7 +193,7 @@ const (
 var running atomic.Int32
 
 // readyDeadline is for the helper's own start, which is no fault of a mount.
-const readyDeadline = 150 * time.Millisecond
+var readyDeadline = 150 * time.Millisecond
 
 type helper struct {
 	in, out *os.File

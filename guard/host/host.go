@@ -24,13 +24,16 @@ import (
 	"guardsh/rules/command"
 )
 
-// Deadlines of DESIGN section 11.
-const (
+// Deadlines of DESIGN section 11. They are variables, like those of single facts
+// elsewhere, for tests that ask what a fact is, not when it comes.
+var (
 	pathDeadline = 50 * time.Millisecond  // one path, from the moment its helper is ready
 	lineDeadline = 250 * time.Millisecond // all the facts of a line
 	treeBudget   = 40 * time.Millisecond  // counting one tree
-	silence      = 10 * time.Second       // how long a mount that missed its deadline is left alone
 )
+
+// silence is how long a mount that missed its deadline is left alone.
+const silence = 10 * time.Second
 
 // ErrUnknown is wrapped by every answer that could not be had; the message
 // says which and why.

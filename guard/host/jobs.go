@@ -14,7 +14,7 @@ import (
 )
 
 // Deadlines of the programs that are asked.
-const (
+var (
 	crontabDeadline = 100 * time.Millisecond
 	serviceDeadline = 50 * time.Millisecond
 )

@@ -20,7 +20,7 @@ var longKinds = map[effect.Kind]bool{
 }
 
 // sameBudget bounds the look at all processes.
-const sameBudget = 20 * time.Millisecond
+var sameBudget = 20 * time.Millisecond
 
 // sameJobs finds processes that run the same program on the same source or
 // onto the same destination as the line will.

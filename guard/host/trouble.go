@@ -16,10 +16,11 @@ import (
 )
 
 // Bounds of what is asked about a device in trouble.
+var kernelLogBudget = 20 * time.Millisecond // the ring holds some thousand records
+
 const (
-	kernelLogBudget = 20 * time.Millisecond // the ring holds some thousand records
-	maxRecord       = 8192                  // bytes of one; the kernel's own bound
-	warning         = 4                     // syslog's level: this and what is more urgent
+	maxRecord = 8192 // bytes of one; the kernel's own bound
+	warning   = 4    // syslog's level: this and what is more urgent
 )
 
 // trouble fills in what went wrong on a device before, for the effects that go
