@@ -40,7 +40,11 @@ func statements(c *call) {
 		}
 	}
 	for _, w := range texts {
-		for _, v := range w.Values {
+		values := w.Values
+		if w.Know == word.Unknown {
+			values = []string{withHoles(w)}
+		}
+		for _, v := range values {
 			if len(v) > maxStatements {
 				v = v[:maxStatements]
 			}
@@ -58,6 +62,20 @@ func statements(c *call) {
 			}
 		}
 	}
+}
+
+// withHoles is a text of which a part is not known, with a name in its place:
+// "DROP DATABASE $X" drops one, whichever it is.
+func withHoles(w word.Word) string {
+	var b strings.Builder
+	for _, p := range w.Shape {
+		if p.Hole == word.NoHole {
+			b.WriteString(p.Lit)
+		} else {
+			b.WriteString("…")
+		}
+	}
+	return b.String()
 }
 
 func (c *call) database(w word.Word, name string, attrs ...string) {

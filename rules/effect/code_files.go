@@ -73,7 +73,7 @@ var findTests = wordsOf("-name -iname -path -ipath -wholename -iwholename -lname
 	"-mtime -atime -ctime -mmin -amin -cmin -size -user -group -uid -gid -perm -type -xtype -links -inum -samefile -fstype -used -context -Bmin -newermt -newerct -newerat -newermm")
 
 // findAges are those that nearly every file of a machine passes.
-var findAges = wordsOf("-mtime -atime -ctime -mmin -amin -cmin -size -user -uid -group -gid -perm")
+var findAges = wordsOf("-mtime -atime -ctime -mmin -amin -cmin -user -uid -group -gid")
 
 // findOthers take an argument and choose nothing.
 var findOthers = wordsOf("-maxdepth -mindepth -regextype -printf -D -files0-from")
