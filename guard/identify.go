@@ -139,6 +139,9 @@ func (s *Session) commandOf(st *supervise.Start, program string, rest supervise.
 			argv[0] = is // systemctl by the name of reboot
 		}
 	}
+	if name := path.Base(argv[0]); stoodInFor[name] {
+		argv[0] = name // by its path it would be one that guardsh does not stand in for
+	}
 	return argv
 }
 

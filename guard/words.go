@@ -32,13 +32,23 @@ func width() int {
 	return 80
 }
 
-// wrappers are the programs that guardsh stands in for inside a session.
+// stoodInFor are the programs that guardsh stands in for inside a session.
+var stoodInFor = map[string]bool{"sudo": true, "sudoedit": true, "su": true, "runuser": true}
+
+// wrappers are they, with what stands there.
 func wrappers() map[string]string {
 	self, err := os.Executable()
 	if err != nil {
 		return nil
 	}
-	return map[string]string{"sudo": self, "sudoedit": self, "su": self}
+	w := map[string]string{}
+	for name := range stoodInFor {
+		w[name] = self
+	}
+	if os.Geteuid() != 0 {
+		delete(w, "runuser") // it is root's alone, and not on others' PATH
+	}
+	return w
 }
 
 // IsWrapper reports whether a path on PATH is one of a session's stand-ins,

@@ -101,12 +101,12 @@ func (c sudoCall) instead(self string, shellOf func(user string) string, typed b
 			shell = readsLines(args)
 		}
 	case typed && filepath.Base(c.command[0]) == "su":
-		// su is guardsh's to start with the other shell, as who calls it.
-		args, to, ok := guardedSu(c.command[1:], self, shellOf)
-		if ok {
+		// su takes the other shell as whoever may call it; else the guardsh in its
+		// place gives it that.
+		if args, to, ok := guardedSu(c.command[1:], self, shellOf); ok {
 			in := instead{user: to, args: slices.Concat(c.opts, []string{"--", c.command[0]}, args)}
 			in.probe = slices.Concat(c.who, []string{"-l", "--"}, c.command[:1], args)
-			return []instead{in}, true
+			ways, shell = append(ways, in), true
 		}
 		fallthrough
 	default:

@@ -46,8 +46,8 @@ func run(argv []string) int {
 		return sudo("sudo", argv[1:])
 	case "sudoedit":
 		return sudo("sudoedit", argv[1:])
-	case "su":
-		return su(argv[1:])
+	case "su", "runuser":
+		return su(filepath.Base(argv[0]), argv[1:])
 	}
 	if len(argv) > 1 {
 		switch argv[1] {

@@ -109,9 +109,10 @@ type way struct {
 // guardsh does not know.
 var notOurs = guard.Unguarded{Why: "guardsh cannot stand in for it"}
 
-// su is sudo's part for su, which needs nobody's leave to start guardsh.
-func su(args []string) int {
-	real, err := realProgram("su", os.Getenv("PATH"))
+// su is sudo's part for su and runuser, which need nobody's leave to start
+// guardsh.
+func su(name string, args []string) int {
+	real, err := realProgram(name, os.Getenv("PATH"))
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
 		return bash.StatusFailed
@@ -128,14 +129,14 @@ func su(args []string) int {
 			}
 		}
 		if why != (guard.Unguarded{}) {
-			return front("su", args, func(*guard.Session) way {
+			return front(name, args, func(*guard.Session) way {
 				return way{why: why, plain: func(killed *syscall.Signal) (int, error) {
-					return bash.Run(context.Background(), bash.Config{Bash: real, Name: "su", Killed: killed}, args)
+					return bash.Run(context.Background(), bash.Config{Bash: real, Name: name, Killed: killed}, args)
 				}}
 			})
 		}
 	}
-	err = syscall.Exec(real, append([]string{"su"}, args...), os.Environ())
+	err = syscall.Exec(real, append([]string{name}, args...), os.Environ())
 	fmt.Fprintf(os.Stderr, "guardsh: %s: %s\n", real, err)
 	return bash.StatusFailed
 }

@@ -239,6 +239,14 @@ func (w *walker) machinectl(st *state, l launch, base string) result {
 	r := remoteRun{kind: Container, argv: true, ask: true}
 	if len(a.Operands) > 0 && a.Operands[0].Is("shell") {
 		b := machineOptions().Read(a.Operands[1:])
+		_, host, named := cutWord(firstOf(b.Operands), "@")
+		if !named {
+			host = firstOf(b.Operands)
+		}
+		if in := w.standardInput(st, l); len(b.Operands) <= 1 && (host.Know == 0 || host.Is(".host") || host.Is("")) {
+			w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Opens: in.Kind == InputShell}, l.at)
+			return both(st)
+		}
 		if len(b.Operands) > 1 {
 			host := b.Operands[0]
 			r.user = last(append(a.Values["user"], b.Values["user"]...))

@@ -12,22 +12,59 @@ import (
 // on the terminal that they have themselves.
 var inPlace = setOf("exec", "command", "builtin", "env", "nice", "ionice", "chrt", "taskset", "time", "stdbuf", "nohup", "setarch", "numactl", "unbuffer", "rlwrap", "setsid", "busybox")
 
+// asAnother are the programs that open a shell as another user, in an
+// environment without the gate. So do standIns, but in whose place guardsh is
+// started, unless they are named by their path.
+var (
+	asAnother = setOf("doas", "pkexec", "run0", "super", "machinectl")
+	standIns  = setOf("sudo", "su", "runuser")
+)
+
 // outside is a shell of this machine that takes its lines from the terminal
-// and will not show them: another shell than bash, or a bash whose environment
-// was emptied. What sudo and su open is the session's to say, which knows
-// whether guardsh stands in for it.
+// and will not show them: another shell than bash, a bash whose environment was
+// emptied, another user's. What sudo and su open is the session's to say, which
+// knows whether guardsh stands in for it.
 func (c *call) outside() {
 	a := c.action
 	name, ok := a.Name()
-	if !ok || !(a.Opens && command.Interprets(name) || otherShells[name] && c.bare()) || a.Wrapper || a.Async || a.Place.Kind != command.Here || a.User != "" ||
-		slices.ContainsFunc(a.Via, func(via string) bool { return !inPlace[via] }) {
+	opens := a.Opens && command.Interprets(name) || otherShells[name] && c.bare()
+	if !ok || a.Wrapper || a.Async || a.Place.Kind != command.Here {
 		return
 	}
-	if name == "bash" && !c.gateDropped() {
+	if c.another(name) {
+		if !opens && !a.Opens {
+			return
+		}
+	} else if !opens || a.User != "" || slices.ContainsFunc(a.Via, func(via string) bool { return !inPlace[via] }) || name == "bash" && !c.gateDropped() {
 		return
 	}
 	c.name = name
 	c.emit(c.effect(GuardChange), Object{Type: Other, Name: "shell", Word: a.Argv[0]})
+}
+
+// another says whether the action is a shell of another user's, or opens one,
+// that guardsh does not stand in for.
+func (c *call) another(name string) bool {
+	byPath := func(a *command.Action) bool {
+		v, _ := a.Argv[0].Value()
+		return strings.Contains(v, "/")
+	}
+	if asAnother[name] || standIns[name] && byPath(c.action) {
+		return true
+	}
+	for _, via := range c.action.Via {
+		if asAnother[via] {
+			return true
+		}
+		for i := c.at - 1; i >= 0 && standIns[via]; i-- {
+			if a := &c.line.Actions[i]; a.Wrapper {
+				if n, _ := a.Name(); n == via {
+					return byPath(a)
+				}
+			}
+		}
+	}
+	return false
 }
 
 // otherShells are shells of another language than sh's.
