@@ -225,7 +225,11 @@ func itself(j Judgement) rules.Decision {
 
 // mayStart says, asks and keeps for a start as Line does for a line.
 func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
-	ctx, sc := context.Background(), s.scopeOfRequest(r)
+	// A question about a process that was killed would take the keys for nothing.
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer bash.CancelWithProcess(pid, cancel)()
+	sc := s.scopeOfRequest(r)
 	sc.mu.Lock()
 	out := Outcome{Number: sc.line, start: true}
 	sc.mu.Unlock()
@@ -234,6 +238,9 @@ func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 		lock, _ := s.starts.asking.LoadOrStore(bash.TTYOf(pid), new(sync.Mutex))
 		lock.(*sync.Mutex).Lock()
 		defer lock.(*sync.Mutex).Unlock()
+		if ctx.Err() != nil {
+			return false
+		}
 		// While this one waited, the same may have been answered.
 		if j.Decision = sc.judged.remaining(j, j.Decision); len(j.Decision.Findings) == 0 {
 			return true

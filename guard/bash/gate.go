@@ -415,7 +415,7 @@ func (s *shell) judge(ctx context.Context, p *pending, r Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		if ctx.Err() == nil {
-			stop = cancelWithProcess(p.gatePID, p.cancel)
+			stop = CancelWithProcess(p.gatePID, p.cancel)
 		}
 	})
 	defer func() {
@@ -478,8 +478,8 @@ func aheadText(n int) string {
 	return fmt.Sprintf("guardsh: %d lines typed or pasted behind it were not run\n", n)
 }
 
-// cancelWithProcess calls cancel when the process has ended. stop gives up.
-func cancelWithProcess(pid int, cancel func()) (stop func()) {
+// CancelWithProcess calls cancel when the process has ended. stop gives up.
+func CancelWithProcess(pid int, cancel func()) (stop func()) {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
 		if errors.Is(err, unix.ESRCH) {
