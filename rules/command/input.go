@@ -404,7 +404,7 @@ func (w *walker) mapfile(st *state, l launch, _ int) result {
 		// What it calls has the index and the line behind it.
 		sub := st.clone()
 		w.branch(sub, true, func(s *state) result {
-			return w.run(s, w.concat(word.Lit(cb+" "), word.Hidden("line", word.Subst)), l.at, "mapfile -C")
+			return w.run(s, w.concat(word.Lit(cb+" "), word.Hidden("line", word.Var)), l.at, "mapfile -C")
 		})
 	}
 	text, known := w.inputText(st, in)
