@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,8 +99,10 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 		}
 	}
 	v.Hosts = hostNames(e.Place.Names)
+	placed := false
 	if e.Action >= 0 && e.Action < len(line.Actions) {
 		a := &line.Actions[e.Action]
+		placed = partKnown(a.Cwd)
 		v.Via = a.Via
 		v.Cwd = a.Cwd.String()
 		v.Argv = argv(a)
@@ -120,7 +123,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	}
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		v.found(e.Object.Word)
-		v.Unsure = v.Under == "" && e.Object.Pattern == "" && !strings.HasPrefix(v.Cwd, "/") && everythingHere[e.Object.Word.Src]
+		v.Unsure = v.Under == "" && e.Object.Pattern == "" && !strings.HasPrefix(v.Cwd, "/") && !placed && everythingHere[e.Object.Word.Src]
 	}
 	if e.Source != nil {
 		v.From = e.Source.Display()
@@ -169,6 +172,12 @@ func (s *Set) complete(p *PathFact, o effect.Object, cwd string) {
 			p.Class, p.Account, p.Kernel, p.Loader, p.Config, p.Real = q.Class, q.Account, q.Kernel, q.Loader, q.Config, q.Real
 		}
 	}
+}
+
+// partKnown reports whether a part of a directory's name is known: that is then
+// neither empty nor the directory of before.
+func partKnown(dir word.Word) bool {
+	return slices.ContainsFunc(dir.Shape, func(p word.Part) bool { return p.Hole == word.NoHole && strings.Trim(p.Lit, "/.") != "" })
 }
 
 // everythingHere are words that mean all of the working directory, whichever
