@@ -137,6 +137,9 @@ var (
 // the same, with bash for guardsh. It is what $0 and bash's own messages show,
 // and what makes a login shell ("-guardsh" from sshd, "-su" from some su).
 func bashName(argv0, own, bash string) string {
+	if filepath.Base(strings.TrimPrefix(argv0, "-")) == "sh" {
+		return argv0 // a shell of that name keeps to POSIX
+	}
 	switch argv0 {
 	case own:
 		return "bash"

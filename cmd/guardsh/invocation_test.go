@@ -59,4 +59,9 @@ func TestBashName(t *testing.T) {
 			t.Errorf("%s: bash is called %s, want %s", c.argv0, got, c.want)
 		}
 	}
+	// A guardsh that is a file of that name is called what makes bash keep to
+	// POSIX all the same.
+	if got := bashName("/tmp/sh", "sh", "/bin/bash"); got != "/tmp/sh" {
+		t.Errorf("sh: bash is called %s", got)
+	}
 }
