@@ -5,6 +5,7 @@
 //	go run ./cmd/dev fuzz [MINUTES]     each fuzz target for so many minutes (default 1)
 //	go run ./cmd/dev needs [--strict]   only the programs that the tests need
 //	go run ./cmd/dev package DIR        .deb and .rpm, for amd64 and arm64
+//	go run ./cmd/dev suites DIR         public test suites below DIR, beside plain bash
 //
 // Exit status: 0 all held, 1 something did not, 2 usage.
 package main
@@ -23,7 +24,7 @@ import (
 )
 
 const usage = `usage: go run ./cmd/dev test [--strict] | bench [WORD] | fuzz [MINUTES] | needs [--strict] |
-                          package DIR [--arch ARCH] [--version VERSION]
+                          package DIR [--arch ARCH] [--version VERSION] | suites DIR [--only REGEXP]
 
   test    programs the tests need, gofmt, go vet, staticcheck, the static
           build, and every test with the race detector: rules' examples and
@@ -33,6 +34,12 @@ const usage = `usage: go run ./cmd/dev test [--strict] | bench [WORD] | fuzz [MI
   fuzz    each fuzz target in turn, MINUTES each (default 1)
   needs   the programs that the tests need, installed where that is possible
   package a .deb and an .rpm in DIR for amd64 and arm64, or for ARCH alone
+
+  suites  the test suites of shells below DIR in plain bash and in guardsh,
+          a row of testdata/suites/differs for each difference; --only those
+          whose "SUITE WAY CASE" matches. For bash's own:
+          apt-get source bash; unpack it; cc the four programs of support/
+          into tests/
 
   --strict (or CI=true in the environment): a missing program stops at once
 
@@ -49,7 +56,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	verb, rest := args[0], args[1:]
 	d := dev{out: stdout, strict: os.Getenv("CI") == "true"}
 	minutes := 1.0
-	var dir, version, word string
+	var dir, version, word, only string
 	makes := arches
 	for i := 0; i < len(rest); i++ {
 		a := rest[i]
@@ -61,7 +68,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		case verb == "package" && i+1 < len(rest) && a == "--version":
 			i++
 			version = rest[i]
-		case verb == "package" && dir == "" && a != "" && a[0] != '-':
+		case verb == "suites" && i+1 < len(rest) && a == "--only":
+			i++
+			only = rest[i]
+		case (verb == "package" || verb == "suites") && dir == "" && a != "" && a[0] != '-':
 			dir = a
 		case a == "--strict" && (verb == "test" || verb == "needs"):
 			d.strict = true
@@ -74,8 +84,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return 2
 		}
 	}
-	if verb == "package" && dir == "" {
-		fmt.Fprintf(stderr, "dev: package needs a directory\n%s", usage)
+	if (verb == "package" || verb == "suites") && dir == "" {
+		fmt.Fprintf(stderr, "dev: %s needs a directory\n%s", verb, usage)
 		return 2
 	}
 	root, err := moduleRoot()
@@ -91,6 +101,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return d.steps(testSteps[:1])
 	case "bench":
 		return d.bench(word)
+	case "suites":
+		return d.suites(dir, only)
 	case "package":
 		return d.pack(dir, version, makes)
 	case "fuzz":

@@ -52,6 +52,7 @@ var needs = []need{
 	{"fusermount3", "fuse3", "a mount that does not answer"},
 	{"vim", "vim", "full-screen programs under a recorder"},
 	{"less", "less", "the same"},
+	{"/usr/share/bash-completion/bash_completion", "bash-completion", "completions, beside plain bash"},
 	{"dash", "dash", "scripts that are not bash's"},
 	{"busybox", "busybox-static", "one file that is many programs"},
 	{"python3", "python3-minimal", "a program that starts others"},
@@ -82,6 +83,10 @@ var alsoProvides = map[string][]string{
 var sbin = []string{"/usr/local/sbin", "/usr/sbin", "/sbin"}
 
 func have(program string) bool {
+	if strings.HasPrefix(program, "/") { // a file that is no program
+		_, err := os.Stat(program)
+		return err == nil
+	}
 	for _, name := range append([]string{program}, alsoProvides[program]...) {
 		if _, err := exec.LookPath(name); err == nil {
 			return true

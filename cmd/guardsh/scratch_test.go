@@ -38,6 +38,7 @@ type scratchMachine struct {
 	files map[string]string // path there: path here; copied with their modes
 	argv  []string          // what runs there
 	env   []string
+	watch io.Writer // also gets what it prints, as it comes
 }
 
 // run makes the machine, runs argv there and returns what it printed.
@@ -71,7 +72,11 @@ func (s scratchMachine) run(t *testing.T) ([]byte, error) {
 		Pdeathsig:  syscall.SIGKILL,
 	}
 	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout = &out
+	if s.watch != nil {
+		cmd.Stdout = io.MultiWriter(&out, s.watch)
+	}
+	cmd.Stderr = cmd.Stdout
 	err = cmd.Start()
 	readyW.Close()
 	goR.Close()
