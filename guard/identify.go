@@ -44,13 +44,16 @@ func (t *strangers) get(file string) (u *host.Unchanged, ok bool) {
 // about which nothing is known it may still be another one, by a link or as a
 // copy: that is looked at once.
 func (s *Session) mustLookAt(st *supervise.Start) bool {
-	if st.File != "" || s.knows(st.Name()) {
+	if st.File != "" {
 		return true
 	}
 	file := st.Absolute()
-	if u, ok := s.starts.strangers.get(file); ok {
+	if u, ok := s.starts.strangers.get(file); ok { // first: most starts are of these
 		w, ok := s.Judge.World.(*host.World)
 		return u != nil && !(ok && w.Still(u))
+	}
+	if s.knows(st.Name()) {
+		return true
 	}
 	return !inSystem(file) || !s.ordinary(file)
 }

@@ -59,7 +59,9 @@ func (s *Session) RunLine(ctx context.Context, line string, args, options []stri
 // opensShell reports whether a line starts a shell that reads its commands
 // from the line's own standard input.
 func opensShell(r Request) bool {
-	l := command.Understand(r.Src, command.Options{Shell: r.Shell})
+	// The line is understood once more when it is judged: a few turns of its
+	// loops say enough here, the last of which stands for all further ones.
+	l := command.Understand(r.Src, command.Options{Shell: r.Shell, Limits: command.Limits{Unroll: 16}})
 	return slices.ContainsFunc(l.Actions, func(a command.Action) bool { return a.Opens })
 }
 

@@ -319,6 +319,9 @@ func (w *walker) eachDir(st *state, name word.Word, f func(*state)) bool {
 
 // script walks a program that is itself a shell script.
 func (w *walker) script(st *state, l launch, i int, name, file string) {
+	if path.IsAbs(file) && systemDirs[path.Dir(file)] {
+		return
+	}
 	made, written, whole := w.made(st, word.Lit(file))
 	if !written && w.eachDir(st, word.Lit(file), func(s *state) { w.script(s, l, i, name, file) }) {
 		return
