@@ -96,6 +96,7 @@ func (a *aside) start() {
 
 // runAside is that process.
 //
+//lint:ignore U1000 cloneAside calls it
 //go:nosplit
 //go:norace
 func runAside(a *aside) {
