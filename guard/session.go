@@ -157,6 +157,16 @@ func (s *Session) Ended(out Outcome, status int) (say string) {
 	return s.left(out)
 }
 
+// over is Ended where the line's own status is not known.
+func (s *Session) over(out Outcome) (say string) {
+	s.finish(out.Kept)
+	if out.scope != nil {
+		s.startsEnded(out.scope)
+	}
+	s.trail.over(out.Number, time.Since(out.released))
+	return s.left(out)
+}
+
 // finish records what a line left behind of what was kept for it.
 func (s *Session) finish(kept []string) {
 	if len(kept) == 0 {

@@ -64,7 +64,22 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 			l, ok := running[p.Nonce]
 			out := l.Outcome
 			delete(running, p.Nonce)
+			var ended []shellLine // with shells below this one: exit, su -c
+			for nonce, l := range running {
+				if l.shell != p.ShellPID && unix.Kill(l.shell, 0) == unix.ESRCH {
+					ended = append(ended, l)
+					delete(running, nonce)
+				}
+			}
 			mu.Unlock()
+			for _, l := range ended {
+				if !l.Release {
+					continue
+				}
+				if say := s.over(l.Outcome); say != "" {
+					p.Say(say)
+				}
+			}
 			switch {
 			case !ok:
 			case p.Released:

@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"time"
 
 	"guardsh/rules/command"
 )
@@ -169,8 +168,6 @@ func (s *Session) endParts(r Request, parts []Outcome, status int) {
 			s.tellEnd(r, out, status)
 			continue
 		}
-		s.finish(out.Kept)
-		s.trail.over(out.Number, time.Since(out.released))
-		s.tellLeft(r, s.left(out))
+		s.tellLeft(r, s.over(out))
 	}
 }
