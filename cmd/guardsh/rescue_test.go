@@ -71,7 +71,7 @@ func TestRescueInAnEmptyRoot(t *testing.T) {
 		expect guardsh: this is guardsh's own shell
 		expect ^rescue:\S+# $
 		type id; pwd
-		expect ^uid=0\(0\) gid=0\(0\)\n/\n
+		expect ^uid=0\(0\) gid=0\(0\) groups=0\(0\)\n/\n
 		expect ^rescue:\S+# $
 		type ls -l notes
 		expect ^-rw-r----- 1 0 0 +14 .* notes\n

@@ -14,6 +14,7 @@ import (
 type copier struct {
 	*call
 	recursive, force, update, verbose, one bool
+	copied                                 string // a word before what -v says
 	unless                                 string // what is there: "keep" leaves it, "ask" asks
 	hardLinks                              bool   // links instead of copies
 	links                                  bool   // a link is copied as a link
@@ -206,10 +207,14 @@ func (k *copier) copy(from, to string, st fs.FileInfo) bool {
 		return k.directory(from, to, st, there)
 	}
 	first, again := k.seen[inodeOf(st)]
-	if k.hard && sysOf(st).Nlink > 1 && again {
+	moved := k.copied != "" // its other names are gone from here already
+	if k.hard && again && (moved || sysOf(st).Nlink > 1) {
 		if err := makeLink(k.path(first), k.path(to), false, true); err != nil {
 			k.say("cannot create hard link %s to %s: %s", shown(to), shown(first), reason(err))
 			return false
+		}
+		if moved {
+			return true
 		}
 	} else {
 		if !k.file(from, to, st, there) {
@@ -220,7 +225,7 @@ func (k *copier) copy(from, to string, st fs.FileInfo) bool {
 		}
 	}
 	if k.verbose {
-		k.tell("%s -> %s", shown(from), shown(to))
+		k.tell("%s%s -> %s", k.copied, shown(from), shown(to))
 	}
 	return true
 }
@@ -271,7 +276,7 @@ func (k *copier) directory(from, to string, st fs.FileInfo, there bool) bool {
 		k.made[inodeOf(i)] = true
 	}
 	if k.verbose && !there {
-		k.tell("%s -> %s", shown(from), shown(to))
+		k.tell("%s%s -> %s", k.copied, shown(from), shown(to))
 	}
 	all := true
 	if !k.one || sysOf(st).Dev == k.dev { // what is mounted there stays out, its directory does not

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,6 +26,19 @@ func grep(c *call) {
 	noName := f.BoolP("no-filename", "h", false, "without names of files")
 	withName := f.BoolP("with-filename", "H", false, "with names of files")
 	recursive := f.BoolP("recursive", "r", false, "all below")
+	line := f.BoolP("line-regexp", "x", false, "whole lines")
+	without := f.BoolP("files-without-match", "L", false, "only the names of files without a match")
+	most := f.IntP("max-count", "m", -1, "so many lines of each file")
+	after := f.IntP("after-context", "A", 0, "so many lines behind each")
+	before := f.IntP("before-context", "B", 0, "so many lines before each")
+	around := f.IntP("context", "C", 0, "so many lines around each")
+	f.BoolP("text", "a", true, "whatever is in a file, as always")
+	f.BoolP("dereference-recursive", "R", false, "all below")
+	include := f.StringArray("include", nil, "below directories, only files with such names")
+	exclude := f.StringArray("exclude", nil, "no files with such names")
+	excludeDir := f.StringArray("exclude-dir", nil, "nothing below directories with such names")
+	f.String("color", "", "nothing is coloured here")
+	f.Lookup("color").NoOptDefVal = "auto"
 	patterns := f.StringArrayP("regexp", "e", nil, "a pattern")
 	args, ok := c.read(f, 0, -1)
 	if !ok {
@@ -37,52 +52,90 @@ func grep(c *call) {
 		}
 		*patterns, args = args[:1], args[1:]
 	}
+	if *line {
+		*word = false
+	}
 	re, err := pattern(*patterns, *fixed, *extended, *fold, *word)
+	if err == nil && *line {
+		re, err = regexp.Compile("^(?:" + re.String() + ")$")
+	}
 	if err != nil {
 		c.say("%s", err)
 		c.status = 2
 		return
 	}
+	*recursive = *recursive || f.Changed("dereference-recursive")
 	if *recursive {
-		args = c.below(args)
+		args = slices.DeleteFunc(c.below(args), func(name string) bool {
+			return len(*include) > 0 && !anyMatch(*include, path.Base(name)) || anyMatch(*exclude, path.Base(name)) ||
+				slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(dir string) bool { return anyMatch(*excludeDir, dir) })
+		})
 	}
+	*after, *before = max(*after, *around), max(*before, *around)
 	named := (len(args) > 1 || *recursive || *withName) && !*noName
 	found := false
 	scan := func(name string, r io.Reader) error {
 		hits, at := 0, 0
+		shownTo := 0      // the last line that was shown
+		var kept []string // lines before, which may be shown with one to come
+		follow := 0       // lines that are still to be shown
+		showLine := func(n int, sign byte, text []byte) {
+			if named {
+				fmt.Fprintf(c.out, "%s%c", name, sign)
+			}
+			if *number {
+				fmt.Fprintf(c.out, "%d%c", n, sign)
+			}
+			c.out.Write(text)
+			c.out.WriteByte('\n')
+			shownTo = n
+		}
 		err := eachLine(r, func(line []byte) error {
 			at++
-			if re.Match(line) == *invert {
+			if re.Match(line) == *invert || *most >= 0 && hits >= *most {
+				if follow > 0 {
+					follow--
+					showLine(at, '-', line)
+				} else if *most >= 0 && hits >= *most {
+					return errEnough
+				}
+				if kept = append(kept, string(line)); len(kept) > *before {
+					kept = kept[1:]
+				}
 				return nil
 			}
 			hits++
-			if *quiet || *list {
+			if *quiet || *list || *without {
 				return errEnough
 			}
 			if *count {
 				return nil
+			}
+			if *after+*before > 0 {
+				from := max(at-len(kept), shownTo+1)
+				if shownTo > 0 && from > shownTo+1 {
+					c.out.WriteString("--\n")
+				}
+				for n := from; n < at; n++ {
+					showLine(n, '-', []byte(kept[len(kept)-(at-n)]))
+				}
+				kept, follow = nil, *after
 			}
 			show := [][]byte{line}
 			if *only && !*invert {
 				show = re.FindAll(line, -1)
 			}
 			for _, s := range show {
-				if named {
-					fmt.Fprintf(c.out, "%s:", name)
-				}
-				if *number {
-					fmt.Fprintf(c.out, "%d:", at)
-				}
-				c.out.Write(s)
-				c.out.WriteByte('\n')
+				showLine(at, ':', s)
 			}
 			return nil
 		})
 		found = found || hits > 0
 		switch {
 		case *quiet:
-		case *list && hits > 0:
+		case *without && hits == 0, *list && hits > 0:
 			fmt.Fprintln(c.out, name)
+		case *list || *without:
 		case *count:
 			if named {
 				fmt.Fprintf(c.out, "%s:", name)
@@ -108,6 +161,14 @@ func grep(c *call) {
 	default:
 		c.status = 1
 	}
+}
+
+// anyMatch says whether a name is like one of some patterns of the shell.
+func anyMatch(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, err := path.Match(p, name)
+		return err == nil && ok
+	})
 }
 
 // pattern makes one regular expression of several.

@@ -157,12 +157,6 @@ func byName(c *call) {
 		c.misuse()
 		return
 	}
-	pids, err := processes()
-	if err != nil {
-		c.noProc(err)
-		return
-	}
-	users := names{look: userName}
 	for _, a := range args {
 		pattern := a
 		if c.name == "killall" {
@@ -177,28 +171,30 @@ func byName(c *call) {
 			return
 		}
 		hits := 0
-		for _, pid := range pids {
-			p, ok := readProc(pid, &users)
+		listed := c.eachProcess(func() {}, func(p proc) {
 			text := p.name
 			if *all {
 				text = p.command
 			}
-			if !ok || pid == os.Getpid() || !re.MatchString(text) {
-				continue
+			if p.pid == os.Getpid() || !re.MatchString(text) {
+				return
 			}
 			hits++
 			switch {
 			case c.name != "pgrep":
-				if err := unix.Kill(pid, sig); err != nil {
-					c.say("killing pid %d failed: %s", pid, reason(err))
+				if err := unix.Kill(p.pid, sig); err != nil {
+					c.say("killing pid %d failed: %s", p.pid, reason(err))
 				}
 			case *showAll:
-				c.tell("%d %s", pid, printable(p.command))
+				c.tell("%d %s", p.pid, printable(p.command))
 			case *show:
-				c.tell("%d %s", pid, printable(p.name))
+				c.tell("%d %s", p.pid, printable(p.name))
 			default:
-				c.tell("%d", pid)
+				c.tell("%d", p.pid)
 			}
+		})
+		if !listed {
+			return
 		}
 		if hits == 0 {
 			if c.name == "killall" {

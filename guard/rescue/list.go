@@ -320,10 +320,10 @@ func (l *listing) table(entries []entry, name, before func(entry) string) {
 		}
 		fmt.Fprintf(l.out, "%s%s %*s ", before(e), modeText(st.Mode), width[0], r[0])
 		if !l.noOwner {
-			fmt.Fprintf(l.out, "%-*s ", width[1], r[1])
+			l.out.WriteString(owner(r[1], width[1]))
 		}
 		if !l.noGroup {
-			fmt.Fprintf(l.out, "%-*s ", width[2], r[2])
+			l.out.WriteString(owner(r[2], width[2]))
 		}
 		at := when(l.time(e))
 		if l.full {
@@ -342,6 +342,15 @@ func (l *listing) table(entries []entry, name, before func(entry) string) {
 		}
 		l.out.WriteString(sign + "\n")
 	}
+}
+
+// owner is a name in its column; a number, which no name is known of, stands
+// at the right.
+func owner(name string, width int) string {
+	if strings.Trim(name, "0123456789") == "" {
+		return fmt.Sprintf("%*s ", width, name)
+	}
+	return fmt.Sprintf("%-*s ", width, name)
 }
 
 func (l *listing) size(n int64) string {

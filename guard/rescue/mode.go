@@ -13,6 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// whose are the bits that belong to the letter of somebody; plainBits are those
+// that a letter means, for everybody.
+var (
+	whose     = map[rune]uint32{'u': 0o4700, 'g': 0o2070, 'o': 0o1007, 'a': 0o7777}
+	plainBits = map[rune]uint32{'r': 0o444, 'w': 0o222, 'x': 0o111, 's': 0o6000, 't': 0o1000}
+)
+
 // parseMode reads a mode as chmod(1) does: octal digits or letters. The
 // function returned makes a new mode of an old one.
 func parseMode(s string) (func(old uint32, dir bool) uint32, error) {
@@ -34,18 +41,11 @@ func parseMode(s string) (func(old uint32, dir bool) uint32, error) {
 		}
 		var who uint32
 		for _, c := range part[:at] {
-			switch c {
-			case 'u':
-				who |= 0o4700
-			case 'g':
-				who |= 0o2070
-			case 'o':
-				who |= 0o1007
-			case 'a':
-				who |= 0o7777
-			default:
+			bits, ok := whose[c]
+			if !ok {
 				return nil, fmt.Errorf("invalid mode: %s", shown(s))
 			}
+			who |= bits
 		}
 		all := who == 0 // then the umask counts
 		if all {
@@ -93,21 +93,12 @@ func parseMode(s string) (func(old uint32, dir bool) uint32, error) {
 // modeBits is what the letters of one step mean, for everybody.
 func modeBits(what string, old uint32, dir bool) (bits uint32) {
 	for _, c := range what {
+		bits |= plainBits[c]
 		switch c {
-		case 'r':
-			bits |= 0o444
-		case 'w':
-			bits |= 0o222
-		case 'x':
-			bits |= 0o111
 		case 'X':
 			if dir || old&0o111 != 0 {
 				bits |= 0o111
 			}
-		case 's':
-			bits |= 0o6000
-		case 't':
-			bits |= 0o1000
 		case 'u':
 			bits |= old >> 6 & 7 * 0o111
 		case 'g':

@@ -24,6 +24,8 @@ func move(c *call) {
 	if !ok {
 		return
 	}
+	// What moves to another file system together keeps its hard links.
+	k := &copier{call: c, recursive: true, links: true, mode: true, owner: true, times: true, xattrs: true, hard: true}
 	for _, p := range c.pairs(args, *into, *noDir) {
 		if c.stopped() {
 			return
@@ -55,9 +57,7 @@ func move(c *call) {
 				continue
 			}
 		}
-		if c.moveOne(from, to, st) && *verbose {
-			c.tell("renamed %s -> %s", shown(from), shown(to))
-		}
+		k.moveOne(from, to, st, *verbose)
 	}
 }
 
@@ -79,19 +79,23 @@ func (c *call) lstatOperand(name string) (fs.FileInfo, error) {
 }
 
 // moveOne renames a file, or copies it to another file system and removes it
-// when all of it has arrived. It reports whether it did.
-func (c *call) moveOne(from, to string, st fs.FileInfo) bool {
+// when all of it has arrived.
+func (k *copier) moveOne(from, to string, st fs.FileInfo, verbose bool) {
+	c := k.call
 	at, dest := strings.TrimRight(c.path(from), "/"), strings.TrimRight(c.path(to), "/")
 	err := unix.Rename(at, dest) // os.Rename refuses to replace an empty directory
 	switch {
+	case err == nil && verbose:
+		c.tell("renamed %s -> %s", shown(from), shown(to))
+		return
 	case err == nil:
-		return true
+		return
 	case errors.Is(err, unix.EINVAL) && strings.HasPrefix(filepath.Clean(dest)+"/", filepath.Clean(at)+"/"):
 		c.say("cannot move %s to a subdirectory of itself, %s", shown(from), shown(to))
-		return false
+		return
 	case !errors.Is(err, unix.EXDEV):
 		c.say("cannot move %s to %s: %s", shown(from), shown(to), reason(err))
-		return false
+		return
 	}
 	if old, err := os.Lstat(dest); err == nil {
 		if old.IsDir() { // only an empty one is replaced, as by rename
@@ -101,19 +105,19 @@ func (c *call) moveOne(from, to string, st fs.FileInfo) bool {
 		}
 		if err != nil {
 			c.say("inter-device move failed: %s to %s; unable to remove target: %s", shown(from), shown(to), reason(err))
-			return false
+			return
 		}
 	}
 	before := c.status
 	c.status = 0
-	k := copier{call: c, recursive: true, links: true, mode: true, owner: true, times: true, xattrs: true, hard: true}
+	k.verbose, k.copied = verbose, "copied "
 	whole := k.tree(strings.TrimRight(from, "/"), to) && c.status == 0
 	c.status = max(c.status, before)
 	if !whole || c.stopped() {
 		c.say("not all of %s could be copied to %s, so it stays", shown(from), shown(to))
-		return false
+		return
 	}
 	unix.Sync() // the copy is on the disk before the original goes
-	r := remover{call: c, recursive: true, force: true}
-	return r.remove(strings.TrimRight(from, "/"), st, sysOf(st).Dev)
+	r := remover{call: c, recursive: true, force: true, verbose: verbose}
+	r.remove(strings.TrimRight(from, "/"), st, sysOf(st).Dev)
 }

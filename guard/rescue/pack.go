@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -147,6 +148,15 @@ func pack(c *call) {
 	}
 }
 
+// succeed makes a file that was written the successor of another one: with its
+// owner and mode, and on the disk.
+func succeed(out *os.File, st fs.FileInfo, err error) error {
+	if err == nil && os.Geteuid() == 0 {
+		err = out.Chown(int(sysOf(st).Uid), int(sysOf(st).Gid))
+	}
+	return errors.Join(err, out.Chmod(st.Mode()), out.Sync(), out.Close())
+}
+
 // packFile packs or unpacks a file beside itself. The original goes when its
 // successor is whole.
 func (c *call) packFile(p *packing, name string, unpack, keep, force bool, one func(io.Writer, io.Reader) error) error {
@@ -186,11 +196,7 @@ func (c *call) packFile(p *packing, name string, unpack, keep, force bool, one f
 		return fmt.Errorf("%s: %s", to, reason(err))
 	}
 	err = one(out, stoppable{c.ctx, in})
-	if err == nil && os.Geteuid() == 0 {
-		err = out.Chown(int(sysOf(st).Uid), int(sysOf(st).Gid))
-	}
-	err = errors.Join(err, out.Chmod(st.Mode()), out.Sync(), out.Close())
-	if err != nil {
+	if err = succeed(out, st, err); err != nil {
 		_ = os.Remove(to)
 		return err
 	}

@@ -90,18 +90,29 @@ func listProcesses(c *call) {
 			return
 		}
 	}
+	const row = "%-10s %7v %7v %s %-8s %9s %s"
+	c.eachProcess(
+		func() { c.tell(row, "USER", "PID", "PPID", "S", "TTY", "RSS", "COMMAND") },
+		func(p proc) { c.tell(row, p.user, p.pid, p.parent, p.state, p.tty, p.rssKB, printable(p.command)) },
+	)
+}
+
+// eachProcess runs f over the processes, before them first, and says what is
+// missing where they cannot be listed.
+func (c *call) eachProcess(first func(), f func(proc)) (ok bool) {
 	pids, err := processes()
 	if err != nil {
 		c.noProc(err)
-		return
+		return false
 	}
+	first()
 	users := names{look: userName}
-	fmt.Fprintf(c.out, "%-10s %7s %7s %s %-8s %9s %s\n", "USER", "PID", "PPID", "S", "TTY", "RSS", "COMMAND")
 	for _, pid := range pids {
 		if p, ok := readProc(pid, &users); ok {
-			fmt.Fprintf(c.out, "%-10s %7d %7d %s %-8s %9s %s\n", p.user, p.pid, p.parent, p.state, p.tty, p.rssKB, printable(p.command))
+			f(p)
 		}
 	}
+	return true
 }
 
 func processIDs(c *call) {
@@ -109,19 +120,14 @@ func processIDs(c *call) {
 	if !ok {
 		return
 	}
-	pids, err := processes()
-	if err != nil {
-		c.noProc(err)
-		return
-	}
 	var hits []string
-	users := names{}
-	for _, pid := range pids {
-		p, ok := readProc(pid, &users)
+	if !c.eachProcess(func() {}, func(p proc) {
 		first, _, _ := strings.Cut(p.command, " ")
-		if ok && (slices.Contains(args, p.name) || slices.Contains(args, filepath.Base(first))) {
-			hits = append(hits, strconv.Itoa(pid))
+		if slices.Contains(args, p.name) || slices.Contains(args, filepath.Base(first)) {
+			hits = append(hits, strconv.Itoa(p.pid))
 		}
+	}) {
+		return
 	}
 	if len(hits) == 0 {
 		c.status = 1

@@ -2,6 +2,7 @@ package rescue
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,17 +56,18 @@ func diskFree(c *call) {
 		}
 		return fmt.Sprint((n + 1023) / 1024)
 	}
-	kind := func(s string) string {
-		if *types {
-			return fmt.Sprintf("%-10s ", s)
-		}
-		return ""
+	title := []string{"Filesystem", "Type", "1K-blocks", "Used", "Available", "Use%", "Mounted on"}
+	switch {
+	case *inodes:
+		title = []string{"Filesystem", "Type", "Inodes", "IUsed", "IFree", "IUse%", "Mounted on"}
+	case *units:
+		title = []string{"Filesystem", "Type", "Size", "Used", "Avail", "Use%", "Mounted on"}
 	}
-	fmt.Fprintf(c.out, "%-20s %s%12s %12s %12s %5s %s\n", "Filesystem", kind("Type"), "Size", "Used", "Avail", "Use%", "Mounted on")
+	table := [][]string{title}
 	for _, r := range rows {
 		var st unix.Statfs_t
 		if err := unix.Statfs(r.at, &st); err != nil {
-			c.say("%s: %s", r.at, err)
+			c.failAt(r.at, err)
 			continue
 		}
 		if st.Blocks == 0 && len(args) == 0 {
@@ -80,7 +82,24 @@ func diskFree(c *call) {
 		if used+avail > 0 {
 			part = fmt.Sprintf("%d%%", (used*100+used+avail-1)/(used+avail))
 		}
-		fmt.Fprintf(c.out, "%-20s %s%12s %12s %12s %5s %s\n", r.source, kind(r.fstype), amount(size), amount(used), amount(avail), part, r.at)
+		table = append(table, []string{r.source, r.fstype, amount(size), amount(used), amount(avail), part, r.at})
+	}
+	// As wide as what stands in them, and as the real one has them at least.
+	width := []int{14, 4, 5, 5, 5, 4, 0}
+	for _, row := range table {
+		for i, cell := range row {
+			width[i] = max(width[i], len(cell))
+		}
+	}
+	for _, row := range table {
+		line := fmt.Sprintf("%-*s ", width[0], row[0])
+		if *types {
+			line += fmt.Sprintf("%-*s ", width[1], row[1])
+		}
+		for i := 2; i < 6; i++ {
+			line += fmt.Sprintf("%*s ", width[i], row[i])
+		}
+		c.tell("%s%s", line, row[6])
 	}
 }
 
@@ -92,6 +111,9 @@ func diskUsage(c *call) {
 	one := f.BoolP("one-file-system", "x", false, "leave what is mounted below alone")
 	depth := f.IntP("max-depth", "d", -1, "show so many levels")
 	f.BoolP("k", "k", true, "in KiB, as always")
+	mega := f.BoolP("mebi", "m", false, "in MiB")
+	apparent := f.BoolP("bytes", "b", false, "in bytes, and how long files are, not the room they take")
+	total := f.BoolP("total", "c", false, "the sum of all, too")
 	args, ok := c.read(f, 0, -1)
 	if !ok {
 		return
@@ -103,12 +125,23 @@ func diskUsage(c *call) {
 		*depth = 0
 	}
 	seen := map[inode]bool{}
-	show := func(n int64, name string) {
-		if *units {
-			fmt.Fprintf(c.out, "%s\t%s\n", human(uint64(n)*512), name)
-			return
+	show := func(n int64, name string) { // n bytes
+		switch {
+		case *units:
+			c.tell("%s\t%s", human(uint64(n)), name)
+		case *apparent:
+			c.tell("%d\t%s", n, name)
+		case *mega:
+			c.tell("%d\t%s", (n+1<<20-1)>>20, name)
+		default:
+			c.tell("%d\t%s", (n+1023)>>10, name)
 		}
-		fmt.Fprintf(c.out, "%d\t%s\n", (n+1)/2, name)
+	}
+	room := func(st fs.FileInfo) int64 {
+		if *apparent {
+			return st.Size()
+		}
+		return sysOf(st).Blocks * 512
 	}
 	var measure func(name string, level int, dev uint64) int64
 	measure = func(name string, level int, dev uint64) int64 {
@@ -131,11 +164,11 @@ func diskUsage(c *call) {
 				seen[inodeOf(st)] = true
 			}
 			if level == 0 || *all && (*depth < 0 || level <= *depth) {
-				show(s.Blocks, name)
+				show(room(st), name)
 			}
-			return s.Blocks
+			return room(st)
 		}
-		n := s.Blocks
+		n := room(st)
 		entries, err := os.ReadDir(c.path(name))
 		if err != nil {
 			c.cannot("read directory", name, err)
@@ -148,7 +181,11 @@ func diskUsage(c *call) {
 		}
 		return n
 	}
+	sumOfAll := int64(0)
 	for _, a := range args {
-		measure(a, 0, 0)
+		sumOfAll += measure(a, 0, 0)
+	}
+	if *total {
+		show(sumOfAll, "total")
 	}
 }

@@ -331,13 +331,10 @@ func (c *call) editFile(name, suffix string, change func(io.Writer, io.Reader) e
 		return err
 	}
 	err = change(out, stoppable{c.ctx, in})
-	if err == nil && os.Geteuid() == 0 {
-		err = out.Chown(int(sysOf(st).Uid), int(sysOf(st).Gid))
-	}
 	if err == nil {
 		_, err = copyXattrs(name, beside)
 	}
-	err = errors.Join(err, out.Chmod(st.Mode()), out.Sync(), out.Close())
+	err = succeed(out, st, err)
 	if err == nil && suffix != "" {
 		err = makeLink(name, name+suffix, false, true)
 	}

@@ -95,14 +95,15 @@ func identity(c *call) {
 		show(gid, &groups)
 	default:
 		fmt.Fprintf(c.out, "uid=%d(%s) gid=%d(%s)", uid, users.name(uid), gid, groups.name(gid))
-		if more, err := os.Getgroups(); err == nil && len(more) > 0 {
-			var list []string
-			for _, g := range more {
+		list := []string{fmt.Sprintf("%d(%s)", gid, groups.name(gid))}
+		more, err := os.Getgroups()
+		c.fail(err)
+		for _, g := range more {
+			if uint32(g) != gid {
 				list = append(list, fmt.Sprintf("%d(%s)", g, groups.name(uint32(g))))
 			}
-			fmt.Fprintf(c.out, " groups=%s", strings.Join(list, ","))
 		}
-		c.out.WriteString("\n")
+		c.tell(" groups=%s", strings.Join(list, ","))
 	}
 }
 

@@ -462,7 +462,13 @@ func (a *archiver) attributes(root *os.Root, h *tar.Header) error {
 		}
 	}
 	if h.Typeflag == tar.TypeSymlink {
-		return nil
+		dir, err := root.Open(path.Dir(h.Name))
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		at := unix.NsecToTimespec(h.ModTime.UnixNano())
+		return unix.UtimesNanoAt(int(dir.Fd()), path.Base(h.Name), []unix.Timespec{at, at}, unix.AT_SYMLINK_NOFOLLOW)
 	}
 	if h.Typeflag == tar.TypeReg || h.Typeflag == tar.TypeDir {
 		if err := setXattrs(root, h); err != nil {
