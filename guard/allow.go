@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"guardsh/rules"
 )
 
@@ -74,15 +76,28 @@ func Grant(state string, a Allowance) error {
 	if span <= 0 || span > maxAllowance {
 		return fmt.Errorf("the time must be above 0 and at most %s, not %s", maxAllowance, span)
 	}
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return err
+	}
+	// One at a time: two that read the same would write over each other. The
+	// directory is the lock, and is let go of with its file.
+	dir, err := os.Open(state)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	for err = unix.EINTR; err == unix.EINTR; {
+		err = unix.Flock(int(dir.Fd()), unix.LOCK_EX)
+	}
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", state, err)
+	}
 	live, err := Allowances(state, a.From)
 	if err != nil {
 		return err
 	}
 	b, err := json.MarshalIndent(append(live, a), "", "  ")
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(state, 0o700); err != nil {
 		return err
 	}
 	return replaceFile(allowanceFile(state), append(b, '\n'))

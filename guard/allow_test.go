@@ -1,13 +1,18 @@
 package guard
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"guardsh/audit"
+	"guardsh/audit/snapshot"
+	"guardsh/rules"
 	"guardsh/rules/command"
 )
 
@@ -29,6 +34,49 @@ func TestAllowancesOfAnother(t *testing.T) {
 	}
 	if live, err := Allowances(dir, now); len(live) != 0 || err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
 		t.Errorf("another's file: %v, %v", live, err)
+	}
+}
+
+// Two who let something pass at once both do.
+func TestGrantsAtOnce(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	var all sync.WaitGroup
+	const grants = 20
+	for i := range grants {
+		all.Go(func() {
+			a := Allowance{Rule: fmt.Sprintf("fs/x%d", i), Reason: "r", By: "ann", From: now, Until: now.Add(time.Hour)}
+			if err := Grant(dir, a); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if live, err := Allowances(dir, now); err != nil || len(live) != grants {
+		t.Errorf("%d allowances of %d, %v", len(live), grants, err)
+	}
+}
+
+// A line that is taken back while it is kept is not asked about.
+func TestWithdrawnWhileKept(t *testing.T) {
+	dir := t.TempDir()
+	place := Place{Trail: filepath.Join(dir, "trail"), Store: filepath.Join(dir, "store")}
+	s := &Session{place: place, trail: openTrail(place)}
+	defer s.trail.j.Close(0, "")
+	f := filepath.Join(dir, "f")
+	if err := os.WriteFile(f, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	asked := false
+	r := Request{Src: "rm f", Open: func() (in, out *os.File, restore func(), err error) {
+		asked = true
+		return nil, nil, nil, os.ErrClosed
+	}}
+	j := Judgement{Decision: rules.Decision{Verdict: rules.Confirm}}
+	plan := snapshot.Plan{Items: []snapshot.Item{{Class: snapshot.Delete, Path: f}}}
+	if s.takeSnapshot(ctx, r, j, plan, &Outcome{Number: 1}) || asked {
+		t.Errorf("it was released or asked about (%v)", asked)
 	}
 }
 

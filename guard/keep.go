@@ -257,6 +257,12 @@ func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan
 			return true
 		}
 	}
+	if ctx.Err() != nil {
+		if !out.start {
+			s.Cancelled(*out)
+		}
+		return false // it was withdrawn while it was kept: there is nobody to ask
+	}
 	why = fmt.Sprintf("no undo for this line: %v", err)
 	s.trail.degraded(why)
 	if j.Decision.Verdict < rules.Confirm {
