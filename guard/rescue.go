@@ -129,7 +129,7 @@ func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool, asks Re
 	if l.Started {
 		j := s.Judge.Line(l.Src, r.Shell)
 		j.Decision = s.scopes.own.judged.remaining(j, itself(j))
-		return Outcome{Release: len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid())}, func(int) {}
+		return Outcome{Release: len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid(), nil)}, func(int) {}
 	}
 	s.scopes.own.newLine(false)
 	out := s.Line(ctx, r)

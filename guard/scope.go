@@ -2,6 +2,7 @@ package guard
 
 import (
 	"sync"
+	"time"
 
 	"guardsh/guard/supervise"
 
@@ -17,13 +18,13 @@ type scope struct {
 	judged   inherited // what it, and all that it started, was judged by
 
 	mu      sync.Mutex
-	line    int             // its number
-	running bool            // it was released and is not over
-	kept    []string        // snapshots that starts below it made
-	counts  map[string]int  // program starts below it, by path
-	more    int             // starts of programs that are not in counts
-	no      map[string]bool // rules that a no was said about for it
-	told    map[int]string  // by process: what it was refused last
+	line    int                  // its number
+	running bool                 // it was released and is not over
+	kept    []string             // snapshots that starts below it made
+	counts  map[string]int       // program starts below it, by path
+	more    int                  // starts of programs that are not in counts
+	no      map[string]time.Time // rules that a no was said about for it: when something was refused by it last
+	told    map[int]string       // by process: what it was refused last
 }
 
 // scopes are a session's. A session without prompts has one.

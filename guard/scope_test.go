@@ -77,7 +77,7 @@ func TestShellsBesideEachOther(t *testing.T) {
 	keys := []string{answerKey("fs/x", "/srv")}
 	a.judged.add(keys)
 	a.answered.add(keys)
-	a.no = map[string]bool{"fs/x": true}
+	a.no = map[string]time.Time{"fs/x": time.Now()}
 
 	st, err := s.snapshots()
 	if err != nil {
@@ -99,7 +99,7 @@ func TestShellsBesideEachOther(t *testing.T) {
 		t.Error("where two lines run, what is started is not that of its shell")
 	}
 	s.Ended(Outcome{Number: 2, scope: b, released: time.Now()}, 0)
-	if !a.judged.hasKeys(keys) || !a.answered.hasKeys(keys) || !a.no["fs/x"] || b.judged.hasKeys(keys) {
+	if !a.judged.hasKeys(keys) || !a.answered.hasKeys(keys) || a.no["fs/x"].IsZero() || b.judged.hasKeys(keys) {
 		t.Error("a line of one shell changed what is known of another's")
 	}
 	state := func() snapshot.State {

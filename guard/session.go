@@ -65,6 +65,7 @@ type Outcome struct {
 	plan     *snapshot.Plan // what the question said can be brought back
 	scope    *scope         // of the shell whose line it is; nil for a start below it
 	start    bool           // it is a program's start below the line, whose refusal does not end the line
+	broken   bool           // ^C was the answer
 }
 
 // mustSay adds words that nobody may do without.
@@ -251,6 +252,7 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 		out.Say += fmt.Sprintf("guardsh: the question could not be asked (%v), so the line does not run\n", err)
 	}
 	s.trail.answer(out.Number, a)
+	out.broken = a.How == ask.Interrupted
 	if !a.Yes {
 		return false
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"guardsh/audit"
 	"guardsh/guard/bash"
@@ -184,7 +185,7 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 		return supervise.Refuse
 	}
 	r := Request{Src: line, Source: Started, scope: sc, Cwd: rest.Cwd, Open: s.openOf(st.PID), Say: func(words string) { supervise.Tell(st.PID, words) }}
-	if s.mayStart(r, j, st.PID) {
+	if s.mayStart(r, j, st.PID, st.Waits) {
 		return supervise.Go
 	}
 	return supervise.Refuse
@@ -223,8 +224,9 @@ func itself(j Judgement) rules.Decision {
 	return d
 }
 
-// mayStart says, asks and keeps for a start as Line does for a line.
-func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
+// mayStart says, asks and keeps for a start as Line does for a line. waits says
+// whether the process still waits; nil: it is this one.
+func (s *Session) mayStart(r Request, j Judgement, pid int, waits func() bool) bool {
 	// A question about a process that was killed would take the keys for nothing.
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -238,14 +240,18 @@ func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 		lock, _ := s.starts.asking.LoadOrStore(bash.TTYOf(pid), new(sync.Mutex))
 		lock.(*sync.Mutex).Lock()
 		defer lock.(*sync.Mutex).Unlock()
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || waits != nil && !waits() {
 			return false
+		}
+		if waits != nil {
+			go withdraw(ctx, cancel, func() bool { return waits() && bash.InFront(pid) })
 		}
 		// While this one waited, the same may have been answered.
 		if j.Decision = sc.judged.remaining(j, j.Decision); len(j.Decision.Findings) == 0 {
 			return true
 		}
 		if sc.refusedBefore(j) {
+			sc.refuseRest(pid, j)
 			r.Say(fmt.Sprintf("guardsh: %s does not run either\n", Printable(r.Src)))
 			s.trail.start(out.Number, r, j, pid, audit.Refused)
 			return false
@@ -258,6 +264,9 @@ func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 	} else {
 		sc.refuseRest(pid, j)
 		s.trail.start(out.Number, r, j, pid, audit.Refused)
+		if out.broken && waits != nil {
+			bash.Interrupt(pid)
+		}
 	}
 	sc.mu.Lock()
 	sc.kept = append(sc.kept, out.Kept...)
@@ -272,18 +281,45 @@ func (s *Session) mayStart(r Request, j Judgement, pid int) bool {
 	return ok
 }
 
-// refuseRest remembers a no: what the same line starts that the same rule
+// withdraw ends a question whose thread waits no more, or is not in front of its
+// terminal any more: the keys are another's then.
+func withdraw(ctx context.Context, cancel func(), waits func() bool) {
+	tick := time.NewTicker(waitsLook)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if !waits() {
+				cancel()
+				return
+			}
+		}
+	}
+}
+
+// waitsLook is how often it is looked whether a process still waits for an
+// answer: to the person in front it should be at once.
+const waitsLook = 100 * time.Millisecond
+
+// noHolds is for how long after the last refusal by it a no holds for what the
+// same line starts. What a loop starts comes one upon the other; what somebody
+// does in an editor later is another act.
+const noHolds = 5 * time.Second
+
+// refuseRest remembers a no: what the same line starts soon that the same rule
 // speaks of is not asked about once more.
 func (sc *scope) refuseRest(pid int, j Judgement) {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	if sc.no == nil {
-		sc.no, sc.told = map[string]bool{}, map[int]string{}
+		sc.no, sc.told = map[string]time.Time{}, map[int]string{}
 	}
 	sc.told[pid] = strings.Join(keysOf(j, rules.Confirm), "\n")
 	for _, f := range j.Decision.Findings {
 		if f.Verdict == j.Decision.Verdict && f.Verdict >= rules.Confirm && f.Verdict < rules.Block {
-			sc.no[f.Rule] = true
+			sc.no[f.Rule] = time.Now()
 		}
 	}
 }
@@ -301,7 +337,8 @@ func (sc *scope) refusedBefore(j Judgement) bool {
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
 	return slices.ContainsFunc(j.Decision.Findings, func(f rules.Finding) bool {
-		return f.Verdict >= rules.Confirm && sc.no[f.Rule]
+		at, ok := sc.no[f.Rule]
+		return ok && f.Verdict >= rules.Confirm && time.Since(at) < noHolds
 	})
 }
 
@@ -319,35 +356,36 @@ func (s *Session) openOf(pid int) func() (in, out *os.File, restore func(), err 
 // trusted says whether a process belongs to a program of the system, or to
 // guardsh itself: what lxc-destroy, update-ca-certificates or a package manager
 // starts is its own doing, and a person was asked about its line. Only what
-// nothing may do is refused it. What is told what to start (make, find, an
-// editor, a script of the user's) is no such program.
+// nothing may do is refused it. What is told what to start (make, find, a
+// script of the user's) is no such program; below what a person types into (an
+// editor, the pager of man) it is that person's doing, whoever started that.
 func (s *Session) trusted(pid int) bool {
+	w, ok := s.Judge.World.(*host.World)
+	if !ok {
+		return false
+	}
 	self, err := os.Readlink("/proc/self/exe")
 	for a := range supervise.Ancestors(pid) {
 		if err == nil && a.Exe == self {
 			return true
 		}
-		if file := programOf(a); ofSystem(file) && s.actsByItself(file, a.Argv) {
+		file := programOf(a)
+		is := append(w.Program(file), file)
+		has := func(what func(string) bool) bool {
+			return slices.ContainsFunc(is, func(name string) bool { return what(path.Base(name)) })
+		}
+		switch {
+		case !has(command.Interprets) && w.TakesKeys(file) && !s.managesPackages(file, a.Argv):
+			return false
+		case ofSystem(file) && !has(command.Carries):
 			return true
 		}
 	}
 	return false
 }
 
-// actsByItself says of a program of the system that nobody tells it what to
-// start: neither its code nor a person at its prompt. To those that look after
-// packages a person does talk, but what they start is theirs.
-func (s *Session) actsByItself(file string, argv []string) bool {
-	w, ok := s.Judge.World.(*host.World)
-	if !ok {
-		return !command.Carries(path.Base(file))
-	}
-	if slices.ContainsFunc(append(w.Program(file), file), func(name string) bool { return command.Carries(path.Base(name)) }) {
-		return false
-	}
-	return !w.TakesKeys(file) || s.managesPackages(file, argv)
-}
-
+// managesPackages says of a program that it looks after packages: a person may
+// type into it, and what it starts is its own doing all the same.
 func (s *Session) managesPackages(file string, argv []string) bool {
 	if len(argv) == 0 {
 		return false

@@ -165,3 +165,27 @@ func foreground(pid int) (bool, error) {
 	}
 	return st.tpgid == st.pgrp, nil
 }
+
+// InFront says whether a process belongs to what is in front of its terminal.
+func InFront(pid int) bool {
+	front, err := foreground(pid)
+	return err == nil && front
+}
+
+// Interrupt does to a process's terminal what ^C does there, unless what is in
+// front takes that as a key.
+func Interrupt(pid int) {
+	st, err := statOf(pid)
+	name := TTYOf(pid)
+	if err != nil || name == "" || st.tpgid <= 1 {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if state, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil && state.Lflag&unix.ISIG != 0 {
+		unix.Kill(-st.tpgid, unix.SIGINT)
+	}
+}
