@@ -74,6 +74,8 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 					in = &input{}
 					if d.Target.Is("-") {
 						in.Kind = InputClosed
+					} else if from, ok := descriptor(st, out, d.Target); ok {
+						in = number(&from)
 					}
 				}
 			}
@@ -86,6 +88,34 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 		}
 	}
 	return out, in
+}
+
+// readFrom is what a redirection gives to read.
+func readFrom(r Redir) (input, bool) {
+	switch r.Kind {
+	case Text:
+		return *textInput(r.Target, "\n"), true
+	case In:
+		return input{Input: Input{Kind: InputFile, Word: r.Target}}, true
+	}
+	return input{}, false
+}
+
+// descriptor is what can be read from the descriptor that a word names: opened
+// by the command itself, or by exec before it.
+func descriptor(st *state, own []Redir, x word.Word) (input, bool) {
+	v, _ := x.Value()
+	n, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(v, "/dev/fd/"), "/proc/self/fd/"))
+	if err != nil || n < 3 {
+		return input{}, false
+	}
+	for _, r := range slices.Backward(own) {
+		if r.FD == n {
+			return readFrom(r)
+		}
+	}
+	in, ok := st.ctx.fds[n]
+	return in, ok
 }
 
 var defaultFD = map[syntax.RedirOperator]int{

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"maps"
 	"strings"
 
 	"guardsh/rules/word"
@@ -54,6 +55,13 @@ func (w *walker) exec(st *state, l launch, i int) result {
 			c.stdin = *l.in
 		}
 		for _, r := range l.redirs {
+			if in, ok := readFrom(r); ok && r.FD > 2 {
+				c.fds = maps.Clone(c.fds)
+				if c.fds == nil {
+					c.fds = map[int]input{}
+				}
+				c.fds[r.FD] = in
+			}
 			if r.FD == 1 && r.Kind != In && r.Kind != Text {
 				c.hidden = true
 			}

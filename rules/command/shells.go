@@ -175,6 +175,11 @@ func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
 		w.shellInput(sub, l, i, "sh", a, in)
 		return
 	}
+	if in, ok := descriptor(sub, l.redirs, name); ok {
+		a.stdin, a.rest = true, a.rest[1:]
+		w.shellInput(sub, l, i, "sh", a, in)
+		return
+	}
 	if text, ok := w.processText(name); ok {
 		w.line.Actions[i].Wrapper = true
 		w.runScript(sub, l, "script "+name.Src, text, name, a)

@@ -41,6 +41,7 @@ type context struct {
 	binds  []bind // what a container sees of this machine
 	hostNS bool   // a container that sees this machine's processes
 	stdin  input
+	fds    map[int]input // what exec opened to be read, beyond the first three
 	async  bool
 	hidden bool // output goes into a word or a file
 	top    bool // the shell that the line was typed into: exit ends it
