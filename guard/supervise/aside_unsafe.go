@@ -36,7 +36,6 @@ type aside struct {
 
 const (
 	asideBytes = 32 << 10 // the structure, and the stack above it
-	asideAbove = 64       // descriptors are moved there first: out of the way of where they go
 	lastFile   = 1 << 10  // descriptors that are closed one by one where close_range(2) is missing
 )
 
@@ -102,9 +101,15 @@ func (a *aside) start() {
 func runAside(a *aside) {
 	// Neither the signals of a terminal nor a file of ours is for it.
 	unix.RawSyscall(unix.SYS_SETSID, 0, 0, 0)
+	// They are moved first, out of the way of where they go. Where a limit leaves
+	// no room for that (ulimit -n) there is nobody aside: it would wait for files
+	// that are others, with the caller's output open.
 	for i := range a.files {
 		f := &a.files[i]
-		n, _, _ := unix.RawSyscall(unix.SYS_FCNTL, uintptr(f.from), unix.F_DUPFD, asideAbove)
+		n, _, e := unix.RawSyscall(unix.SYS_FCNTL, uintptr(f.from), unix.F_DUPFD, uintptr(len(a.files)))
+		for e != 0 {
+			unix.RawSyscall(unix.SYS_EXIT_GROUP, 1, 0, 0)
+		}
 		f.moved = int32(n)
 	}
 	for i := range a.files {
