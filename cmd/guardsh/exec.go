@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"guardsh/guard"
 	"guardsh/guard/bash"
@@ -29,6 +30,9 @@ func execSelf(args []string) int {
 	if len(args) > 1 && args[0] == "--front" {
 		front, bySudo = args[1], true
 		args = args[2:]
+	}
+	if len(args) == 1 && args[0] == "--try" {
+		return tryExec()
 	}
 	if len(args) > 2 && args[0] == "--hold" && args[1] == "--" {
 		return holdFor(args[2:])
@@ -91,4 +95,15 @@ func execSelf(args []string) int {
 	s.Close(status)
 	bash.DieOf(s.Killed())
 	return status
+}
+
+// tryExec says by its status whether guardsh can run here and start a program,
+// which sudoers may keep it from (NOEXEC).
+func tryExec() int {
+	self, err := os.Executable()
+	if err == nil {
+		err = syscall.Exec(self, []string{"guardsh", "--version"}, os.Environ())
+	}
+	fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)
+	return 1
 }

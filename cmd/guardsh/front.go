@@ -54,7 +54,7 @@ func (c sudoCall) instead(self string, shellOf func(user string) string, typed b
 		if len(sudo) == 0 || sudo[0] == "-H" {
 			sudo = nil // it is for sudo to say what HOME is
 		}
-		in.probe = slices.Concat(c.who, c.leave, sudo, []string{"--", self, "exec", "--help"})
+		in.probe = slices.Concat(c.who, c.leave, sudo, []string{"--", self, "exec", "--try"})
 		ways = append(ways, in)
 	}
 	front := []string{self, "--front", ""}

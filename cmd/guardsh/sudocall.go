@@ -10,7 +10,8 @@ import (
 // SYNOPSIS and OPTIONS, and getopt_long(3), which stops at the first word that
 // is no option.
 type sudoCall struct {
-	opts    []string // options and assignments, one by one, without -i and -s
+	opts    []string // options and assignments, one by one, without -i and -s; long ones as they were written
+	seen    string   // the options with a value
 	who     []string // those of them that say as whom
 	dir     []string // those of them that say where: -D
 	leave   []string // those of them that sudoers may refuse for one command and allow for another
@@ -106,15 +107,15 @@ words:
 				c.other = true
 			case letter == 'E' && has:
 				c.path = c.path || slices.Contains(strings.Split(given, ","), "PATH")
-				c.opts = append(c.opts, "--preserve-env="+given)
+				c.opts = append(c.opts, a)
 			case o.value == noValue:
-				c.option(letter, "")
+				c.option(letter, "", a)
 				c.other = c.other || has
 			case has:
-				c.option(letter, given)
+				c.option(letter, given, a)
 			default:
 				v, ok := value("")
-				c.option(letter, v)
+				c.option(letter, v, a, v)
 				c.other = c.other || !ok
 			}
 		case len(a) > 1 && a[0] == '-':
@@ -126,11 +127,11 @@ words:
 				}
 				if o.value == takesValue {
 					v, ok := value(a[1+j+1:])
-					c.option(letter, v)
+					c.option(letter, v, "-"+string(letter), v)
 					c.other = c.other || !ok
 					break
 				}
-				c.option(letter, "")
+				c.option(letter, "", "-"+string(letter))
 				if letter == 'h' { // what is attached is a host
 					break
 				}
@@ -152,16 +153,12 @@ words:
 	return c
 }
 
-// option takes one option in.
-func (c *sudoCall) option(letter rune, value string) {
-	var words []string
+// option takes one option in, which was written as words.
+func (c *sudoCall) option(letter rune, value string, words ...string) {
 	if sudoOptions[letter].value == takesValue {
 		// sudo takes each of them once, and none but a prompt may be empty.
-		flag := "-" + string(letter)
-		c.other = c.other || slices.Contains(c.opts, flag) || value == "" && letter != 'p'
-		words = []string{flag, value}
-	} else {
-		words = []string{"-" + string(letter)}
+		c.other = c.other || strings.ContainsRune(c.seen, letter) || value == "" && letter != 'p'
+		c.seen += string(letter)
 	}
 	switch letter {
 	case 'i':

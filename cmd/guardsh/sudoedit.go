@@ -39,7 +39,7 @@ func (c sudoCall) held(self string) (command []string, ok bool) {
 // ask for it again.
 func (c sudoCall) keepFiles(w *way, told *sudoers, command []string) {
 	root := sudoCall{mute: c.mute, never: c.never}
-	in := instead{probe: []string{"--", told.self, "exec", "--help"}}
+	in := instead{probe: []string{"--", told.self, "exec", "--try"}}
 	_, l := told.allows(root, []instead{in})
 	if l == refused {
 		return
