@@ -45,15 +45,18 @@ func BenchmarkMake(b *testing.B) {
 	}
 	mk += `
 %.o: %.c
-	@set -e; gcc -Wp,-MMD,.$@.d -O1 -c -o $@ $<; ./fixdep < .$@.d > .$@.cmd; rm -f .$@.d
+	@set -e; gcc -Wp,-MMD,.$@.d -O1 -c -o $@ $<; scripts/fixdep < .$@.d > .$@.cmd; rm -f .$@.d
 `
+	if err := os.Mkdir(filepath.Join(dir, "scripts"), 0o755); err != nil {
+		b.Fatal(err)
+	}
 	for name, text := range map[string]string{"Makefile": mk, "all.h": "#define STEP(n) ((n) * 2)\n",
-		"fixdep.c": "#include <stdio.h>\nint main(void) { int c; printf(\"deps_\"); while ((c = getchar()) != EOF) putchar(c); return 0; }\n"} {
+		"scripts/fixdep.c": "#include <stdio.h>\nint main(void) { int c; printf(\"deps_\"); while ((c = getchar()) != EOF) putchar(c); return 0; }\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}
-	if out, err := exec.Command("gcc", "-O1", "-o", filepath.Join(dir, "fixdep"), filepath.Join(dir, "fixdep.c")).CombinedOutput(); err != nil {
+	if out, err := exec.Command("gcc", "-O1", "-o", filepath.Join(dir, "scripts/fixdep"), filepath.Join(dir, "scripts/fixdep.c")).CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
 	}
 	made := func(pattern string) []string {
