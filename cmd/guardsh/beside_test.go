@@ -61,7 +61,9 @@ var besideKeys = []struct{ keys, until string }{
 	{"echo $(false; echo $?)\r", "ready> "},
 	{"set +xE; PROMPT_COMMAND='echo prompt $? $_'\r", "ready> "},
 	{"false\r", "ready> "},
-	{"trap - ERR\r", "ready> "},
+	{"trap 'echo returned' RETURN\r", "ready> "},
+	{"echo here\r", "ready> "},
+	{"trap - ERR RETURN\r", "ready> "},
 	{"exit 9\r", ""},
 }
 
