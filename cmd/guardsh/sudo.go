@@ -59,8 +59,11 @@ func sudo(name string, args []string) int {
 			l = max(l, likely)
 		}
 		switch {
-		case l == refused && c.opensGuardsh(shellOf):
+		case l <= failed && c.opensGuardsh(shellOf):
 			w.why = guard.Unguarded{}
+			return w
+		case l == failed:
+			w.why = guard.Unguarded{Why: "sudo did not start guardsh there a moment ago", Hint: "sudo -v   # and then this once more"}
 			return w
 		case l == refused:
 			w.why = guard.Unguarded{Why: "sudoers does not allow guardsh there", Hint: "let sudoers allow " + self}

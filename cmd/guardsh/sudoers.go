@@ -25,6 +25,7 @@ type leave int
 
 const (
 	refused leave = iota // or it would take a password where the command may need none
+	failed               // it was tried a moment ago, and sudo did not start it
 	unknown
 	likely
 	allowed
@@ -131,8 +132,10 @@ func (s *sudoers) allows(c sudoCall, ways []instead) (way instead, l leave) {
 		known = known || since(s.Allowed, w) < math.MaxInt64
 	}
 	switch {
-	case c.never, fails(way):
+	case c.never:
 		return way, refused
+	case fails(way):
+		return way, failed
 	case s.quietly(append(slices.Clone(c.who), "-l")...):
 		return way, refused // something needs no password: it may be this command
 	case known, host.Administrator():
