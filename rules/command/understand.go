@@ -82,6 +82,7 @@ func Understand(src string, opts Options) (line *Line) {
 		}
 		w.leave(s)
 	})
+	w.planted()
 	return line
 }
 
