@@ -144,6 +144,10 @@
 // device has Source the device. unmount has what was named (a path), and with all
 // the name "".
 //
+// What a line itself links or mounts counts for what follows: behind "ln -s /usr u"
+// an object u/x is /usr/x. Params["text"] is what is written to a file by which
+// logins are let in.
+//
 // Services: Object.Type service, Name without ".service" ("nfs", "ssh.socket"
 // keeps its suffix). networking, network, NetworkManager, systemd-networkd, sshd
 // are services; rules know that they carry a session. service(8), init scripts,
@@ -153,7 +157,8 @@
 // poweroff, halt, rescue, suspend; cancel has no effect. Params["when"].
 //
 // Kill: Object process, Name the pid, name or pattern as typed ("-1" with all), Params["signal"]
-// without SIG. fuser -k: Object path and mount-users. kill -0 has no effect.
+// without SIG, Params["process"] the program that is meant where the line says so,
+// also by $(pidof X), X.pid or ps | grep X. fuser -k: Object path and mount-users. kill -0 has no effect.
 //
 // Net-change: Object interface (Name eth0), route (Name "default", a prefix, or ""
 // for all), firewall (Name the table/chain, "" for all) or service.

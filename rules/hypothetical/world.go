@@ -5,7 +5,7 @@
 // Named paths are non-empty directories unless they look like files; nothing
 // is a link except the merged /usr; named devices are not mounted and carry a
 // filesystem; services run; crontabs have jobs; the session came over SSH
-// through the interface that is named; there are no site notes and no labels,
+// through the interface that is named; guests lie on this host's own disks; there are no site notes and no labels,
 // and the host's name is not known. Variables that the line does not set are
 // unknown, except HOME, PWD, USER, LOGNAME, UID, EUID, PATH
 // and SHELL. File name
