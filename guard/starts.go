@@ -353,8 +353,8 @@ func (s *Session) openOf(pid int) func() (in, out *os.File, restore func(), err 
 	}
 }
 
-// trusted says whether a process belongs to a program of the system, or to
-// guardsh itself: what lxc-destroy, update-ca-certificates or a package manager
+// trusted says whether a process belongs to a program of the system, or was
+// started by guardsh itself: what lxc-destroy, update-ca-certificates or a package manager
 // starts is its own doing, and a person was asked about its line. Only what
 // nothing may do is refused it. What is told what to start (make, find, a
 // script of the user's) is no such program; below what a person types into (an
@@ -365,10 +365,12 @@ func (s *Session) trusted(pid int) bool {
 		return false
 	}
 	self, err := os.Readlink("/proc/self/exe")
+	nearest := true
 	for a := range supervise.Ancestors(pid) {
-		if err == nil && a.Exe == self {
-			return true
+		if nearest && err == nil && a.Exe == self {
+			return true // farther up it is a session, for whose shells this is what it is for all
 		}
+		nearest = false
 		file := programOf(a)
 		is := append(w.Program(file), file)
 		has := func(what func(string) bool) bool {
