@@ -270,7 +270,7 @@ func publish(root string, s *signer) error {
 	if _, err := os.Lstat(path); !os.IsNotExist(err) {
 		return err
 	}
-	vkey, err := note.NewEd25519VerifierKey(s.name, s.public)
+	vkey, err := note.NewEd25519VerifierKey(s.name, s.public())
 	if err != nil {
 		return err
 	}
