@@ -38,7 +38,7 @@ func TestStepsListWhatFailed(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{nil, {"nothing"}, {"test", "x"}, {"bench", "--strict"}, {"bench", "x", "y"}, {"fuzz", "-1"}, {"package"}, {"package", "--arch"},
+	for _, args := range [][]string{nil, {"nothing"}, {"test", "x"}, {"bench", "--strict"}, {"bench", "x", "y"}, {"fuzz", "-1"}, {"package"}, {"package", "--arch"}, {"suites"}, {"suites", "x", "--only"}, {"test", "--only", "x"},
 		{"package", "x", "--arch", "mips"}, {"package", "x", "y"}, {"test", "--version", "1"}} {
 		var out, errs bytes.Buffer
 		if got := run(args, &out, &errs); got != 2 || out.Len() > 0 || !strings.Contains(errs.String(), "usage:") {

@@ -26,6 +26,10 @@ type suiteRow struct {
 
 func (r suiteRow) is(name, way string) bool { return r.Case == name && slices.Contains(r.Ways, way) }
 
+// onlyWords begins what a row says where nothing differs but what guardsh says
+// at a terminal of a line that runs all the same. That is looked at.
+const onlyWords = "words: "
+
 // readSuiteRows reads the differences: lines of
 //
 //	SUITE WAY,WAY[?] :: what differs :: why it stays :: CASE

@@ -181,7 +181,7 @@ func TestSuiteInside(t *testing.T) {
 		wg.Go(func() {
 			place := suitePlace{root: fmt.Sprintf("/tmp/suite%d", i), env: job.Suite.Env}
 			for k := range tasks {
-				said, err := place.compare(k.c, k.way)
+				said, more, err := place.compare(k.c, k.way)
 				mu.Lock()
 				row := slices.IndexFunc(job.Differs, func(r suiteRow) bool { return r.is(k.c.Name, k.way) })
 				outcome := "same"
@@ -192,6 +192,9 @@ func TestSuiteInside(t *testing.T) {
 				case said != "" && row < 0:
 					outcome = "differs"
 					t.Errorf("DIFFERS %s %s\n%s", k.way, k.c.Name, said)
+				case more && strings.HasPrefix(job.Differs[row].What, onlyWords):
+					outcome = "differs in more"
+					t.Errorf("%s %s differs in more than guardsh's words\n%s", k.way, k.c.Name, said)
 				case said != "":
 					outcome = "differs as known"
 				case row >= 0 && !job.Differs[row].Sometimes:
