@@ -7,7 +7,7 @@ if [[ ${#GUARDSH_LIST[@]} -gt 0 ]]; then
 	GUARDSH_RUN='{ \builtin eval "$GUARDSH_WRAP"; } >/dev/null 2>&1
 '
 	for GUARDSH_I in "${!GUARDSH_LIST[@]}"; do
-		GUARDSH_RUN+='\builtin . "$GUARDSH_DIR/status" "$GUARDSH_L" && \builtin : "$GUARDSH_L"; \builtin eval "${GUARDSH_LIST['$GUARDSH_I']}"
+		GUARDSH_RUN+='{ \builtin . "$GUARDSH_DIR/status" "$GUARDSH_L" && \builtin : "$GUARDSH_L"; } >/dev/null 2>&1; \builtin eval "${GUARDSH_LIST['$GUARDSH_I']}"
 '
 	done
 	GUARDSH_WRAP='{ GUARDSH_FD=9; \builtin trap -p DEBUG >&"$GUARDSH_FD"; \builtin . "$GUARDSH_DIR/wrap"; \builtin eval "$GUARDSH_X"; } 9<>"$GUARDSH_DIR/$$.t"'
