@@ -161,6 +161,7 @@ func (s *screen) withoutMark(b []byte) (out []byte, passed chan struct{}) {
 		}
 		out := append([]byte("\r\x1b[K"), s.tail[i+len(rearmMark):]...)
 		s.tail, s.muted = nil, false
+		close(s.heard)
 		return out, nil
 	}
 	if s.mark == "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 )
@@ -125,6 +126,51 @@ func TestMarkPassesWithWhatWasShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := b.String(); got != "echo\r\n" {
+		t.Errorf("shown: %q", got)
+	}
+}
+
+// What is typed into a shell to put the gate back is not shown, whether the
+// shell's hello or its mark is heard first.
+func TestRearmingIsNotShown(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	shown, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, typist, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer typist.Close()
+	s, err := newScreen(Config{In: keys, Out: out}, master, slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pumps, hello sync.WaitGroup
+	pumps.Go(s.pumpKeys)
+	s.typeIn(" . rearm") // the terminal echoes it
+	pumped := make(chan struct{})
+	hello.Go(func() { s.heardMark(10 * time.Second); s.unmute() })
+	go func() { s.pumpOutput(); close(pumped) }()
+	if _, err := slave.WriteString("more" + rearmMark + "prompt"); err != nil {
+		t.Fatal(err)
+	}
+	hello.Wait()
+	s.endKeys()
+	pumps.Wait()
+	slave.Close()
+	<-pumped
+	out.Close()
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, shown); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.String(); strings.Contains(got, "rearm") || !strings.HasSuffix(got, "prompt") {
 		t.Errorf("shown: %q", got)
 	}
 }

@@ -125,6 +125,7 @@ func (g *gate) rearm(ctx context.Context, pid int) bool {
 	defer g.screen.unmute()
 	for end := time.Now().Add(rearmLimit); time.Now().Before(end); {
 		if g.hellos.Load() != before {
+			g.screen.heardMark(time.Second)
 			g.screen.unmute()
 			g.warn("gate-restored", pid, "PS0 and PROMPT_COMMAND had been overwritten")
 			return true

@@ -58,9 +58,10 @@ type screen struct {
 	marked chan struct{}
 	tail   []byte // output that may be the beginning of a mark
 	serial int
-	gone   bool   // nothing has the inner terminal open any more
-	line   []byte // what stands in the terminal's last line; outMu guards it
-	muted  bool   // what is shown stays in tail until rearmMark comes by
+	gone   bool          // nothing has the inner terminal open any more
+	line   []byte        // what stands in the terminal's last line; outMu guards it
+	muted  bool          // what is shown stays in tail until rearmMark comes by
+	heard  chan struct{} // closed when it has
 }
 
 // bufferSize is what one read of a pseudo terminal can give at most.
@@ -374,9 +375,18 @@ func (s *screen) typeIn(command string) {
 	resume := s.pause()
 	defer resume()
 	s.marks.Lock()
-	s.muted = true
+	s.muted, s.heard = true, make(chan struct{})
 	s.marks.Unlock()
 	unix.Write(s.master, []byte("\x05\x15"+command+"\r"))
+}
+
+// heardMark waits until typeIn's mark has come by. The shell prints it before
+// its hello, but the two come by different ways.
+func (s *screen) heardMark(limit time.Duration) {
+	select {
+	case <-s.heard:
+	case <-time.After(limit): // its output goes elsewhere
+	}
 }
 
 // press presses a key of ours in a shell that reads the inner terminal; false
