@@ -434,6 +434,7 @@ func (s *shell) judge(ctx context.Context, p *pending, r Request) {
 	switch {
 	case dropped:
 		a = Answer{KeepAhead: true} // it was counted and said with the refusal
+	case r.Own && r.Line == s.g.rearming(): // nobody's act but ours
 	case s.g.cfg.Judge != nil:
 		a = s.g.cfg.Judge(ctx, r)
 	}

@@ -98,7 +98,16 @@ func TestGateLostByALine(t *testing.T) {
 	s.refused("touch bad # RISKY")
 	s.run("PS0=")
 	s.refused("touch bad # RISKY")
+	s.send("unset PROMPT_COMMAND\r") // the line that puts it back comes to the gate then
+	s.expect("it is put back")
+	s.expect(ps1)
+	s.refused("touch bad # RISKY")
 	s.missing("bad")
+	for _, line := range s.lines() {
+		if strings.Contains(line, "rearm") {
+			t.Errorf("what we typed was judged: %q", line)
+		}
+	}
 	if out := s.run("history"); strings.Contains(out, "rearm") || strings.Contains(out, "GUARDSH") {
 		t.Errorf("the history holds our own lines: %q", out)
 	}

@@ -98,6 +98,13 @@ func canDisarm(line string) bool {
 	return false
 }
 
+// rearmFile is what a shell reads that gets its gate back, in a directory that
+// is ours alone.
+func (g *gate) rearmFile() string { return filepath.Join(g.dir, "rearm") }
+
+// rearming is the line by which it does so.
+func (g *gate) rearming() string { return " \\builtin . " + quote(g.rearmFile()) }
+
 // rearm types the gate into a shell and waits for its hello.
 func (g *gate) rearm(ctx context.Context, pid int) bool {
 	var b strings.Builder
@@ -114,14 +121,13 @@ func (g *gate) rearm(ctx context.Context, pid int) bool {
 		"[[ $GUARDSH_X == *gate.*/rearm* || $GUARDSH_X == *guardsh.*/rearm* ]] && GUARDSH_X=${GUARDSH_X#\"${GUARDSH_X%%[0-9]*}\"} && \\builtin history -d \"${GUARDSH_X%%[!0-9]*}\"\n" +
 		"GUARDSH_X=\n")
 	b.WriteString("\\builtin printf '\\033]guardsh;rearm\\a'\n\\builtin :\n")
-	path := filepath.Join(g.dir, "rearm")
-	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+	if err := os.WriteFile(g.rearmFile(), []byte(b.String()), 0o644); err != nil {
 		return false
 	}
 	g.screen.show([]byte("\r\x1b[K"))
 	g.screen.say("guardsh: a start-up file or a line has taken the gate away; it is put back\n")
 	before := g.hellos.Load()
-	g.screen.typeIn(" \\builtin . " + quote(path))
+	g.screen.typeIn(g.rearming())
 	defer g.screen.unmute()
 	for end := time.Now().Add(rearmLimit); time.Now().Before(end); {
 		if g.hellos.Load() != before {
