@@ -159,15 +159,13 @@ const quiet = 150 * time.Millisecond
 
 // settle waits until nothing more is shown.
 func (p *typist) settle() {
-	for last := -1; ; {
+	p.mu.Lock()
+	shown := len(p.raw)
+	p.mu.Unlock()
+	for p.await(quiet, func() bool { return len(p.raw) > shown }) {
 		p.mu.Lock()
-		n := len(p.raw)
+		shown = len(p.raw)
 		p.mu.Unlock()
-		if n == last {
-			return
-		}
-		last = n
-		time.Sleep(quiet) // between two looks at whether more was shown
 	}
 }
 

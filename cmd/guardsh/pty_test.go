@@ -22,9 +22,9 @@ import (
 // tenth of it; it only bounds how long a failure takes.
 const ptyDeadline = 20 * time.Second
 
-// answerAfter is how long the keys have to be quiet before an answer counts,
-// which is what guard/ask promises, with a margin.
-const answerAfter = 1300 * time.Millisecond
+// question is how a question's last row ends. It is not shown before an answer
+// counts: guard/ask keeps it back until the keys have been quiet for a second.
+var question = regexp.MustCompile(`N(?:, e explains)?\] $`)
 
 // cmdPty is "pty STEPS COMMAND ARGS": runs a command on a terminal and works
 // through the file STEPS, a step a line:
@@ -34,7 +34,7 @@ const answerAfter = 1300 * time.Millisecond
 //	never REGEXP   it was not shown between the two last things waited for
 //	type TEXT      types the text and Enter
 //	keys "TEXT"    types the text, quoted as in Go: "\x03" is ^C
-//	answer TEXT    types the text and Enter after a second without keys
+//	answer TEXT    types the text and Enter once a question waits for it
 //	size ROWS COLS makes the window another size
 //	end N          waits for the command to end with exit status N
 //
@@ -168,9 +168,9 @@ func (p *typist) step(line string) error {
 	case "type":
 		return p.send(rest + "\r")
 	case "answer":
-		// The product promises that earlier keys do not count: this is
-		// the time it promises, not a race.
-		time.Sleep(answerAfter)
+		if err := p.wait(func() bool { return question.MatchString(p.plain()) }); err != nil {
+			return err
+		}
 		return p.send(rest + "\r")
 	case "keys":
 		s, err := strconv.Unquote(rest)
@@ -213,30 +213,32 @@ func (p *typist) expect(text string) error {
 	if err != nil {
 		return err
 	}
-	late := false
-	timer := time.AfterFunc(ptyDeadline, func() {
-		p.mu.Lock()
-		late = true
-		p.grew.Broadcast()
-		p.mu.Unlock()
+	return p.wait(func() bool {
+		s := p.plain()
+		at := re.FindStringIndex(s[min(p.from, len(s)):])
+		if at == nil {
+			return false
+		}
+		p.prior, p.from = p.from, p.from+at[1]
+		return true
 	})
-	defer timer.Stop()
+}
+
+// wait is await for what a step waits for.
+func (p *typist) wait(so func() bool) error {
+	switch {
+	case p.await(ptyDeadline, so):
+		return nil
+	case p.closed():
+		return errors.New("the terminal was closed")
+	}
+	return fmt.Errorf("not within %s", ptyDeadline)
+}
+
+func (p *typist) closed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for {
-		s := p.plain()
-		if at := re.FindStringIndex(s[min(p.from, len(s)):]); at != nil {
-			p.prior, p.from = p.from, p.from+at[1]
-			return nil
-		}
-		switch {
-		case late:
-			return fmt.Errorf("not within %s", ptyDeadline)
-		case p.eof:
-			return errors.New("the terminal was closed")
-		}
-		p.grew.Wait()
-	}
+	return p.eof
 }
 
 func (p *typist) end(rest string) error {

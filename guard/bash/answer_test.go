@@ -3,9 +3,12 @@ package bash
 import (
 	"bufio"
 	"bytes"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,7 +57,18 @@ func TestAnswerInParts(t *testing.T) {
 		t.Fatalf("%c %q %v", f.kind, f.fields, err)
 	}
 	answers.WriteString(f.field(0) + " o")
-	time.Sleep(500 * time.Millisecond) // two reads run out of time
+	// It has read that part, and then it goes to sleep in its read, is woken by
+	// the end of its time, and goes to sleep in the next: twice that.
+	if !await(10*time.Second, func() bool {
+		n, err := unix.IoctlGetInt(int(answers.Fd()), unix.TIOCINQ)
+		return err == nil && n == 0
+	}) {
+		t.Fatal("the gate does not read its answer")
+	}
+	slept := sleepsOf(t, cmd.Process.Pid)
+	if !await(10*time.Second, func() bool { return sleepsOf(t, cmd.Process.Pid) >= slept+3 }) {
+		t.Fatal("the gate's read has no end")
+	}
 	answers.WriteString("k\x00")
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
@@ -66,4 +80,20 @@ func TestAnswerInParts(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("the gate waits for ever")
 	}
+}
+
+// sleepsOf is how often a process has gone to sleep by itself.
+func sleepsOf(t *testing.T, pid int) int {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "\nvoluntary_ctxt_switches:")
+	line, _, _ := strings.Cut(rest, "\n")
+	n, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -4,7 +4,6 @@ import (
 	"os"
 	"runtime"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -30,7 +29,6 @@ func DieOf(sig syscall.Signal) {
 	one.Val[0] = 1 << (uint(sig) - 1)
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&ordinary)), 0, setBytes, 0, 0)
 	_ = unix.PthreadSigmask(unix.SIG_UNBLOCK, &one, nil)
-	if unix.Tgkill(os.Getpid(), unix.Gettid(), sig) == nil {
-		time.Sleep(time.Second) // it is on its way
-	}
+	// A signal to the thread that sends it is taken before the call returns.
+	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), sig)
 }

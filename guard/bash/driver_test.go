@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -72,13 +73,12 @@ func driverMain() int {
 			switch {
 			case !p.Released: // an empty line leaves the status
 			case p.Status == statusSlow:
-				time.Sleep(200 * time.Millisecond) // longer than a prompt takes
+				// Where the shell does not wait for us, its prompt comes first.
+				await(200*time.Millisecond, func() bool { return readsKeys(p.TTY) })
 				p.Say("guardsh: words\n")
 			case p.Status == statusLate:
 				go func() {
-					for !readsKeys(p.TTY) {
-						time.Sleep(time.Millisecond) // between two looks at the terminal
-					}
+					await(patience, func() bool { return readsKeys(p.TTY) })
 					p.Say("guardsh: words\n")
 					note(entry{Kind: "note", Text: "said"})
 				}()
@@ -373,18 +373,23 @@ func (s *typing) lines() []string {
 // logged waits for a log entry.
 func (s *typing) logged(what string, ok func(entry) bool) entry {
 	s.t.Helper()
-	end := time.Now().Add(patience)
-	for {
-		for _, e := range s.entries() {
-			if ok(e) {
-				return e
-			}
-		}
-		if time.Now().After(end) {
-			s.t.Fatalf("no %s in the log: %+v\nscreen: %q", what, s.entries(), s.all())
-		}
-		time.Sleep(5 * time.Millisecond) // between two looks at a file
+	at := -1
+	if !await(patience, func() bool { at = slices.IndexFunc(s.entries(), ok); return at >= 0 }) {
+		s.t.Fatalf("no %s in the log: %+v\nscreen: %q", what, s.entries(), s.all())
 	}
+	return s.entries()[at]
+}
+
+// await waits for what the kernel or another process does without telling: a
+// terminal's modes, a log, who is in front. It reports whether it came to be.
+func await(limit time.Duration, ok func() bool) bool {
+	const look = 2 * time.Millisecond
+	for end := time.Now().Add(limit); !ok(); time.Sleep(look) { // between two looks
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *typing) missing(path string) {

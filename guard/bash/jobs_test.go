@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -51,15 +50,13 @@ func TestWindowSize(t *testing.T) {
 // jobStopped waits until the shell on the terminal calls its job stopped.
 func (s *typing) jobStopped(prompt string) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	if !await(patience, func() bool {
 		s.send("jobs\r")
 		s.expect("jobs\r\n")
-		if strings.Contains(s.expect(prompt), "Stopped") {
-			return
-		}
-		time.Sleep(5 * time.Millisecond) // between two looks
+		return strings.Contains(s.expect(prompt), "Stopped")
+	}) {
+		s.t.Fatalf("the session does not stop: %q", s.all())
 	}
-	s.t.Fatalf("the session does not stop: %q", s.all())
 }
 
 // inFront waits until a job of the shell on the terminal has it, and has made it
@@ -67,15 +64,13 @@ func (s *typing) jobStopped(prompt string) {
 func (s *typing) inFront() {
 	s.t.Helper()
 	fd := int(s.tty.Fd())
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	if !await(patience, func() bool {
 		pgrp, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 		modes, merr := unix.IoctlGetTermios(fd, unix.TCGETS)
-		if err == nil && merr == nil && pgrp != s.cmd.Process.Pid && modes.Lflag&unix.ICANON == 0 && modes.Oflag&unix.OPOST == 0 {
-			return
-		}
-		time.Sleep(time.Millisecond) // between two looks
+		return err == nil && merr == nil && pgrp != s.cmd.Process.Pid && modes.Lflag&unix.ICANON == 0 && modes.Oflag&unix.OPOST == 0
+	}) {
+		s.t.Fatalf("the session does not make its terminal raw: %q", s.all())
 	}
-	s.t.Fatalf("the session does not make its terminal raw: %q", s.all())
 }
 
 // foreground waits until the process whose number a file holds is in front of
@@ -90,13 +85,9 @@ func (s *typing) foreground(file string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for end := time.Now().Add(patience); time.Now().Before(end); {
-		if st, err := statOf(pid); err == nil && st.tpgid == st.pgrp {
-			return
-		}
-		time.Sleep(time.Millisecond) // between two looks at the process
+	if !await(patience, func() bool { st, err := statOf(pid); return err == nil && st.tpgid == st.pgrp }) {
+		s.t.Fatalf("process %d does not come to the front", pid)
 	}
-	s.t.Fatalf("process %d does not come to the front", pid)
 }
 
 func TestStatus(t *testing.T) {
