@@ -24,7 +24,8 @@ const ptyDeadline = 20 * time.Second
 
 // question is how a question's last row ends. It is not shown before an answer
 // counts: guard/ask keeps it back until the keys have been quiet for a second.
-var question = regexp.MustCompile(`N(?:, e explains)?\] $`)
+// A window's status line may stand behind it.
+var question = regexp.MustCompile(`N(?:, e explains)?\] `)
 
 // cmdPty is "pty STEPS COMMAND ARGS": runs a command on a terminal and works
 // through the file STEPS, a step a line:
@@ -168,7 +169,7 @@ func (p *typist) step(line string) error {
 	case "type":
 		return p.send(rest + "\r")
 	case "answer":
-		if err := p.wait(func() bool { return question.MatchString(p.plain()) }); err != nil {
+		if err := p.wait(func() bool { return question.MatchString(p.plain()[p.prior:]) }); err != nil {
 			return err
 		}
 		return p.send(rest + "\r")

@@ -33,16 +33,11 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
-	master, slave, err := openPTY()
-	if err != nil {
-		return StatusFailed, fmt.Errorf("pseudo terminal: %w", err)
-	}
-	defer master.Close()
-	defer slave.Close()
-	scr, err := newScreen(cfg, master, slave)
+	scr, slave, done, err := openScreen(cfg)
 	if err != nil {
 		return StatusFailed, err
 	}
+	defer done()
 	scr.holdsPaste = true
 	g, err := openGate(ctx, cfg, dir, scr)
 	if err != nil {

@@ -2,7 +2,6 @@ package bash
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -14,24 +13,54 @@ import (
 	"golang.org/x/term"
 )
 
-// Several things may have something to say at once: a line, a program below it,
-// a warning. Each waits for a mark of its own to come out, and none is shown.
-func TestMarksAreNotShown(t *testing.T) {
+// shown is a screen whose keys never come, with the shell's end of its terminal,
+// and what comes out of it.
+type shown struct {
+	*screen
+	slave *os.File
+	out   bytes.Buffer
+	pumps sync.WaitGroup
+}
+
+func show(t *testing.T) *shown {
+	t.Helper()
 	master, slave, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer master.Close()
-	shown, out, err := os.Pipe()
+	keys, typist, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newScreen(Config{In: slave, Out: out}, master, slave)
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pumped := make(chan struct{})
-	go func() { s.pumpOutput(); close(pumped) }()
+	s := &shown{slave: slave}
+	s.screen, err = newScreen(Config{In: keys, Out: null, Output: func(b []byte) { s.out.Write(b) }}, master, slave)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, f := range []*os.File{slave, master, typist, keys, null} {
+			f.Close()
+		}
+	})
+	return s
+}
+
+// end is all that was shown, once the shell's end has been closed.
+func (s *shown) end() string {
+	s.slave.Close()
+	s.pumps.Wait()
+	return s.out.String()
+}
+
+// Several things may have something to say at once: a line, a program below it,
+// a warning. Each waits for a mark of its own to come out, and none is shown.
+func TestMarksAreNotShown(t *testing.T) {
+	s := show(t)
+	s.pumps.Go(s.pumpOutput)
 	const speakers, times = 8, 50
 	var all sync.WaitGroup
 	for range speakers {
@@ -42,14 +71,7 @@ func TestMarksAreNotShown(t *testing.T) {
 		})
 	}
 	all.Wait()
-	slave.Close()
-	<-pumped
-	out.Close()
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, shown); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := b.String(), strings.Repeat("word\r\n", speakers*times); got != want {
+	if got, want := s.end(), strings.Repeat("word\r\n", speakers*times); got != want {
 		t.Errorf("shown: %q", got)
 	}
 }
@@ -57,16 +79,7 @@ func TestMarksAreNotShown(t *testing.T) {
 // A question and what presses a key of ours may both stop the keys: the second
 // goes on once the first has let go.
 func TestPausesTakeTurns(t *testing.T) {
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	defer slave.Close()
-	s, err := newScreen(Config{In: slave, Out: slave}, master, slave)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := show(t)
 	var pump, all sync.WaitGroup
 	pump.Go(s.pumpKeys)
 	for range 8 {
@@ -84,27 +97,13 @@ func TestPausesTakeTurns(t *testing.T) {
 // Who waits for the mark writes behind what stood in front of it, which may
 // have come with it in one read and is still to be shown.
 func TestMarkPassesWithWhatWasShown(t *testing.T) {
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	shown, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shown.Close()
-	s, err := newScreen(Config{In: slave, Out: out}, master, slave)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := show(t)
 	const mark = "\x1b]guardsh;mark\a"
 	marked := make(chan struct{})
 	s.mark, s.marked = mark, marked
 	s.outMu.Lock() // nothing can be shown yet
-	pumped := make(chan struct{})
-	go func() { s.pumpOutput(); close(pumped) }()
-	if _, err := slave.WriteString("echo\n" + mark); err != nil {
+	s.pumps.Go(s.pumpOutput)
+	if _, err := s.slave.WriteString("echo\n" + mark); err != nil {
 		t.Fatal(err)
 	}
 	for read := false; !read; runtime.Gosched() {
@@ -119,14 +118,7 @@ func TestMarkPassesWithWhatWasShown(t *testing.T) {
 	}
 	s.outMu.Unlock()
 	<-marked
-	slave.Close()
-	<-pumped
-	out.Close()
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, shown); err != nil {
-		t.Fatal(err)
-	}
-	if got := b.String(); got != "echo\r\n" {
+	if got := s.end(); got != "echo\r\n" {
 		t.Errorf("shown: %q", got)
 	}
 }
@@ -134,53 +126,28 @@ func TestMarkPassesWithWhatWasShown(t *testing.T) {
 // What is typed into a shell to put the gate back is not shown, whether the
 // shell's hello or its mark is heard first.
 func TestRearmingIsNotShown(t *testing.T) {
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	shown, out, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, typist, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer typist.Close()
-	s, err := newScreen(Config{In: keys, Out: out}, master, slave)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pumps sync.WaitGroup
-	pumps.Go(s.pumpKeys)
+	s := show(t)
+	var keys sync.WaitGroup
+	keys.Go(s.pumpKeys)
 	// No echo: the kernel may give it later than what is written here.
-	if _, err := term.MakeRaw(int(slave.Fd())); err != nil {
+	if _, err := term.MakeRaw(int(s.slave.Fd())); err != nil {
 		t.Fatal(err)
 	}
 	s.typeIn(" . rearm")
-	pumped := make(chan struct{})
 	hello := make(chan struct{})
 	go func() { s.heardMark(10 * time.Second); s.unmute(); close(hello) }()
 	select {
 	case <-hello: // it did not wait for the mark
 	case <-time.After(50 * time.Millisecond):
 	}
-	go func() { s.pumpOutput(); close(pumped) }()
-	if _, err := slave.WriteString(" . rearm\r\n" + rearmMark + "prompt"); err != nil {
+	s.pumps.Go(s.pumpOutput)
+	if _, err := s.slave.WriteString(" . rearm\r\n" + rearmMark + "prompt"); err != nil {
 		t.Fatal(err)
 	}
 	<-hello
 	s.endKeys()
-	pumps.Wait()
-	slave.Close()
-	<-pumped
-	out.Close()
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, shown); err != nil {
-		t.Fatal(err)
-	}
-	if got := b.String(); strings.Contains(got, "rearm") || !strings.HasSuffix(got, "prompt") {
+	keys.Wait()
+	if got := s.end(); strings.Contains(got, "rearm") || !strings.HasSuffix(got, "prompt") {
 		t.Errorf("shown: %q", got)
 	}
 }

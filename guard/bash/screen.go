@@ -67,6 +67,21 @@ type screen struct {
 // bufferSize is what one read of a pseudo terminal can give at most.
 const bufferSize = 4096
 
+// openScreen makes a pseudo terminal and joins it to the outer one. done closes
+// both ends.
+func openScreen(cfg Config) (s *screen, slave *os.File, done func(), err error) {
+	master, slave, err := openPTY()
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("pseudo terminal: %w", err)
+	}
+	done = func() { slave.Close(); master.Close() }
+	if s, err = newScreen(cfg, master, slave); err != nil {
+		done()
+		return nil, nil, nil, err
+	}
+	return s, slave, done, nil
+}
+
 func newScreen(cfg Config, master, slave *os.File) (*screen, error) {
 	s := &screen{cfg: cfg, in: cfg.In, out: cfg.Out, master: int(master.Fd()), tty: slave.Name()}
 	var st unix.Stat_t

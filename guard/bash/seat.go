@@ -2,7 +2,6 @@ package bash
 
 import (
 	"context"
-	"fmt"
 	"os"
 )
 
@@ -21,16 +20,11 @@ func Seated(ctx context.Context, cfg Config, start func(s *Seat, terminal *os.Fi
 	if cfg.Out == nil {
 		cfg.Out = os.Stdout
 	}
-	master, slave, err := openPTY()
-	if err != nil {
-		return StatusFailed, fmt.Errorf("pseudo terminal: %w", err)
-	}
-	defer master.Close()
-	defer slave.Close()
-	scr, err := newScreen(cfg, master, slave)
+	scr, slave, done, err := openScreen(cfg)
 	if err != nil {
 		return StatusFailed, err
 	}
+	defer done()
 	return scr.run(ctx, func() (int, error) {
 		defer slave.Close()
 		return start(&Seat{scr}, slave)

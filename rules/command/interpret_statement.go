@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -257,32 +258,28 @@ func (e *evaluator) bindTargets(targets []string, v val) {
 // comprehension binds the variable of "EXPRESSION for x in LIST" before the
 // expression is read.
 func (e *evaluator) comprehension() {
-	depth := 0
-	for at := e.i; at < len(e.toks) && at < e.i+256; at++ {
-		t := e.toks[at]
-		switch {
-		case t.kind == tokSign && (t.text == "(" || t.text == "[" || t.text == "{"):
-			depth++
-		case t.kind == tokSign && (t.text == ")" || t.text == "]" || t.text == "}"):
-			if depth--; depth < 0 {
-				return
-			}
-		case depth > 0:
-		case t.kind == tokSign && t.text == "," || t.kind == tokLine:
-			return
-		case t.kind == tokName && t.text == "for" && at > e.i:
-			back := e.i
-			e.i = at
-			e.forEach()
-			e.i = back
-			return
-		}
+	if at, ok := e.ahead(",", "for"); ok {
+		back := e.i
+		e.i = at
+		e.forEach()
+		e.i = back
 	}
 }
 
 // behind binds $_ where a loop over a list stands behind its statement, as perl
 // writes it: unlink for glob "x/*".
 func (e *evaluator) behind() {
+	if at, ok := e.ahead(";", "for", "foreach"); ok {
+		back := e.i
+		e.i = at + 1
+		e.vars["$_"] = e.anyOf(e.expr())
+		e.i = back
+	}
+}
+
+// ahead finds a word behind what is read now, outside of brackets and before a
+// sign that ends it.
+func (e *evaluator) ahead(end string, words ...string) (at int, ok bool) {
 	depth := 0
 	for at := e.i; at < len(e.toks) && at < e.i+256; at++ {
 		t := e.toks[at]
@@ -291,19 +288,16 @@ func (e *evaluator) behind() {
 			depth++
 		case t.kind == tokSign && (t.text == ")" || t.text == "]" || t.text == "}"):
 			if depth--; depth < 0 {
-				return
+				return 0, false
 			}
 		case depth > 0:
-		case t.kind == tokSign && t.text == ";" || t.kind == tokLine:
-			return
-		case t.kind == tokName && (t.text == "for" || t.text == "foreach") && at > e.i:
-			back := e.i
-			e.i = at + 1
-			e.vars["$_"] = e.anyOf(e.expr())
-			e.i = back
-			return
+		case t.kind == tokSign && t.text == end || t.kind == tokLine:
+			return 0, false
+		case t.kind == tokName && slices.Contains(words, t.text) && at > e.i:
+			return at, true
 		}
 	}
+	return 0, false
 }
 
 // importsOf reads JavaScript's import statements.
