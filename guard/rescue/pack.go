@@ -175,18 +175,11 @@ func (c *call) packFile(p *packing, name string, unpack, keep, force bool, one f
 	} else if known := packingOf(from); known != nil && !force {
 		return fmt.Errorf("already has %s suffix -- unchanged", p.suffixes[0])
 	}
-	in, err := os.Open(from)
+	in, st, err := openRegular(from, "is a directory or not a regular file -- ignored")
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	st, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	if !st.Mode().IsRegular() {
-		return errors.New("is a directory or not a regular file -- ignored")
-	}
 	flag := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {
 		flag = os.O_WRONLY | os.O_CREATE | os.O_TRUNC

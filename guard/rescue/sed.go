@@ -311,20 +311,31 @@ func (c *call) edited(name string, err error) {
 	c.unread(readWords, name, err)
 }
 
+// openRegular opens a file that is to be replaced; another one is called what
+// the tool calls it.
+func openRegular(name, otherwise string) (*os.File, fs.FileInfo, error) {
+	in, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := in.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New(otherwise)
+	}
+	if err != nil {
+		in.Close()
+		return nil, nil, err
+	}
+	return in, st, nil
+}
+
 // editFile puts a changed copy in a file's place in one step.
 func (c *call) editFile(name, suffix string, change func(io.Writer, io.Reader) error) error {
-	in, err := os.Open(name)
+	in, st, err := openRegular(name, "not a regular file")
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	st, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	if !st.Mode().IsRegular() {
-		return errors.New("not a regular file")
-	}
 	beside := besideName(name)
 	out, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
