@@ -136,3 +136,12 @@ func holds(x word.Word, text string) bool {
 	}
 	return !slices.ContainsFunc(x.Values, func(v string) bool { return !strings.Contains(v, text) })
 }
+
+// ungated says whether what is started has not all of the gate in its
+// environment: env -i, env -u PS0, PS0= in front.
+func (s *state) ungated(assigns []Assign) bool {
+	return s.ctx.env == envNone || slices.ContainsFunc(GateVariables, func(name string) bool {
+		_, changed := s.vars[name]
+		return changed || slices.ContainsFunc(assigns, func(a Assign) bool { return a.Name == name })
+	})
+}

@@ -109,6 +109,7 @@ type Action struct {
 	Env      []Assign  // what its environment holds of the variables that say which cluster, host or inventory it means
 	Given    word.Word // the text that it was given in a file or by a pipe, where that is known and counts
 	Opens    bool      // a shell that takes its lines from the terminal: they are not part of this one
+	Ungated  bool      // it starts without a variable of the gate, which the line takes out of its environment
 	Left     []Left    // Argv is empty: the line as a whole leaves this behind in the shell that read it
 	Certain  Certainty
 	Async    bool // started with &

@@ -115,6 +115,7 @@ func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArg
 	switch in.Kind {
 	case InputShell:
 		w.line.Actions[i].Opens = true
+		w.line.Actions[i].Ungated = sub.ungated(l.assigns)
 		return
 	case InputClosed:
 		return

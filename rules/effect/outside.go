@@ -35,7 +35,7 @@ func (c *call) outside() {
 		if !opens && !a.Opens {
 			return
 		}
-	} else if !opens || a.User != "" || slices.ContainsFunc(a.Via, func(via string) bool { return !inPlace[via] }) || name == "bash" && !c.gateDropped() {
+	} else if !opens || a.User != "" || slices.ContainsFunc(a.Via, func(via string) bool { return !inPlace[via] }) || name == "bash" && !c.action.Ungated {
 		return
 	}
 	c.name = name
@@ -76,48 +76,6 @@ func (c *call) bare() bool {
 		v, ok := w.Value()
 		return !ok || !strings.HasPrefix(v, "-") || strings.HasPrefix(v, "-c") || strings.HasPrefix(v, "--")
 	})
-}
-
-// gateDropped says whether what starts the action takes the gate out of its
-// environment: env -i, env -u PS0, PS0= in front.
-func (c *call) gateDropped() bool {
-	for _, as := range c.action.Assigns {
-		if slices.Contains(command.GateVariables, as.Name) {
-			return true
-		}
-	}
-	if !slices.Contains(c.action.Via, "env") {
-		return false
-	}
-	for i := c.at - 1; i >= 0; i-- {
-		env := &c.line.Actions[i]
-		if name, _ := env.Name(); name != "env" || !env.Wrapper {
-			continue
-		}
-		for n, w := range env.Args() {
-			v, known := w.Value()
-			switch {
-			case !known, v == "--":
-				return false
-			case v == "-", v == "-i", v == "--ignore-environment":
-				return true
-			case v == "-u" || v == "--unset":
-				if n+1 < len(env.Args()) && slices.ContainsFunc(command.GateVariables, env.Args()[n+1].Is) {
-					return true
-				}
-			case slices.ContainsFunc(command.GateVariables, func(g string) bool {
-				return v == "-u"+g || v == "--unset="+g || strings.HasPrefix(v, g+"=")
-			}):
-				return true
-			case !strings.HasPrefix(v, "-") && !strings.Contains(v, "="):
-				if n == 0 || !slices.ContainsFunc(command.GateVariables, w.Is) {
-					return false // the command
-				}
-			}
-		}
-		return false
-	}
-	return false
 }
 
 // gate is what a line leaves of the gate of the shell that it was typed into.
