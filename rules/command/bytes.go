@@ -66,15 +66,20 @@ func parseText(text string) (*syntax.File, error) {
 		f, err = p.Parse(strings.NewReader(text), "")
 	}
 	if f != nil && strings.Contains(text, standInLead) {
-		syntax.Walk(f, func(n syntax.Node) bool {
-			switch n := n.(type) {
-			case *syntax.Lit:
-				n.Value = asBytes(n.Value)
-			case *syntax.SglQuoted:
-				n.Value = asBytes(n.Value)
-			}
-			return true
-		})
+		restore(f)
 	}
 	return f, err
+}
+
+// restore makes the values in a tree bytes again.
+func restore(f *syntax.File) {
+	syntax.Walk(f, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.Lit:
+			n.Value = asBytes(n.Value)
+		case *syntax.SglQuoted:
+			n.Value = asBytes(n.Value)
+		}
+		return true
+	})
 }

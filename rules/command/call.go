@@ -496,8 +496,9 @@ func allOf(ws []word.Word) bool {
 func (w *walker) bodyOf(st *state, text, name string) (*syntax.Stmt, string) {
 	saved := w.src
 	w.src = text
-	f := w.parse(st, text)
+	f, g := w.parse(text)
 	text, w.src = w.src, saved
+	w.unparsed(g)
 	if f == nil {
 		return nil, ""
 	}

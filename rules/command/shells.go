@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -279,6 +280,9 @@ func (w *walker) readFile(st *state, name word.Word) (string, bool) {
 		return "", false
 	}
 	b, err := st.ctx.files.ReadFile(p, int64(w.lim.Bytes)+1)
+	if err == nil && len(b) > w.lim.Bytes && bytes.Contains(b, []byte("<<")) {
+		b, err = st.ctx.files.ReadFile(p, maxText) // here-documents are set aside
+	}
 	if err != nil {
 		w.denied = errors.Is(err, fs.ErrPermission)
 		return "", false

@@ -148,6 +148,7 @@ type walker struct {
 	functions map[string][]*function // and what functions were defined there
 
 	shellSub int            // the value of sub where the present shell began
+	base     int            // lines of the text that stand before w.src
 	dropped  *state         // where bash goes on with the next line after an error
 	tree     []*syntax.Stmt // the text that is walked
 }
@@ -218,10 +219,10 @@ type loop struct {
 
 var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant(syntax.LangBash)) }}
 
-// parse reads a text. It notes what stops it and returns what stands before
-// that, or nil. w.src becomes the text that the tree's positions fit, where
-// that is not the text itself.
-func (w *walker) parse(st *state, text string) *syntax.File {
+// parse reads a text. It returns what stands before the place where it cannot
+// go on, and that place; nil where there is none. w.src becomes the text that
+// the tree's positions fit, where that is not the text itself.
+func (w *walker) parse(text string) (*syntax.File, *gap) {
 	if (len(text) > w.lim.Bytes || deep(text)) && len(text) <= maxText {
 		if short, docs := setAside(text, len(w.docs)); docs != nil {
 			n := len(w.docs)
@@ -230,60 +231,44 @@ func (w *walker) parse(st *state, text string) *syntax.File {
 			if len(short) <= w.lim.Bytes && !deep(short) {
 				if f, err := parseText(short); err == nil && documents(f, n) == len(docs) {
 					w.src = short
-					return f
+					return f, nil
 				}
 			}
 		}
 	}
 	if len(text) > w.lim.Bytes {
-		w.note(TooLarge, fmt.Sprintf("%d bytes of text, the bound is %d", len(text), w.lim.Bytes), nil)
-		return nil
+		g := &gap{kind: TooLarge, says: fmt.Sprintf("%d bytes of text, the bound is %d", len(text), w.lim.Bytes)}
+		head := onlyRunes(text[:strings.LastIndexByte(text[:w.lim.Bytes], '\n')+1])
+		w.src = head
+		f, err := parseText(head)
+		return wholeLines(f, err), g
 	}
 	if r := onlyRunes(text); r != text {
 		text, w.src = r, r
 	}
 	f, err := parseText(text)
 	if err == nil {
-		return f
+		return f, nil
 	}
 	if errors.Is(err, errDeep) {
-		w.note(TooLarge, "nesting", nil)
-		return f
+		return f, &gap{kind: TooLarge, says: "nesting"}
 	}
 	var pe syntax.ParseError
 	if !errors.As(err, &pe) {
-		w.note(NotUnderstood, err.Error(), nil)
-		return nil
+		return nil, &gap{kind: NotUnderstood, says: err.Error()}
 	}
 	// bash takes the end of the text for the end of a here-document.
 	if rest, ok := strings.CutPrefix(pe.Text, "unclosed here-document `"); ok {
 		if full, err := parseText(strings.TrimSuffix(text, "\n") + "\n" + strings.TrimSuffix(rest, "`") + "\n"); err == nil {
-			return full
+			return full, nil
 		}
 	}
-	// "((" that is no arithmetic is two subshells, as bash finds out later
-	// than the parser does.
-	if o := int(pe.Pos.Offset()); o <= len(text) {
-		if i := strings.LastIndex(text[:o], "(("); i >= 0 && (i == 0 || text[i-1] != '$') {
-			if full, err := parseText(text[:i+1] + " " + text[i+1:]); err == nil {
-				w.src = text[:i+1] + " " + text[i+1:]
-				return full
-			}
-		}
+	if mended, full := mend(text, pe); full != nil {
+		w.src = mended
+		return full, nil
 	}
-	at := &position{int(pe.Pos.Line()), int(pe.Pos.Col())}
-	w.note(NotUnderstood, pe.Text, at)
-	if f == nil {
-		return nil
-	}
-	// What stands on lines before the error has run by then.
-	for i, s := range f.Stmts {
-		if s == nil || s.Cmd == nil && len(s.Redirs) == 0 || !s.End().IsValid() || s.End().Line() >= pe.Pos.Line() {
-			f.Stmts = f.Stmts[:i]
-			break
-		}
-	}
-	return f
+	g := &gap{kind: NotUnderstood, says: pe.Text, at: &position{int(pe.Pos.Line()), int(pe.Pos.Col())}}
+	return wholeLines(f, err), g
 }
 
 // deep reports whether a text opens so much that parsing it could exhaust the
@@ -358,9 +343,10 @@ func (w *walker) text(st *state, text string) result {
 	}
 	saved := w.src
 	w.src = text
-	f := w.parse(st, text)
+	f, g := w.parse(text)
 	if f == nil {
 		w.src = saved
+		w.unparsed(g)
 		return both(st)
 	}
 	if w.far() {
@@ -377,14 +363,22 @@ func (w *walker) text(st *state, text string) result {
 	if own {
 		w.shellSub, w.dropped = w.sub, nil
 	}
-	tree := w.tree
+	tree, base := w.tree, w.base
 	w.tree = f.Stmts
 	kind, unit := textLines, w.unit
 	if own {
 		kind = shellLines
 	}
 	r := w.seq(st, f.Stmts, kind)
-	w.tree, w.unit = tree, unit
+	if s := w.join(w.join(r.ok, r.fail), w.dropped); g != nil && s != nil {
+		// It is come to, and what stands behind it may be.
+		w.unparsed(g)
+		if g.kind == NotUnderstood {
+			b := w.beyond(s.clone(), f, kind)
+			r = result{ok: w.join(r.ok, b.ok), fail: w.join(r.fail, b.fail)}
+		}
+	}
+	w.tree, w.unit, w.base = tree, unit, base
 	if own {
 		r.fail = w.join(r.fail, w.dropped)
 		w.shellSub, w.dropped = shell, dropped
@@ -416,7 +410,7 @@ func (w *walker) where(p syntax.Pos) position {
 	if w.at != nil {
 		return *w.at
 	}
-	return position{int(p.Line()), int(p.Col())}
+	return position{w.base + int(p.Line()), int(p.Col())}
 }
 
 // note records what no action says, once for each kind and text.
