@@ -161,6 +161,7 @@ func (s *Session) RunStdin(ctx context.Context, in *os.File, args, options []str
 // has to be judged when text is known, of which the first given bytes were
 // judged before.
 func (s *Session) runRead(ctx context.Context, in *os.File, argv []string, request func(text []byte, given int) Request) (int, error) {
+	bash.Begun() // what was read does not come again
 	script, err := ReadScript(in)
 	if errors.Is(err, fs.ErrClosed) || err != nil && in == os.Stdin && closed(in) {
 		return bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Killed: &s.killed}, argv)

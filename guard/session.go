@@ -13,6 +13,7 @@ import (
 	"guardsh/audit"
 	"guardsh/audit/snapshot"
 	"guardsh/guard/ask"
+	"guardsh/guard/bash"
 	"guardsh/rules"
 )
 
@@ -199,6 +200,9 @@ func (s *Session) nextLine() int {
 func (s *Session) askAbout(ctx context.Context, r Request, j Judgement, out *Outcome) bool {
 	sc := s.scopeOfRequest(r)
 	j = s.unanswered(sc, j)
+	if j.Decision.Verdict >= rules.Confirm {
+		bash.Begun()
+	}
 	switch j.Decision.Verdict {
 	case rules.Allow:
 		return true

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"guardsh/guard"
+	"guardsh/guard/bash"
 	"guardsh/guard/host"
 	"guardsh/guard/supervise"
 )
@@ -54,9 +55,11 @@ func run(argv []string) int {
 		case "sudo":
 			return sudo("sudo", argv[2:])
 		case "rescue":
+			bash.Begun()
 			return rescue(argv[2:])
 		case "exec":
 			if len(argv) != 3 || argv[2] != "--help" && argv[2] != "-h" {
+				bash.Begun()
 				return execSelf(argv[2:])
 			}
 			return runVerb(argv[1:])
@@ -136,6 +139,7 @@ func rootCommand() *cobra.Command {
 }
 
 func runVerb(args []string) int {
+	bash.Begun()
 	root := rootCommand()
 	root.SetArgs(args)
 	out := &noted{to: os.Stdout}

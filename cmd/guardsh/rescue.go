@@ -53,7 +53,7 @@ func rescue(args []string) int {
 	p.Interactive = r.Line == nil && r.File == "" && guard.IsTerminal(os.Stdin)
 	s, err := guard.Open(p)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this shell is not guarded\n", err)
+		fmt.Fprintf(os.Stderr, "guardsh: %s\n%s", err, bash.NotGuarded)
 		return s.Rescue(context.Background(), r)
 	}
 	s.Greet()
@@ -75,6 +75,7 @@ func callsRescue(line string) ([]string, bool) {
 // rescueInstead is the built-in shell in place of a bash that cannot start. s
 // is nil where nothing can be judged.
 func rescueInstead(ctx context.Context, s *guard.Session, inv invocation, why *bash.CannotStart) int {
+	bash.Begun()
 	r := guard.Rescue{Line: inv.command, File: inv.file, Name: "guardsh", Args: inv.args, Last: true}
 	what := "guardsh's own shell takes its place"
 	switch {

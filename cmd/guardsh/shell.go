@@ -56,7 +56,7 @@ func runShell(argv []string) int {
 	s, err := guard.Open(p)
 	var gone *bash.CannotStart
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this shell is not guarded\n", err)
+		fmt.Fprintf(os.Stderr, "guardsh: %s\n%s", err, bash.NotGuarded)
 		if errors.As(<-ready, &gone) {
 			return rescueInstead(ctx, nil, inv, gone)
 		}
@@ -64,6 +64,7 @@ func runShell(argv []string) int {
 	}
 	s.Greet()
 	status, err := 0, <-ready
+	bash.HaveThreads()
 	switch {
 	case err != nil:
 	case inv.command != nil:
@@ -75,7 +76,7 @@ func runShell(argv []string) int {
 		if err != nil && !errors.As(err, &gone) {
 			// No pseudo terminal, no place for the gate: whoever sits there
 			// gets their bash all the same.
-			fmt.Fprintf(os.Stderr, "guardsh: %s\nguardsh: this shell is not guarded\n", err)
+			fmt.Fprintf(os.Stderr, "guardsh: %s\n%s", err, bash.NotGuarded)
 			status, err = unguarded(ctx, inv, p.Name), nil
 		}
 	default:

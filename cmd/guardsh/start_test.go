@@ -11,6 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
+
+	"guardsh/guard/bash"
 )
 
 // initLimit is how long one package may take before main starts. Every login
@@ -162,4 +166,21 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(over(0.5), "over-ms")
 	b.ReportMetric(quantile(fsync, 0.5), "fsync-ms") // of over-ms, what the disk asks for
 	b.ReportMetric(over(0.99), "p99-over-ms")
+}
+
+// TestNoShellInstead wants each verb to be known where bash would stand in for a
+// shell: it would take the verb for a script.
+func TestNoShellInstead(t *testing.T) {
+	bin := product(t)
+	names := []string{"rescue", "exec", "help", "-h", "--help", "--version", "completion", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
+	for _, c := range verbs() {
+		names = append(names, c.Name())
+	}
+	for _, name := range names {
+		cmd := exec.Command("bash", "-c", `ulimit -v 300000; exec "$@"`, "bash", bin, name)
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != bash.StatusFailed || !strings.Contains(string(out), "ulimit -v") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
 }

@@ -158,6 +158,7 @@ func front(name string, args []string, how func(*guard.Session) way) int {
 	}
 	s.Greet()
 	w := how(s)
+	bash.HaveThreads()
 	taken := false
 	out := s.Argv(context.Background(), guard.Quote(append([]string{name}, args...)), w.why, func(found bool) bool {
 		taken = w.guarded != nil && w.takes(found)

@@ -44,7 +44,8 @@
 // What is known to differ from plain bash: its terminal is one of its own, so
 // that what was typed before it read keys is echoed twice; where the program was
 // linked without the entry of entry_*.s, ignored signals but HUP and INT, and
-// closed descriptors, are not passed on; while the user has the history off,
+// closed descriptors, are not passed on, and where a limit keeps Go's runtime from
+// starting nothing takes its place; while the user has the history off,
 // set -o shows it as on; a multi-line command stands in the history as it was
 // typed (lithist); C-x C-e and vi's v bring the text back to the line instead
 // of running it; where a history variable is readonly, a line that it hides

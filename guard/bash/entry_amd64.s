@@ -3,8 +3,23 @@
 // The program begins here when it is linked with -E guardsh_entry. Go's runtime
 // catches every signal and opens /dev/null for each of the descriptors 0 to 2
 // that is closed, before any Go code: what the parent had ignored and closed is
-// noted first. All registers are free here; the stack holds the arguments.
+// noted first, and with it what a program has to begin with that takes this
+// one's place where the runtime cannot start (standin_unsafe.go). All registers
+// are free here; the stack holds the arguments.
 TEXT guardsh_entry(SB),NOSPLIT|NOFRAME,$0
+	MOVQ SP, ·startStack(SB)
+	MOVL $14, AX // rt_sigprocmask(SIG_BLOCK, NULL, mask, 8)
+	XORL DI, DI
+	XORL SI, SI
+	LEAQ ·maskAtStart(SB), DX
+	MOVL $8, R10
+	SYSCALL
+	MOVL $97, AX // getrlimit(RLIMIT_NOFILE, files)
+	MOVL $7, DI
+	LEAQ ·filesAtStart(SB), SI
+	SYSCALL
+	MOVQ ·speaks(SB), AX
+	MOVQ AX, runtime·overrideWrite(SB)
 	SUBQ $64, SP // the struct sigaction that is asked for; its first word is the handler
 	MOVQ $1, R12
 	XORL R13, R13

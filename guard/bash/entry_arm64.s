@@ -2,6 +2,20 @@
 
 // The same as in entry_amd64.s.
 TEXT guardsh_entry(SB),NOSPLIT|NOFRAME,$0
+	MOVD RSP, R4
+	MOVD R4, ·startStack(SB)
+	MOVD $135, R8 // rt_sigprocmask(SIG_BLOCK, NULL, mask, 8)
+	MOVD ZR, R0
+	MOVD ZR, R1
+	MOVD $·maskAtStart(SB), R2
+	MOVD $8, R3
+	SVC
+	MOVD $163, R8 // getrlimit(RLIMIT_NOFILE, files)
+	MOVD $7, R0
+	MOVD $·filesAtStart(SB), R1
+	SVC
+	MOVD ·speaks(SB), R4
+	MOVD R4, runtime·overrideWrite(SB)
 	SUB $64, RSP // the struct sigaction that is asked for; its first word is the handler
 	MOVD $1, R19
 	MOVD ZR, R20

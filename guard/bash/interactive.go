@@ -67,6 +67,7 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 		}
 		return proc.Pid, nil
 	}
+	haveSessionThreads()
 	return scr.run(ctx, start, g.watch, g.watchForks)
 }
 
@@ -91,6 +92,7 @@ func (s *screen) run(ctx context.Context, start func() (pid int, err error), bes
 	if err != nil {
 		return StatusFailed, err
 	}
+	Begun()
 
 	var pumps sync.WaitGroup
 	pumps.Go(s.pumpKeys)

@@ -331,7 +331,7 @@ func (l *Live) Expand(words []string) ([][]string, error) {
 	l.s.mu.Lock()
 	bounds, known := l.s.limits, l.s.bounded
 	l.s.mu.Unlock()
-	if known && bounds.forkFails("/") != "" {
+	if known && bounds.forkFails("/", 1) != "" {
 		return nil, fmt.Errorf("%w: no process can be forked", ErrUnknown)
 	}
 	for _, n := range names {

@@ -7,9 +7,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -73,23 +75,73 @@ func exempt(dir string, status map[string]string) bool {
 	return firstField(status["Uid"]) == "0" || caps&(1<<unix.CAP_SYS_ADMIN|1<<unix.CAP_SYS_RESOURCE) != 0
 }
 
-// forkFails says why a process with these limits cannot fork now, "" where
-// nothing is known that keeps it from it. The tasks of a user are counted only
-// where the machine has as many as the limit in all.
-func (l limits) forkFails(root string) string {
+// What a session takes of threads in all, and what runs one line or one command;
+// and what has to be left then for the shell itself and what it starts.
+const (
+	sessionThreads, sessionRest = 16, 8
+	lineThreads, lineRest       = 8, 2
+)
+
+// HaveThreads makes the threads that one line takes where there may soon be none
+// to be had. Go's runtime ends a process that gets none, and this is the time at
+// which bash can still take its place (see Begun).
+func HaveThreads() {
+	var most unix.Rlimit
+	var machine unix.Sysinfo_t
+	const others = 64 // what else may start meanwhile, and is not counted here
+	if unix.Getrlimit(unix.RLIMIT_NPROC, &most) == nil && unix.Sysinfo(&machine) == nil && most.Cur < uint64(machine.Procs)+others {
+		spareThreads(lineThreads, lineRest)
+	}
+}
+
+// haveSessionThreads does the same for a session.
+func haveSessionThreads() {
+	if limitsOf("/", os.Getpid()).forkFails("/", 2*(sessionThreads+sessionRest)) != "" {
+		spareThreads(sessionThreads, sessionRest)
+	}
+}
+
+// spareThreads sees to it that the runtime has n threads that nothing else uses,
+// and that there were rest more to be had.
+func spareThreads(n, rest int) {
+	if startStack == nil {
+		return // nothing would stand in: better to need fewer
+	}
+	var ready, over sync.WaitGroup
+	all := make(chan struct{})
+	for i := range n + rest {
+		ready.Add(1)
+		over.Go(func() {
+			runtime.LockOSThread() // and a thread that is not let go ends with what runs on it
+			ready.Done()
+			<-all
+			if i < n {
+				runtime.UnlockOSThread()
+			}
+		})
+	}
+	ready.Wait()
+	close(all)
+	over.Wait()
+}
+
+// forkFails says why a process with these limits cannot have n more tasks now, ""
+// where nothing is known that keeps it from it. The tasks of a user are counted
+// only where the machine has as many as the limit in all.
+func (l limits) forkFails(root string, n uint64) string {
 	b, _ := os.ReadFile(filepath.Join(root, "proc/loadavg"))
 	_, rest, _ := strings.Cut(string(b), "/")
 	total, err := strconv.ParseUint(firstField(rest), 10, 64)
-	if err == nil && total >= l.machine {
+	if err == nil && total+n > l.machine {
 		return fmt.Sprintf("the machine has its %d tasks (kernel.threads-max)", l.machine)
 	}
 	for _, g := range l.groups {
 		most, now := number(filepath.Join(g, "pids.max")), number(filepath.Join(g, "pids.current"))
-		if most != math.MaxUint64 && now != math.MaxUint64 && now >= most {
+		if most != math.MaxUint64 && now != math.MaxUint64 && now+n > most {
 			return fmt.Sprintf("the control group has its %d tasks (pids.max)", most)
 		}
 	}
-	if l.nproc != math.MaxUint64 && (err != nil || total >= l.nproc) && tasksOf(root, l.uid, l.nproc) >= l.nproc {
+	if l.nproc != math.MaxUint64 && (err != nil || total+n > l.nproc) && tasksOf(root, l.uid, l.nproc)+n > l.nproc {
 		return fmt.Sprintf("the user has the %d tasks of the limit (ulimit -u)", l.nproc)
 	}
 	return ""
@@ -165,7 +217,7 @@ func (s *shell) checkFork(fresh bool) (text string) {
 	if !s.bounded {
 		return "" // not asked yet
 	}
-	why := s.limits.forkFails("/")
+	why := s.limits.forkFails("/", 1)
 	mark := s.g.path(s.pid, "f")
 	if why == "" {
 		if s.forkless {

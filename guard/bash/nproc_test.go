@@ -202,7 +202,7 @@ func TestForkFails(t *testing.T) {
 			}
 			put(base)
 			put(tc.files)
-			if got := limitsOf(root, 7).forkFails(root); (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
+			if got := limitsOf(root, 7).forkFails(root, 1); (got == "") != (tc.want == "") || !strings.Contains(got, tc.want) {
 				t.Errorf("%q, want %q", got, tc.want)
 			}
 		})

@@ -66,6 +66,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 		return StatusFailed, &CannotStart{Why: Why(path, err)}
 	}
 
+	Begun()
 	ended := make(chan int, 1)
 	go func() { ended <- waitFor(pid, nil, cfg.Killed) }()
 	done := ctx.Done()

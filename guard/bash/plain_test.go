@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -106,5 +107,17 @@ func TestPlainKeepsIgnored(t *testing.T) {
 	}
 	if got := ignoring(plain(t, "", "-c", show).Args...); got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestPlacesInstead compares where bash is looked for with and without Go's
+// runtime.
+func TestPlacesInstead(t *testing.T) {
+	var at []string
+	for _, p := range bashAt {
+		at = append(at, strings.TrimSuffix(p, "\x00"))
+	}
+	if !slices.Equal(at, Places) {
+		t.Errorf("%q, and Places %q", at, Places)
 	}
 }

@@ -112,6 +112,7 @@ func (s *screen) makeRaw() error {
 		// stands for: its keys, iutf8, flow control.
 		if modes, err := unix.IoctlGetTermios(int(s.in.Fd()), unix.TCGETS); err == nil {
 			unix.IoctlSetTermios(s.master, unix.TCSETS, modes)
+			modesAtStart, modesOf = *modes, s.in.Fd()+1
 		}
 	}
 	st, err := term.MakeRaw(int(s.in.Fd()))

@@ -144,7 +144,7 @@ func (w *World) walker(table *mountTable, cwd string, careful bool) *walker {
 }
 
 // The helper process. Its name is what main sees as os.Args[0].
-const helperName = "guardsh-facts"
+const helperName = "guardsh: facts"
 
 // HelperMain answers requests when this process was started as a helper, and
 // does not return then; else it returns at once. main calls it first of all,

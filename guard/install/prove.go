@@ -30,6 +30,9 @@ const proofStatus = 37
 // bash cannot start, proves nothing.
 var proofLine = `[ -n "$BASH_VERSION" ] && exit ` + strconv.Itoa(proofStatus)
 
+// unguarded is what guardsh says where bash alone is what it can start.
+const unguarded = "this shell is not guarded"
+
 // retype is how long the shell has to end before the line is typed again:
 // start-up files may have thrown away what was typed while they ran.
 const retype = 2 * time.Second
@@ -134,18 +137,23 @@ func suTo(user, shell string, args ...string) (*exec.Cmd, error) {
 
 func judgeProof(ctx context.Context, user, what string, err error, out *tail) error {
 	var ee *exec.ExitError
-	if errors.As(err, &ee) && ee.ExitCode() == proofStatus {
+	proved := errors.As(err, &ee) && ee.ExitCode() == proofStatus
+	said := out.lines()
+	at := slices.IndexFunc(said, func(l string) bool { return strings.Contains(l, unguarded) })
+	if proved && at < 0 {
 		return nil
 	}
 	reason := "it ended with status 0"
 	switch {
+	case proved:
+		return fmt.Errorf("the shell of %s starts without its guard (%s): %s", user, what, strings.Join(said[max(0, at-1):at+1], "; "))
 	case ctx.Err() != nil:
 		reason = fmt.Sprintf("it took longer than %d s", int(proofTime.Seconds()))
 	case err != nil:
 		reason = err.Error()
 	}
-	if said := out.last(); said != "" {
-		reason += " (" + said + ")"
+	if last := said[len(said)-1]; last != "" {
+		reason += " (" + last + ")"
 	}
 	return fmt.Errorf("the shell does not start for %s (%s): %s", user, what, reason)
 }
@@ -169,10 +177,13 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// last is the last line that says something.
-func (t *tail) last() string {
+// lines are what is there, up to the last line that says something.
+func (t *tail) lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	lines := strings.Split(strings.TrimSpace(t.b.String()), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return lines
 }
