@@ -133,6 +133,9 @@ func (w *World) walker(table *mountTable, cwd string, careful bool) *walker {
 	}
 	if careful {
 		wk.stop = func(real string) error {
+			if len(w.root)+len(real) > table.longest {
+				return nil
+			}
 			m := table.at[w.root+real]
 			if m != nil && w.root+real != "/" && mayHang(m) {
 				return hangs{m.Mountpoint}

@@ -118,6 +118,9 @@ func (w *walker) resolve(p string, follow bool) (s spot, last string, err error)
 	if err := w.check(real); err != nil {
 		return s, "", err
 	}
+	if w.straight(unix.AT_FDCWD, real, todo, &s) {
+		return s, "", nil
+	}
 	fd, err := unix.Open(base, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return s, "", err
@@ -242,12 +245,73 @@ func (w *walker) resolve(p string, follow bool) (s spot, last string, err error)
 		if err := unix.Fstat(fd, &st); err != nil {
 			return s, "", err
 		}
+		if len(todo) > 1 && w.straight(fd, real, todo, &s) {
+			return s, last, nil
+		}
 	}
 	s.stat(real, &st)
 	if s.Follows {
 		s.Link = s.Real
 	}
 	return s, last, nil
+}
+
+// straight goes the rest of a way at once, from the directory real, which is
+// open as dir (AT_FDCWD: the root), and reports whether it could: only where no
+// link is on the way, and no mount that may not answer. The rest is walked by
+// steps. Linux before 5.6 cannot.
+func (w *walker) straight(dir int, real string, todo []component, s *spot) bool {
+	var way, next strings.Builder
+	next.WriteString(strings.TrimSuffix(real, "/"))
+	from := next.Len()
+	if dir == unix.AT_FDCWD {
+		way.WriteString(w.root + "/")
+	}
+	for i, c := range todo {
+		if c.name == ".." {
+			return false // could lead out of what is taken for /
+		}
+		if i > 0 {
+			way.WriteByte('/')
+		}
+		way.WriteString(c.name)
+		if c.name != "." {
+			next.WriteString("/" + c.name)
+		}
+	}
+	if way.Len() >= unix.PathMax {
+		return false
+	}
+	end := next.String()
+	for i := from + 1; i <= len(end); i++ {
+		if (i == len(end) || end[i] == '/') && w.check(end[:i]) != nil {
+			return false // what is before it may lead elsewhere
+		}
+	}
+	if end == "" {
+		end = "/"
+	}
+	fd, err := unix.Openat2(dir, way.String(), &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
+	if errors.Is(err, unix.ENOENT) {
+		s.end(end, nil)
+		return true
+	}
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return false
+	}
+	s.stat(end, &st)
+	if s.Follows {
+		s.Link = s.Real
+	}
+	return true
 }
 
 func (w *walker) check(real string) error {
