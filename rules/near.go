@@ -62,7 +62,10 @@ func gone(line *command.Line, e *effect.Effect) []string {
 	}
 	var out []string
 	for i := range line.Actions[:e.Action] {
-		if name, ok := line.Actions[i].Name(); ok && (name == "cd" || name == "pushd") && len(line.Actions[i].Argv) == 1 {
+		if len(line.Actions[i].Argv) != 1 {
+			continue
+		}
+		if name, ok := line.Actions[i].Name(); ok && (name == "cd" || name == "pushd") {
 			out = append(out, line.Actions[i].Argv[0].Gone...)
 		}
 	}

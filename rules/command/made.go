@@ -21,13 +21,14 @@ func (w *walker) made(st *state, name word.Word) (text string, made, ok bool) {
 
 // madeBefore is made for what the actions before one have written.
 func (w *walker) madeBefore(n int, cwd word.Word, name string) (text string, made, ok bool) {
+	f := fileNamed(cwd, name)
 	// The newest first: what was appended stands behind what was there.
 	for i := n - 1; i >= 0; i-- {
 		a := &w.line.Actions[i]
 		if a.Place.Kind != Here {
 			continue
 		}
-		part, into, appends, ok := w.puts(i, cwd, name)
+		part, into, appends, ok := w.puts(i, f)
 		if !into {
 			continue
 		}
@@ -61,22 +62,45 @@ func (w *walker) contents(i int, name string) (string, bool) {
 	return text, ok && strings.IndexByte(text, 0) < 0
 }
 
-// puts is what an action writes into a file.
-func (w *walker) puts(i int, cwd word.Word, name string) (text string, into, appends, ok bool) {
-	a := &w.line.Actions[i]
-	p, abs := absolute(cwd, name)
-	is := func(x word.Word) bool {
-		v, known := x.Value()
-		if !known || v == "" {
-			return false
-		}
-		q, abs2 := absolute(a.Cwd, v)
-		if !abs && !abs2 {
-			// Wherever it is: the same name in the same place.
-			return path.Clean(v) == path.Clean(name) && same(a.Cwd, cwd)
-		}
-		return abs && abs2 && path.Clean(q) == path.Clean(p)
+// named is a file by its name in a directory.
+type named struct {
+	cwd  word.Word
+	path string // clean; absolute where that is known
+	abs  bool
+	last string // of its names
+}
+
+func fileNamed(cwd word.Word, name string) named {
+	f := named{cwd: cwd, path: name}
+	if p, abs := absolute(cwd, name); abs {
+		f.path, f.abs = p, true
 	}
+	f.path = path.Clean(f.path)
+	f.last = path.Base(f.path)
+	return f
+}
+
+// is says whether a word in a directory means the file.
+func (f *named) is(cwd, x word.Word) bool {
+	v, known := x.Value()
+	if !known || v == "" {
+		return false
+	}
+	if end := v[strings.LastIndexByte(v, '/')+1:]; end != f.last && end != "" && end != "." && end != ".." {
+		return false
+	}
+	p, abs := absolute(cwd, v)
+	if !abs && !f.abs {
+		// Wherever it is: the same name in the same place.
+		return path.Clean(v) == f.path && same(cwd, f.cwd)
+	}
+	return abs && f.abs && path.Clean(p) == f.path
+}
+
+// puts is what an action writes into a file.
+func (w *walker) puts(i int, f named) (text string, into, appends, ok bool) {
+	a := &w.line.Actions[i]
+	is := func(x word.Word) bool { return f.is(a.Cwd, x) }
 	for _, r := range a.Redirs {
 		if r.Kind != Out && r.Kind != Clobber && r.Kind != Append || !is(r.Target) {
 			continue

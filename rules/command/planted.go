@@ -30,7 +30,7 @@ func (w *walker) planted() {
 			}
 			p = path.Clean(p)
 			if kind := laterStarts(p); kind != "" {
-				if text, into, _, ok := w.puts(i, a.Cwd, v); into && ok {
+				if text, into, _, ok := w.puts(i, fileNamed(a.Cwd, v)); into && ok {
 					w.later(kind, p, text, position{a.Line, a.Col})
 				}
 			}

@@ -186,8 +186,8 @@ func (w *walker) missing(st *state, p string) bool {
 	}
 	base := path.Base(p)
 	named := func(x word.Word) bool { return strings.Contains(x.String(), base) }
-	for i := range w.line.Actions {
-		a := &w.line.Actions[i]
+	for i := range w.line.Actions { // the last first: it is mostly that
+		a := &w.line.Actions[len(w.line.Actions)-1-i]
 		if !a.Wrapper && slices.ContainsFunc(a.Argv, named) || slices.ContainsFunc(a.Redirs, func(r Redir) bool {
 			return r.Kind != In && path.Base(r.Target.String()) == base
 		}) {

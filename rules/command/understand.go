@@ -66,6 +66,7 @@ func Understand(src string, opts Options) (line *Line) {
 	if opts.Files == nil {
 		opts.Files = NoFiles{}
 	}
+	opts.Files = &asked{Files: opts.Files}
 	w := &walker{shell: opts.Shell, files: opts.Files, below: opts.Below, lim: lim, line: line, src: src}
 	defer func() {
 		// The last resort: what was understood so far stays, and the rest is
