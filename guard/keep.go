@@ -33,6 +33,17 @@ func (s *Session) keepBudget() snapshot.Options {
 func snapshotPlan(j Judgement) snapshot.Plan {
 	var p snapshot.Plan
 	seen := map[string]bool{}
+	add := func(items []snapshot.Item, beyond string) {
+		if beyond != "" {
+			p.Beyond = append(p.Beyond, beyond)
+		}
+		for _, item := range items {
+			if key := fmt.Sprint(item); !seen[key] {
+				seen[key] = true
+				p.Items = append(p.Items, item)
+			}
+		}
+	}
 	for _, f := range j.Decision.Findings {
 		if f.Snapshot == "" || f.EffectAt < 0 {
 			continue
@@ -44,14 +55,16 @@ func snapshotPlan(j Judgement) snapshot.Plan {
 		if of.Path.Class == rules.Scratch && !(of.Path.Follows && of.Path.Link != "") {
 			continue
 		}
-		items, beyond := itemsFor(j.Line, e, of)
-		if beyond != "" {
-			p.Beyond = append(p.Beyond, beyond)
+		add(itemsFor(j.Line, e, of))
+		if !e.Has("remove-source") {
+			continue
 		}
-		for _, item := range items {
-			if key := fmt.Sprint(item); !seen[key] {
-				seen[key] = true
-				p.Items = append(p.Items, item)
+		// What is moved over something else lies there alone afterwards: to bring
+		// back what was there takes it away, so that it is kept too, scratch or not,
+		// and wherever the line took it from.
+		for i := range j.Effects {
+			if m := &j.Effects[i]; m.Kind == effect.Move {
+				add(itemsFor(j.Line, m, j.Facts.Of(m.Object)))
 			}
 		}
 	}
