@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"guardsh/audit"
+	"guardsh/audit/snapshot"
 )
 
 // Setting is one value of the configuration that holds.
@@ -37,12 +40,12 @@ func Settings(p ConfigPaths) []Setting {
 	s.one("supervise", string(c.Supervise))
 	s.one("sudo", string(c.Sudo))
 	s.one("notices", string(cmp.Or(c.Notices, NoticesTerminal)))
-	s.one("trail", cmp.Or(c.Trail, "the standard place"))
-	s.one("snapshots.store", cmp.Or(c.Snapshots.Store, "the standard place"))
-	s.one("snapshots.max_age", spanOf(c.Snapshots.MaxAge))
+	s.one("trail", cmp.Or(c.Trail, audit.Root()))
+	s.one("snapshots.store", cmp.Or(c.Snapshots.Store, standardStore()))
+	s.one("snapshots.max_age", spanOf(c.Snapshots.MaxAge, "no limit"))
 	s.one("snapshots.max_size", sizeOf(c.Snapshots.MaxSize))
-	s.one("snapshots.budget", spanOf(c.Snapshots.Budget))
-	s.one("snapshots.keep_within", spanOf(c.Snapshots.KeepWithin))
+	s.one("snapshots.budget", spanOf(cmp.Or(c.Snapshots.Budget, keepBudget.Time), ""))
+	s.one("snapshots.keep_within", spanOf(cmp.Or(c.Snapshots.KeepWithin, keepWithin), ""))
 	s.one("notify", cmp.Or(strings.Join(c.Notify, " "), "nothing is run"))
 	s.one("webhook", webhookHost(c.Webhook))
 	for i, a := range c.Automation {
@@ -155,19 +158,33 @@ func (f *configFile) at(yamlPath string) string {
 	return f.name + ":" + strconv.Itoa(p.Line)
 }
 
-func spanOf(d time.Duration) string {
+// standardStore is where snapshots go unless it is said, in words where that is
+// not known: what has no home directory has none.
+func standardStore() string {
+	at, err := snapshot.DefaultRoot()
+	if err != nil {
+		return err.Error()
+	}
+	return at
+}
+
+func spanOf(d time.Duration, none string) string {
 	switch {
 	case d == 0:
-		return "the store's own"
+		return none
 	case d%(24*time.Hour) == 0:
 		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d%time.Minute == 0:
+		return fmt.Sprintf("%dm", d/time.Minute)
 	}
 	return d.String()
 }
 
 func sizeOf(n int64) string {
 	if n == 0 {
-		return "the store's own"
+		return "no limit"
 	}
 	for _, u := range []struct {
 		name string

@@ -94,7 +94,7 @@ func here(e *effect.Effect) bool {
 // that it cannot be kept.
 func itemFor(l *command.Line, e *effect.Effect, of *rules.ObjectFact) (snapshot.Item, string) {
 	if e.Place.Kind != 0 {
-		return snapshot.Item{}, fmt.Sprintf("%s %s elsewhere", e.Kind, e.Object.Display())
+		return snapshot.Item{}, act(e) + " elsewhere"
 	}
 	if e.User != "" && e.User != sessionUser() && os.Geteuid() != 0 {
 		return snapshot.Item{}, onlyRoot(e)
@@ -107,10 +107,10 @@ func itemFor(l *command.Line, e *effect.Effect, of *rules.ObjectFact) (snapshot.
 	}
 	class, ok := classOf[e.Kind]
 	if !ok || e.Object.Type != effect.Path && !(e.Object.Type == effect.Device && !of.Device.Block) {
-		return snapshot.Item{}, fmt.Sprintf("%s %s", e.Kind, e.Object.Display())
+		return snapshot.Item{}, act(e)
 	}
 	if e.Object.Name == "" {
-		return snapshot.Item{}, fmt.Sprintf("%s %s, which is not known before it runs", e.Kind, e.Object.Display())
+		return snapshot.Item{}, act(e) + ", which is not known before it runs"
 	}
 	path := e.Object.Name
 	if of.Path.Follows && of.Path.Real != "" {
@@ -149,7 +149,7 @@ func deviceItem(l *command.Line, e *effect.Effect) (snapshot.Item, string) {
 	case e.Kind == effect.Format || e.Kind == effect.RawWrite || e.Kind == effect.Fsck:
 		it.Write = snapshot.Anywhere
 	default:
-		return it, fmt.Sprintf("%s %s", e.Kind, e.Object.Display())
+		return it, act(e)
 	}
 	return it, ""
 }
@@ -185,9 +185,9 @@ func reach(p snapshot.Plan) string {
 	case !slices.ContainsFunc(p.Items, func(it snapshot.Item) bool { return it.Class.CanRestore() }):
 		return fmt.Sprintf("%s: %s", snapshot.None, strings.Join(append(p.Missing, p.Beyond...), "; "))
 	case len(p.Missing) > 0:
-		return fmt.Sprintf("%s: guardsh undo brings back only some of it: %s", snapshot.Partial, strings.Join(append(p.Missing, p.Beyond...), "; "))
+		return fmt.Sprintf("%s: guardsh undo brings back only some of it; not undone: %s", snapshot.Partial, strings.Join(append(p.Missing, p.Beyond...), "; "))
 	case len(p.Beyond) > 0:
-		return fmt.Sprintf("%s: guardsh undo brings back what was kept, not %s", snapshot.Files, beyond)
+		return fmt.Sprintf("%s: guardsh undo brings back what was kept; not undone: %s", snapshot.Files, beyond)
 	}
 	return fmt.Sprintf("%s: guardsh undo brings it back", snapshot.Full)
 }
@@ -264,7 +264,7 @@ func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan
 				if snap.Reach == snapshot.Partial {
 					how = "guardsh undo brings some of it back"
 				}
-				out.Say += fmt.Sprintf("guardsh: kept as %s; %s\n", snap.Short, how)
+				out.Say += notice(fmt.Sprintf("kept as %s; %s", snap.Short, how))
 			}
 			s.arm(ctx, r, j, plan, snap, out)
 			return true
@@ -280,13 +280,13 @@ func (s *Session) takeSnapshot(ctx context.Context, r Request, j Judgement, plan
 	s.trail.degraded(why)
 	if j.Decision.Verdict < rules.Confirm {
 		if j.Decision.Verdict > rules.Allow {
-			out.Say += "guardsh: " + why + "\n"
+			out.Say += notice(why)
 		}
 		return true
 	}
 	in, term, restore, oerr := r.open()
 	if oerr != nil {
-		out.Say += "guardsh: " + why + ", so it does not run\n"
+		out.Say += notice(why + ", so it does not run")
 		s.refused(*out)
 		return false
 	}

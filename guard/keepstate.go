@@ -1,8 +1,8 @@
 package guard
 
 import (
-	"fmt"
 	"os"
+	"os/user"
 	"path"
 	"slices"
 	"strings"
@@ -38,11 +38,13 @@ func statesFor(l *command.Line, e *effect.Effect) (items []snapshot.Item, beyond
 		return of(snapshot.ExtParams), "", e.Command == "tune2fs" && e.Object.Name != ""
 	case effect.Remount:
 		return of(snapshot.OnErrors), "", e.Has("errors-continue") && strings.HasPrefix(e.Object.Name, "/") && !strings.HasPrefix(e.Object.Name, "/dev/")
+	case effect.AccountChange:
+		return accountFiles(e)
 	case effect.GuestStop, effect.GuestMigrate, effect.VolumeDelete, effect.VolumeChange, effect.ClusterChange:
 	default:
 		return nil, "", false
 	}
-	lost := fmt.Sprintf("%s %s itself", e.Kind, e.Object.Display())
+	lost := e.Object.Display() + " itself"
 	switch name := e.Command; {
 	case name == "virsh" && e.Object.Type == effect.Guest && e.Object.Name != "":
 		return of(snapshot.Domain), "what ran in " + e.Object.Name, true
@@ -76,6 +78,36 @@ func statesFor(l *command.Line, e *effect.Effect) (items []snapshot.Item, beyond
 		return []snapshot.Item{{Class: snapshot.Kube, Name: strings.Join(args, " "), Argv: args}}, "what it ran and held", ok
 	}
 	return nil, "", false
+}
+
+// localAccounts are the programs that change this machine's own accounts: all
+// that they do lies in a few files, and with a purge in the home directory.
+var localAccounts = []string{"adduser", "addgroup", "chage", "chfn", "chgpasswd", "chpasswd", "chsh", "deluser", "delgroup", "gpasswd", "groupadd",
+	"groupdel", "groupmems", "groupmod", "grpconv", "grpunconv", "newusers", "passwd", "pwconv", "pwunconv", "useradd", "userdel", "usermod"}
+
+// accountFiles is what to keep of a change to this machine's accounts.
+func accountFiles(e *effect.Effect) (items []snapshot.Item, beyond string, ok bool) {
+	if !slices.Contains(localAccounts, e.Command) {
+		return nil, "", false
+	}
+	for _, name := range []string{"passwd", "shadow", "group", "gshadow", "subuid", "subgid"} {
+		items = append(items, snapshot.Item{Class: snapshot.Create, Path: "/etc/" + name})
+	}
+	if !e.Has("purge") && !e.Has("move") {
+		return items, "", true
+	}
+	home := ""
+	if u, err := user.Lookup(e.Object.Name); err == nil {
+		home = path.Clean(u.HomeDir)
+	}
+	if path.Dir(home) == home || !path.IsAbs(home) { // "/" is no home of its own
+		return items, "the home directory of " + e.Object.Display(), true
+	}
+	items = append(items, snapshot.Item{Class: snapshot.Delete, Path: home})
+	if e.Has("move") {
+		return items, "", true
+	}
+	return append(items, snapshot.Item{Class: snapshot.Delete, Path: "/var/mail/" + path.Base(e.Object.Name)}), "", true
 }
 
 // netStates is what a change to the network may change: the packet filter of

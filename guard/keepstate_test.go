@@ -1,6 +1,9 @@
 package guard
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,6 +16,7 @@ import (
 // asked of which program, and what is said to be lost all the same.
 func TestStates(t *testing.T) {
 	know := effect.Builtin()
+	const accounts = "create /etc/passwd,create /etc/shadow,create /etc/group,create /etc/gshadow,create /etc/subuid,create /etc/subgid"
 	for line, want := range map[string]string{
 		"ip link set eth0 down":                           "network ; ",
 		"ip route del default":                            "network ; ",
@@ -30,16 +34,22 @@ func TestStates(t *testing.T) {
 		"lvremove -f /dev/vg1/data":                       "lvm vg1 ; what is written",
 		"virsh destroy v":                                 "libvirt v ; what ran in v",
 		"lxc-stop -n web":                                 "lxc web ; what ran in web",
-		"docker rm -f web":                                "docker web ; guest-stop web itself",
-		"heketi-cli volume delete 0fab":                   "heketi ; volume-delete 0fab itself",
-		"gluster --mode=script volume delete v":           "gluster v ; volume-delete v itself",
-		"ceph osd out 3":                                  "ceph ; cluster-change 3 itself",
+		"docker rm -f web":                                "docker web ; web itself",
+		"heketi-cli volume delete 0fab":                   "heketi ; 0fab itself",
+		"gluster --mode=script volume delete v":           "gluster v ; v itself",
+		"ceph osd out 3":                                  "ceph ; 3 itself",
 		"iscsiadm -m node -u":                             "create /etc/iscsi/nodes,create /var/lib/iscsi/nodes ; the sessions",
 		"targetcli clearconfig confirm=True":              "targetcli ; the initiators",
 		"tgtadm --op delete --mode target --tid 1":        "tgt ; the initiators",
 		"kubectl -n shop delete pod web --grace-period=0": "kubectl -n shop pod web ; what it ran",
 		"kubectl drain n1 --ignore-daemonsets":            "kubectl node n1 ; what it ran",
 		"kubectl delete ns $NS":                           " ; cluster-change",
+		"userdel root":                                    accounts + " ; ",
+		"userdel -r root":                                 accounts + ",delete /root,delete /var/mail/root ; ",
+		"userdel -r nobody-of-this-name":                  accounts + " ; the home directory of nobody-of-this-name",
+		"usermod -d /srv/root -m root":                    accounts + ",delete /root ; ",
+		"gpasswd -d ann wheel":                            accounts + " ; ",
+		"samba-tool user delete ann":                      " ; account-change",
 	} {
 		l := command.Understand(line, command.Options{Shell: &command.StaticShell{Dir: "/w"}})
 		seen, lost := []string{}, ""
@@ -73,13 +83,40 @@ func TestReach(t *testing.T) {
 	}{
 		{snapshot.Plan{}, ""},
 		{snapshot.Plan{Items: []snapshot.Item{firewall}}, "FULL: guardsh undo brings it back"},
-		{snapshot.Plan{Items: []snapshot.Item{firewall}, Beyond: []string{"x"}}, "FILES: guardsh undo brings back what was kept, not x"},
-		{snapshot.Plan{Items: []snapshot.Item{firewall}, Missing: []string{"x"}}, "PARTIAL: guardsh undo brings back only some of it: x"},
+		{snapshot.Plan{Items: []snapshot.Item{firewall}, Beyond: []string{"x"}}, "FILES: guardsh undo brings back what was kept; not undone: x"},
+		{snapshot.Plan{Items: []snapshot.Item{firewall}, Missing: []string{"x"}}, "PARTIAL: guardsh undo brings back only some of it; not undone: x"},
 		{snapshot.Plan{Items: []snapshot.Item{inspect}, Missing: []string{"x"}, Beyond: []string{"y"}}, "NONE: x; y"},
 		{snapshot.Plan{Beyond: []string{"x"}}, "NONE, it cannot be undone: x"},
 	} {
 		if got := reach(c.p); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.p, got, c.want)
+		}
+	}
+}
+
+// TestActs: each kind of effect can be named in a question.
+func TestActs(t *testing.T) {
+	src, err := os.ReadFile(filepath.Join("..", "rules", "effect", "effect.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := regexp.MustCompile(`(?m)^\t\w+ +Kind = "([a-z-]+)"`).FindAllSubmatch(src, -1)
+	if len(kinds) < 30 {
+		t.Fatalf("%d kinds were found in effect.go", len(kinds))
+	}
+	for _, k := range kinds {
+		if doing[effect.Kind(k[1])] == "" {
+			t.Errorf("no words for %s", k[1])
+		}
+	}
+	bob := effect.Object{Type: effect.Account, Name: "bob"}
+	for want, e := range map[string]effect.Effect{
+		"changing the account bob":          {Kind: effect.AccountChange, Object: bob},
+		"removing the package libc6":        {Kind: effect.PackageRemove, Object: effect.Object{Type: effect.Package, Name: "libc6"}},
+		"changing the data of the database": {Kind: effect.DBChange, Object: effect.Object{Type: effect.Database}},
+	} {
+		if got := act(&e); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

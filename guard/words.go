@@ -2,6 +2,7 @@ package guard
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 
@@ -18,6 +19,9 @@ import (
 func (s *Session) words(j Judgement) string {
 	return ask.Refusal(&j.Decision, useColor(), width())
 }
+
+// notice is one thing that is said of a line, as it is shown.
+func notice(text string) string { return ask.Notice(text, useColor(), width()) }
 
 // useColor follows the terminal and NO_COLOR (no-color.org).
 func useColor() bool {
@@ -44,6 +48,11 @@ func wrappers() map[string]string {
 	w := map[string]string{}
 	for name := range stoodInFor {
 		w[name] = self
+	}
+	// Its hints name guardsh: where it is on no PATH, as go run leaves it, it is
+	// here.
+	if _, err := exec.LookPath("guardsh"); err != nil {
+		w["guardsh"] = self
 	}
 	if os.Geteuid() != 0 {
 		delete(w, "runuser") // it is root's alone, and not on others' PATH

@@ -51,7 +51,7 @@ func (s *Store) makePlan(ctx context.Context, id string, force bool) (*plan, err
 			return nil, err
 		}
 	} else {
-		p.notes = append(p.notes, "how the line ended was not recorded: changes that came later cannot be told from its own")
+		p.notes = append(p.notes, "the line has not ended, or its end was not recorded: changes that came later cannot be told from its own")
 	}
 	if p.now, p.notes, err = presentNotes(ctx, s, x, p.pre, p.notes); err != nil {
 		return nil, err

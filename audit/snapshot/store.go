@@ -26,11 +26,11 @@ type Store struct {
 }
 
 // Open opens the store at root, making it with mode 0700 if needed. "" is
-// /var/lib/guardsh for root, and guardsh in the state directory of others.
+// DefaultRoot.
 func Open(root string) (*Store, error) {
 	if root == "" {
 		var err error
-		if root, err = defaultRoot(); err != nil {
+		if root, err = DefaultRoot(); err != nil {
 			return nil, err
 		}
 	}
@@ -65,7 +65,10 @@ func Open(root string) (*Store, error) {
 		id: inode{unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino}}, nil
 }
 
-func defaultRoot() (string, error) {
+// DefaultRoot is where the store of this user is, unless it is put elsewhere:
+// /var/lib/guardsh for root, and guardsh in the state directory of others. An
+// error says that there is no home directory to find that in.
+func DefaultRoot() (string, error) {
 	if os.Geteuid() == 0 {
 		return "/var/lib/guardsh", nil
 	}

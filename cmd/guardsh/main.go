@@ -130,12 +130,42 @@ func rootCommand() *cobra.Command {
 	}
 	run.SetHelpTemplate(helpTemplate(shellStatuses + "\n  127 there is no such command"))
 	root.AddCommand(run)
+	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c != root {
 		c.Short = "a completion script for your shell"
 		c.SetHelpTemplate(helpTemplate("  0   written\n  2   the call was wrong"))
 	}
 	return root
+}
+
+// helpCommand shows the help of a verb, as --help behind it does. A verb that
+// there is not is a call that was wrong.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "help [VERB...]",
+		Short: "help about a verb",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var names []cobra.Completion
+			if at, left, err := root.Find(args); err == nil && len(left) == 0 {
+				for _, v := range at.Commands() {
+					names = append(names, cobra.CompletionWithDesc(v.Name(), v.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			v, left, err := root.Find(args)
+			if err != nil || len(left) > 0 {
+				return usage(fmt.Sprintf("there is no verb %q", strings.Join(args, " ")))
+			}
+			v.InitDefaultHelpFlag()
+			v.InitDefaultVersionFlag()
+			return v.Help()
+		},
+	}
+	c.SetHelpTemplate(helpTemplate("  0   shown\n  2   there is no such verb"))
+	return c
 }
 
 func runVerb(args []string) int {
@@ -156,7 +186,11 @@ func runVerb(args []string) int {
 	case errors.As(err, &status):
 		return int(status)
 	case errors.As(err, &misuse), isFlagError(err):
-		fmt.Fprintf(os.Stderr, "guardsh: %s\nhint: %s --help\n", inWords(c, err), c.CommandPath())
+		at := c.CommandPath()
+		if c.Name() == "help" {
+			at = root.CommandPath()
+		}
+		fmt.Fprintf(os.Stderr, "guardsh: %s\nhint: %s --help\n", inWords(c, err), at)
 		return checkUsage
 	}
 	fmt.Fprintf(os.Stderr, "guardsh: %s\n", err)

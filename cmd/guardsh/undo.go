@@ -20,8 +20,8 @@ import (
 	"guardsh/guard"
 )
 
-const restoreStatuses = `  0   done, or nothing to do
-  1   it failed, or not all came back
+const restoreStatuses = `  0   done, or all is as it was before the line
+  1   nothing is kept to undo, it failed, or not all came back
   2   the call was wrong
   10  not done: it was declined, or something changed after the line`
 

@@ -108,6 +108,13 @@ func Refusal(d *rules.Decision, color bool, width int) string {
 	return w.b.String()
 }
 
+// Notice is one thing that is said beside what was found.
+func Notice(text string, color bool, width int) string {
+	w := &writer{color: color, width: min(max(width, minWidth), maxWidth)}
+	w.text(0, "guardsh: ", text)
+	return w.b.String()
+}
+
 // Findings is what would be said of a line that nobody runs now.
 func Findings(d *rules.Decision, color bool, width int) string {
 	w := &writer{color: color, width: width}
