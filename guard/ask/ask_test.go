@@ -115,20 +115,21 @@ func TestConfirm(t *testing.T) {
 		answer func(p *person)
 		yes    bool
 		how    How
+		again  string // typed until it counts: within a quiet second of other keys it does not
 	}{
-		{"y", "", "", func(p *person) { p.types("y\r") }, true, Typed},
-		{"yes in capitals", "", "", func(p *person) { p.types("Y"); p.types("ES\r") }, true, Typed},
-		{"corrected", "", "", func(p *person) { p.types("n\x7fy\r") }, true, Typed},
-		{"n", "", "", func(p *person) { p.types("n\r") }, false, Typed},
-		{"enter", "", "", func(p *person) { p.types("\r") }, false, ByDefault},
-		{"interrupt", "", "", func(p *person) { p.types("\x03") }, false, Interrupted},
-		{"interrupt after y", "", "", func(p *person) { p.types("y\x03") }, false, Interrupted},
-		{"end", "", "", func(p *person) { p.types("\x04") }, false, EndOfInput},
-		{"y and end", "", "", func(p *person) { p.types("y\x04") }, false, EndOfInput},
-		{"typed ahead", "y\r", "", func(p *person) { p.types("n\r") }, false, Typed},
-		{"pasted as it shows", "", "y\ry\r", func(p *person) { p.types("\r") }, false, ByDefault},
-		{"interrupt while it waits", "", "\x03", func(p *person) {}, false, Interrupted},
-		{"pasted later", "", "", func(p *person) { p.types("y\rrm -rf x\r"); p.sync(); p.types("n\r") }, false, Typed},
+		{"y", "", "", func(p *person) { p.types("y\r") }, true, Typed, ""},
+		{"yes in capitals", "", "", func(p *person) { p.types("Y"); p.types("ES\r") }, true, Typed, ""},
+		{"corrected", "", "", func(p *person) { p.types("n\x7fy\r") }, true, Typed, ""},
+		{"n", "", "", func(p *person) { p.types("n\r") }, false, Typed, ""},
+		{"enter", "", "", func(p *person) { p.types("\r") }, false, ByDefault, ""},
+		{"interrupt", "", "", func(p *person) { p.types("\x03") }, false, Interrupted, ""},
+		{"interrupt after y", "", "", func(p *person) { p.types("y\x03") }, false, Interrupted, ""},
+		{"end", "", "", func(p *person) { p.types("\x04") }, false, EndOfInput, ""},
+		{"y and end", "", "", func(p *person) { p.types("y\x04") }, false, EndOfInput, ""},
+		{"typed ahead", "y\r", "", func(p *person) { p.types("n\r") }, false, Typed, ""},
+		{"pasted as it shows", "", "y\ry\r", func(p *person) {}, false, ByDefault, "\r"},
+		{"interrupt while it waits", "", "\x03", func(p *person) {}, false, Interrupted, ""},
+		{"pasted later", "", "", func(p *person) { p.types("y\rrm -rf x\r") }, false, Typed, "n\r"},
 		{"garbage", "", "", func(p *person) {
 			for i := range maxTries {
 				p.types("what\r")
@@ -136,10 +137,10 @@ func TestConfirm(t *testing.T) {
 					p.waitFor(prompt, i+2)
 				}
 			}
-		}, false, ByDefault},
-		{"cursor keys", "", "", func(p *person) { p.types("\x1b[A\x1bOB"); p.sync(); p.types("n\r") }, false, Typed},
-		{"bytes that are no text", "", "", func(p *person) { p.types("\xff\xfe\r"); p.waitFor(prompt, 2); p.types("y\r") }, true, Typed},
-		{"explain", "", "", func(p *person) { p.types("e\r"); p.waitFor(prompt, 2); p.types("y\r") }, true, Typed},
+		}, false, ByDefault, ""},
+		{"cursor keys", "", "", func(p *person) { p.types("\x1b[A\x1bOB") }, false, Typed, "n\r"},
+		{"bytes that are no text", "", "", func(p *person) { p.types("\xff\xfe\r"); p.waitFor(prompt, 2); p.types("y\r") }, true, Typed, ""},
+		{"explain", "", "", func(p *person) { p.types("e\r"); p.waitFor(prompt, 2); p.types("y\r") }, true, Typed, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -164,13 +165,8 @@ func TestConfirm(t *testing.T) {
 				p.waitFor(prompt, 1)
 			}
 			tt.answer(p)
-			select {
-			case a := <-done:
-				if a.Yes != tt.yes || a.How != tt.how || a.User != "ann" || a.Terminal != p.tty.Name() || a.Took <= 0 {
-					t.Errorf("answer is %+v, want yes=%v, %s\n%q", a, tt.yes, tt.how, p.text())
-				}
-			case <-time.After(15 * time.Second):
-				t.Fatalf("no answer; the screen:\n%q", p.text())
+			if a := p.answer(done, tt.again); a.Yes != tt.yes || a.How != tt.how || a.User != "ann" || a.Terminal != p.tty.Name() || a.Took <= 0 {
+				t.Errorf("answer is %+v, want yes=%v, %s\n%q", a, tt.yes, tt.how, p.text())
 			}
 			after, err := unix.IoctlGetTermios(int(p.tty.Fd()), unix.TCGETS)
 			if err != nil || *after != *before {
@@ -189,19 +185,49 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// sync waits until what was typed has been read from the terminal.
-func (p *person) sync() {
+// answer waits for the answer, and types keys until it comes.
+func (p *person) answer(done <-chan Answer, keys string) Answer {
 	p.t.Helper()
-	limit := time.Now().Add(10 * time.Second)
-	for time.Now().Before(limit) {
-		n, err := unix.IoctlGetInt(int(p.tty.Fd()), unix.TIOCINQ)
-		if err == nil && n == 0 {
-			// Thrown away; the quiet second begins, and ends unseen.
-			<-time.After(2 * quiet)
-			return
+	again := time.NewTicker(2 * quiet)
+	defer again.Stop()
+	limit := time.After(15 * time.Second)
+	for {
+		select {
+		case a := <-done:
+			return a
+		case <-again.C:
+			p.types(keys)
+		case <-limit:
+			p.t.Fatalf("no answer; the screen:\n%q", p.text())
 		}
 	}
-	p.t.Error("what was typed is not read")
+}
+
+// Keys that were typed in the quiet second do not answer, either, where this
+// process did not run before that was over.
+func TestSilenceIsLookedFor(t *testing.T) {
+	t.Parallel()
+	p := sit(t, 80)
+	restore, err := rawKeys(p.tty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restore()
+	k, err := newKeys(t.Context(), p.tty, time.Now().Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.close()
+	p.types("y")
+	if err := k.wait(k.deadline); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.silence(0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := unix.IoctlGetInt(int(p.tty.Fd()), unix.TIOCINQ); err != nil || n != 0 {
+		t.Errorf("%d keys are left to answer, %v", n, err)
+	}
 }
 
 func TestChallenge(t *testing.T) {
@@ -213,7 +239,10 @@ func TestChallenge(t *testing.T) {
 			t.Parallel()
 			p := sit(t, 80)
 			q := crontabQuestion()
-			q.Decision.Verdict, q.Timeout = rules.Challenge, 4*time.Second
+			q.Decision.Verdict = rules.Challenge
+			if !tt.yes {
+				q.Timeout = 4 * time.Second // what is no answer is asked for again
+			}
 			q.Decision.Findings[0].Verdict, q.Decision.Findings[0].Name = rules.Challenge, "web1"
 			done := make(chan Answer, 1)
 			go func() {
@@ -225,7 +254,7 @@ func TestChallenge(t *testing.T) {
 			}()
 			p.waitFor("type web1 to run it", 1)
 			p.types(tt.types)
-			if a := <-done; a.Yes != tt.yes {
+			if a := p.answer(done, ""); a.Yes != tt.yes {
 				t.Errorf("%q: %+v\n%q", tt.types, a, p.text())
 			}
 		})
@@ -237,7 +266,7 @@ func TestNobodyAnswers(t *testing.T) {
 		t.Parallel()
 		p := sit(t, 80)
 		q := crontabQuestion()
-		q.Timeout = 600 * time.Millisecond
+		q.Timeout = 3 * time.Second // long enough for its last row to be shown
 		a, err := Confirm(context.Background(), Terminal{p.tty, p.tty}, q)
 		if err != nil || a.Yes || a.How != TimedOut {
 			t.Errorf("%+v, %v", a, err)

@@ -85,18 +85,20 @@ func (k *keys) close() {
 // Fd is survey's way to the terminal's settings.
 func (k *keys) Fd() uintptr { return k.in.Fd() }
 
-// wait waits until there are keys, at most until a time.
+// wait waits until there are keys, at most until a time. Where that has passed
+// before it looks, since this process had to wait for a processor, it looks all
+// the same: keys that are there were typed before.
 func (k *keys) wait(until time.Time) error {
 	if until.After(k.deadline) {
 		until = k.deadline
 	}
 	fds := []unix.PollFd{{Fd: int32(k.in.Fd()), Events: unix.POLLIN}, {Fd: int32(k.wake[0]), Events: unix.POLLIN}}
 	for {
-		left := time.Until(until)
-		if left <= 0 {
+		if !time.Now().Before(k.deadline) {
 			return errTimedOut
 		}
-		n, err := unix.Poll(fds, int(left/time.Millisecond)+1)
+		left := max(0, time.Until(until))
+		n, err := unix.Poll(fds, int((left+time.Millisecond-1)/time.Millisecond))
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
