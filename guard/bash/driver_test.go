@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // The tests drive a program on a pseudo terminal, as a person would: they
@@ -230,6 +231,10 @@ func (s *typing) open(cmd *exec.Cmd, env []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Package pty leaves it blocking: nothing that reads or types would end.
+	if err := unix.SetNonblock(int(s.tty.Fd()), true); err != nil {
+		t.Fatal(err)
+	}
 	go func() {
 		buf := make([]byte, 64<<10)
 		for {
@@ -258,10 +263,34 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
+// control calls f with the terminal's descriptor and leaves it not blocking,
+// which Fd would not.
+func (s *typing) control(f func(fd int)) {
+	s.t.Helper()
+	conn, err := s.tty.SyscallConn()
+	if err == nil {
+		err = conn.Control(func(fd uintptr) { f(int(fd)) })
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// modes are the terminal's.
+func (s *typing) modes() (modes *unix.Termios, err error) {
+	s.t.Helper()
+	s.control(func(fd int) { modes, err = unix.IoctlGetTermios(fd, unix.TCGETS) })
+	return modes, err
+}
+
 func (s *typing) send(keys string) {
 	s.t.Helper()
+	// A terminal whose keys nobody reads takes some thousand of them.
+	if err := s.tty.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		s.t.Fatal(err)
+	}
 	if _, err := s.tty.WriteString(keys); err != nil {
-		s.t.Fatalf("type %q: %v", keys, err)
+		s.t.Fatalf("type %q: %v\nscreen: %q", keys, err, s.all())
 	}
 }
 
@@ -269,9 +298,14 @@ func (s *typing) send(keys string) {
 // came before it.
 func (s *typing) expect(text string) string {
 	s.t.Helper()
-	timer := time.AfterFunc(patience, s.cond.Broadcast)
+	late := false
+	timer := time.AfterFunc(patience, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		late = true
+		s.cond.Broadcast()
+	})
 	defer timer.Stop()
-	end := time.Now().Add(patience)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
@@ -280,7 +314,7 @@ func (s *typing) expect(text string) string {
 			s.from += i + len(text)
 			return string(b[:i])
 		}
-		if s.eof || !time.Now().Before(end) {
+		if s.eof || late {
 			s.t.Fatalf("no %q in %q\nlog: %v", text, b, s.entries())
 		}
 		s.cond.Wait()

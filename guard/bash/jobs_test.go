@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
 
@@ -42,7 +41,7 @@ func TestJobs(t *testing.T) {
 func TestWindowSize(t *testing.T) {
 	s := session(t, "")
 	s.want("stty size", "24 200\n")
-	pty.Setsize(s.tty, &pty.Winsize{Rows: 30, Cols: 100})
+	s.control(func(fd int) { _ = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 100}) })
 	s.send("until [ \"$(stty size)\" = '30 100' ]; do :; done; echo re''sized\r")
 	s.expect("resized\r\n")
 }
@@ -63,10 +62,11 @@ func (s *typing) jobStopped(prompt string) {
 // raw.
 func (s *typing) inFront() {
 	s.t.Helper()
-	fd := int(s.tty.Fd())
 	if !await(patience, func() bool {
-		pgrp, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-		modes, merr := unix.IoctlGetTermios(fd, unix.TCGETS)
+		var pgrp int
+		var err error
+		s.control(func(fd int) { pgrp, err = unix.IoctlGetInt(fd, unix.TIOCGPGRP) })
+		modes, merr := s.modes()
 		return err == nil && merr == nil && pgrp != s.cmd.Process.Pid && modes.Lflag&unix.ICANON == 0 && modes.Oflag&unix.OPOST == 0
 	}) {
 		s.t.Fatalf("the session does not make its terminal raw: %q", s.all())
@@ -183,12 +183,12 @@ func TestHangUpAndTerminate(t *testing.T) {
 func TestTerminalIsRestored(t *testing.T) {
 	s := start(t, "")
 	s.expect(ps1)
-	raw, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
+	raw, err := s.modes()
 	if err != nil || raw.Lflag&unix.ICANON != 0 {
 		t.Fatalf("not raw in the session: %v", err)
 	}
 	s.exit("exit")
-	after, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
+	after, err := s.modes()
 	if err == nil && after.Lflag&(unix.ICANON|unix.ECHO) != unix.ICANON|unix.ECHO {
 		t.Errorf("flags %x after the session", after.Lflag)
 	}
