@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,7 +135,9 @@ func typeKeys(ts *testscript.TestScript, cmd *exec.Cmd, shell string, keys []str
 				ts.Fatalf("%s: after %q: %v\n%s", shell, k.keys, err, p.all())
 			}
 		}
-		p.settle()
+		if !p.settle() {
+			ts.Fatalf("%s: after %q: it shows more and more for %s\n%s", shell, k.keys, ptyDeadline, p.all())
+		}
 		p.mu.Lock()
 		shown = append(shown, string(p.raw[from:]))
 		from = len(p.raw)
@@ -152,21 +157,44 @@ func (p *typist) expectText(text string) error {
 	return p.expect(fmt.Sprintf(`\Q%s\E`, text))
 }
 
-// quiet is how long a terminal has to say nothing for a shell to be taken as
-// waiting for keys. It is an observation of the screen, not a race: whoever is
-// slower than this shows a difference, which fails.
+// quiet is how long a terminal has to say nothing, while nobody behind it has
+// anything to do, for a shell to be taken as waiting for keys.
 const quiet = 150 * time.Millisecond
 
-// settle waits until nothing more is shown.
-func (p *typist) settle() {
+// settle waits until nothing more is shown. It is false where that does not
+// come to be.
+func (p *typist) settle() bool {
 	p.mu.Lock()
 	shown := len(p.raw)
 	p.mu.Unlock()
-	for p.await(quiet, func() bool { return len(p.raw) > shown }) {
+	for end := time.Now().Add(ptyDeadline); p.await(quiet, func() bool { return len(p.raw) > shown }) || busy(p.cmd.Process.Pid); {
+		if time.Now().After(end) {
+			return false
+		}
 		p.mu.Lock()
 		shown = len(p.raw)
 		p.mu.Unlock()
 	}
+	return true
+}
+
+// busy says that a process or one below it runs, or would if the machine had a
+// processor for it: it may still show something.
+func busy(pid int) bool {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	for _, task := range tasks {
+		b, _ := os.ReadFile(task + "/stat")
+		if _, rest, ok := strings.Cut(string(b), ") "); ok && strings.ContainsAny(rest[:1], "RD") {
+			return true
+		}
+		below, _ := os.ReadFile(task + "/children")
+		for f := range strings.FieldsSeq(string(below)) {
+			if n, err := strconv.Atoi(f); err == nil && busy(n) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func TestBesideKnownHasReasons(t *testing.T) {

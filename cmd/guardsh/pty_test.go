@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -117,7 +119,26 @@ func (p *typist) start() {
 func (p *typist) stop() {
 	p.f.Close()
 	_ = p.cmd.Process.Kill()
-	<-p.ended
+	select {
+	case <-p.ended:
+	case <-time.After(ptyDeadline):
+		// The goroutines that a test's time-out shows would not say why.
+		panic(fmt.Sprintf("%q was killed %s ago and has not ended:\n%s\nthe terminal showed:\n%s",
+			p.cmd.Args, ptyDeadline, kernelSays(p.cmd.Process.Pid), p.all()))
+	}
+}
+
+// kernelSays is where the threads of a process are.
+func kernelSays(pid int) string {
+	var out strings.Builder
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	for _, task := range tasks {
+		for _, name := range []string{"stat", "wchan", "syscall", "stack"} {
+			b, _ := os.ReadFile(task + "/" + name)
+			fmt.Fprintf(&out, "%s/%s: %s\n", task, name, bytes.TrimSpace(b))
+		}
+	}
+	return out.String()
 }
 
 func (p *typist) read() {
@@ -202,9 +223,15 @@ func setSize(f *os.File, ws *unix.Winsize) error {
 	return cmp.Or(err, failed)
 }
 
+// send types. A terminal whose keys nobody reads takes some thousand of them.
 func (p *typist) send(s string) error {
-	_, err := p.f.WriteString(s)
-	return err
+	if err := p.f.SetWriteDeadline(time.Now().Add(ptyDeadline)); err != nil {
+		return err
+	}
+	if _, err := p.f.WriteString(s); err != nil {
+		return fmt.Errorf("type %q: %w", s, err)
+	}
+	return nil
 }
 
 // expect waits for the output to show something behind what was waited for

@@ -285,41 +285,42 @@ func TestRescueRunsLines(t *testing.T) {
 func TestRescueHangUp(t *testing.T) {
 	root := emptyRoot(t)
 	for _, line := range []string{"", "sleep 1000", "rm -rf /var/log", "nano notes"} {
-		cmd := inRoot(root, "-guardsh")
-		f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
-		p.start()
-		steps := []string{`expect rescue:\S+# $`, `type mkdir -p /etc/x; echo "here $?"`, `expect ^here 0\n`, `expect rescue:\S+# $`}
-		if line != "" {
-			steps = append(steps, "type "+line)
-		}
-		switch line {
-		case "rm -rf /var/log":
-			steps = append(steps, `expect \[`)
-		case "nano notes":
-			steps = append(steps, "expect line 1 of 1")
-		case "sleep 1000":
-			steps = append(steps, "expect sleep 1000")
-		}
-		for _, s := range steps {
-			if err := p.step(s); err != nil {
-				t.Fatalf("%s: %v\nthe terminal showed:\n%s", s, err, p.all())
+		t.Run(line, func(t *testing.T) {
+			cmd := inRoot(root, "-guardsh")
+			f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		f.Close()
-		select {
-		case <-p.ended:
-		case <-time.After(20 * time.Second):
-			t.Errorf("%q: the shell outlives its terminal", line)
-			_ = cmd.Process.Kill()
-			<-p.ended
-		}
-		out, err := inRoot(root, "guardsh", "audit", "list").Output()
-		if rows := strings.Split(string(out), "\n"); err != nil || len(rows) < 2 || !strings.Contains(rows[1], "129") {
-			t.Errorf("%q: the trail says %v\n%s", line, err, out)
-		}
+			p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
+			p.start()
+			defer p.stop()
+			steps := []string{`expect rescue:\S+# $`, `type mkdir -p /etc/x; echo "here $?"`, `expect ^here 0\n`, `expect rescue:\S+# $`}
+			if line != "" {
+				steps = append(steps, "type "+line)
+			}
+			switch line {
+			case "rm -rf /var/log":
+				steps = append(steps, `expect \[`)
+			case "nano notes":
+				steps = append(steps, "expect line 1 of 1")
+			case "sleep 1000":
+				steps = append(steps, "expect sleep 1000")
+			}
+			for _, s := range steps {
+				if err := p.step(s); err != nil {
+					t.Fatalf("%s: %v\nthe terminal showed:\n%s", s, err, p.all())
+				}
+			}
+			f.Close()
+			select {
+			case <-p.ended:
+			case <-time.After(ptyDeadline):
+				t.Fatalf("the shell outlives its terminal:\n%s\nthe terminal showed:\n%s", kernelSays(cmd.Process.Pid), p.all())
+			}
+			out, err := inRoot(root, "guardsh", "audit", "list").Output()
+			if rows := strings.Split(string(out), "\n"); err != nil || len(rows) < 2 || !strings.Contains(rows[1], "129") {
+				t.Errorf("the trail says %v\n%s", err, out)
+			}
+		})
 	}
 }

@@ -420,17 +420,20 @@ func (t *typist) drain() { t.await(typedMore, func() bool { return t.eof }) }
 
 // await waits until something is so, and says whether it came to be.
 func (t *typist) await(patience time.Duration, so func() bool) bool {
+	// What wakes says that the time is over: a look at the clock could still find
+	// some left, and nobody would wake again.
+	late := false
 	timer := time.AfterFunc(patience, func() {
 		t.mu.Lock()
+		defer t.mu.Unlock()
+		late = true
 		t.grew.Broadcast()
-		t.mu.Unlock()
 	})
 	defer timer.Stop()
-	deadline := time.Now().Add(patience)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for !so() {
-		if t.eof || !time.Now().Before(deadline) {
+		if t.eof || late {
 			return false
 		}
 		t.grew.Wait()
