@@ -38,6 +38,7 @@ var question = regexp.MustCompile(`N(?:, e explains)?\] `)
 //	type TEXT      types the text and Enter
 //	keys "TEXT"    types the text, quoted as in Go: "\x03" is ^C
 //	answer TEXT    types the text and Enter once a question waits for it
+//	enter REGEXP   presses Enter until the output shows it; see enterAfter
 //	size ROWS COLS makes the window another size
 //	end N          waits for the command to end with exit status N
 //
@@ -194,6 +195,8 @@ func (p *typist) step(line string) error {
 			return err
 		}
 		return p.send(rest + "\r")
+	case "enter":
+		return p.enter(rest)
 	case "keys":
 		s, err := strconv.Unquote(rest)
 		if err != nil {
@@ -237,11 +240,17 @@ func (p *typist) send(s string) error {
 // expect waits for the output to show something behind what was waited for
 // before.
 func (p *typist) expect(text string) error {
-	re, err := regexp.Compile("(?m)" + text)
+	shown, err := p.shows(text)
 	if err != nil {
 		return err
 	}
-	return p.wait(func() bool {
+	return p.wait(shown)
+}
+
+// shows says whether the output shows something, and then looks on behind it.
+func (p *typist) shows(text string) (func() bool, error) {
+	re, err := regexp.Compile("(?m)" + text)
+	return func() bool {
 		s := p.plain()
 		at := re.FindStringIndex(s[min(p.from, len(s)):])
 		if at == nil {
@@ -249,7 +258,29 @@ func (p *typist) expect(text string) error {
 		}
 		p.prior, p.from = p.from, p.from+at[1]
 		return true
-	})
+	}, err
+}
+
+// enterAfter is longer than an Enter at a prompt is taken for one that was typed
+// before it could be seen. Nothing is shown when that time is over, and where
+// the product came to it late, the Enter after the next does.
+const enterAfter = 1300 * time.Millisecond
+
+// enter presses Enter until the output shows something.
+func (p *typist) enter(text string) error {
+	shown, err := p.shows(text)
+	if err != nil {
+		return err
+	}
+	for end := time.Now().Add(ptyDeadline); !p.await(enterAfter, shown); {
+		if p.closed() || time.Now().After(end) {
+			return p.wait(shown)
+		}
+		if err := p.send("\r"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wait is await for what a step waits for.
