@@ -46,8 +46,10 @@ func init() {
 	awk := &language{name: "awk", code: "e", with: "FvfiEl", long: map[string]byte{"--assign": 'v', "--file": 'f', "--source": 'e', "--field-separator": 'F', "--include": 'i', "--load": 'l', "--exec": 'E'}, program: true, hash: true, noSingle: true, regexp: true, calls: awkCalls, ignore: "Vh"}
 	julia := &language{name: "julia", code: "eE", with: "LpJCHg", long: map[string]byte{"--eval": 'e', "--print": 'E', "--load": 'L'}, hash: true, backticks: true, calls: juliaCalls, ignore: "vh"}
 	r := &language{name: "r", code: "e", with: "fg", long: map[string]byte{"--file": 'f'}, hash: true, calls: rCalls}
+	jvm := &language{name: "jvm", code: "e", with: "cDpCi", slashes: true, triple: true, interpolates: true, marks: [2]string{"${", "}"}, calls: jvmCalls, ignore: "vh"}
 	for names, l := range map[string]*language{
-		"python python2 python3 pypy pypy3 ipython ipython3": python, "perl": perl, "ruby jruby": ruby, "node nodejs bun deno": node, "julia": julia, "R Rscript": r, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
+		"groovy groovysh groovyclient jshell kotlin kotlinc scala scala-cli jbang bsh": jvm,
+		"python python2 python3 pypy pypy3 ipython ipython3":                           python, "perl": perl, "ruby jruby": ruby, "node nodejs bun deno": node, "julia": julia, "R Rscript": r, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
 	} {
 		for _, n := range strings.Fields(names) {
 			languages[n] = l

@@ -15,6 +15,8 @@ package command
 //	!sql     a statement for a database; !sql2 the second argument is
 //	!chdir   what follows runs in that directory
 //	!fork    the program starts itself once more
+//	!fields  a command in one text that is split at blanks, or a list
+//	!self    the same, of what the method is called on
 
 var pythonCalls = map[string]string{
 	"os.remove": "rm -f -- $1", "os.unlink": "rm -f -- $1", "os.rmdir": "rmdir -- $1", "os.removedirs": "rmdir -p -- $1", "shutil.rmtree": "rm -rf -- $1",
@@ -77,4 +79,13 @@ var rCalls = map[string]string{
 
 var juliaCalls = map[string]string{
 	"rm": "!rm", "mv": "mv -T -- $1 $2", "cp": "cp -r -- $1 $2", "write": "!write1", "open": "!open", "chmod": "chmod $2 -- $1", "truncate": "truncate -s $2 -- $1",
+}
+
+// jvmCalls are Groovy's, Kotlin's, Scala's and Java's.
+var jvmCalls = map[string]string{
+	".deleteDir": "$path rm -rf -- $0", ".deleteRecursively": "$path rm -rf -- $0", ".delete": "$path rm -f -- $0", ".deleteOnExit": "$path rm -f -- $0", ".renameTo": "$path mv -T -- $0 $1", ".copyTo": "$path cp -- $0 $1", ".copyRecursively": "$path cp -r -- $0 $1",
+	".write": "$path !write", ".writeText": "$path !write", ".writeBytes": "$path !write", ".setText": "$path !write", ".setBytes": "$path !write", ".withWriter": "$path !write", ".newWriter": "$path !write", ".newOutputStream": "$path !write", ".append": "$path !append0", ".appendText": "$path !append0",
+	"Files.delete": "rm -f -- $1", "Files.deleteIfExists": "rm -f -- $1", "Files.move": "mv -T -- $1 $2", "Files.copy": "cp -- $1 $2", "Files.write": "!write1", "Files.writeString": "!write1", "Files.newBufferedWriter": "!write1", "Files.createSymbolicLink": "ln -s -- $2 $1",
+	"FileUtils.deleteDirectory": "rm -rf -- $1", "FileUtils.deleteQuietly": "rm -rf -- $1", "FileUtils.forceDelete": "rm -rf -- $1", "FileUtils.cleanDirectory": "rm -rf -- $1/", "FileWriter": "!write1", "FileOutputStream": "!write1", "PrintWriter": "!write1",
+	".execute": "!self", "ProcessBuilder": "!exec", ".exec": "!fields", "os.proc": "!exec", "os.remove.all": "rm -rf -- $1", "os.remove": "rm -f -- $1", ".!": "!self",
 }

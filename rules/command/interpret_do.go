@@ -26,6 +26,14 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 			}
 		}
 		return p
+	case "File", "java.io.File", "Paths.get", "java.nio.file.Paths.get", "Path.of", "os.Path":
+		if e.lang.name == "jvm" && len(a.list) > 0 {
+			p := val{path: true, w: a.at(0)}
+			for _, x := range a.list[1:] {
+				p.w = joinPath(e.w, p.w, x.word())
+			}
+			return p
+		}
 	case "os.path.join", "path.join", "File.join", "path.resolve":
 		if len(a.list) == 0 {
 			return unknownVal(name)
@@ -284,6 +292,28 @@ func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 		e.perlOpen(all)
 	case "!write":
 		e.file(recv.word(), Out)
+	case "!append0":
+		e.file(recv.word(), Append)
+	case "!fields", "!self":
+		cmd := recv
+		if f[0] == "!fields" || recv.w.Know == 0 && !recv.isList {
+			// Sql.execute("…") is given a statement.
+			if f[0] == "!self" {
+				if first.Know == word.Known {
+					e.start(append(word.Lits("usql", "-c"), first))
+				}
+				return
+			}
+			if len(a.list) == 0 {
+				return
+			}
+			cmd = a.list[0]
+		}
+		if s, ok := cmd.w.Value(); ok && !cmd.isList {
+			e.start(word.Lits(strings.Fields(s)...))
+		} else if cmd.isList {
+			e.start(cmd.words())
+		}
 	case "!write1":
 		if len(a.list) > 2 && a.list[2].name == "FILE_APPEND" {
 			e.file(first, Append)

@@ -161,7 +161,20 @@ func (e *evaluator) named(t token) val {
 		return v
 	}
 	switch t.text {
-	case "new", "await", "return", "print", "puts", "echo", "not", "and", "or", "if", "unless", "else", "do", "yield", "die", "warn", "raise", "use", "require", "try", "then", "begin", "while", "until", "p", "say":
+	case "new":
+		if e.peek(0).kind == tokName {
+			v, _ := e.primary()
+			for e.sign(".") && e.peek(1).kind == tokName && v.name != "" && v.w.Know == 0 {
+				v.name += "." + e.peek(1).text // new java.io.File(…)
+				e.i += 2
+			}
+			if e.sign("(") && v.name != "" {
+				v = e.call(v.name, val{}, e.callArgs())
+			}
+			return v
+		}
+		return val{}
+	case "await", "return", "print", "puts", "echo", "not", "and", "or", "if", "unless", "else", "do", "yield", "die", "warn", "raise", "use", "require", "try", "then", "begin", "while", "until", "p", "say":
 		if t.text == "require" && e.sign("(") || t.text == "print" && e.sign("(") {
 			break
 		}

@@ -62,6 +62,16 @@ func (interpreterFiles) ReadFile(p string, max int64) ([]byte, error) {
 }
 
 const interpreterRows = `
+groovy -e 'new File("/etc").deleteDir()' => rm -rf -- /etc
+groovy -e 'def d = new File("/etc", "ssh"); d.deleteDir()' => rm -rf -- /etc/ssh
+groovy -e '"rm -rf /etc".execute()' => rm -rf /etc
+groovy -e '["rm", "-rf", "/etc"].execute()' => rm -rf /etc
+groovy -e 'java.nio.file.Files.delete(java.nio.file.Paths.get("/etc/passwd"))' => rm -f -- /etc/passwd
+groovy -e 'new File("/etc/passwd").write("x")' => >/etc/passwd
+groovy -e 'Runtime.getRuntime().exec("reboot now")' => reboot now
+groovy -e 'println new File("/etc/passwd").text' =>
+groovy -e 'println "rm -rf /"' =>
+echo 'new File("/etc").deleteDir()' | jshell => rm -rf -- /etc
 python3 -c 'import shutil; shutil.rmtree("/lib")' => rm -rf -- /lib
 python -c "import os; os.remove('/etc/passwd')" => rm -f -- /etc/passwd
 python3 -c 'from shutil import rmtree; rmtree("/lib")' => rm -rf -- /lib
