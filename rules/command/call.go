@@ -247,6 +247,9 @@ func (w *walker) program(st *state, l launch, name string) result {
 	if i >= 0 {
 		w.carries(st, l, base)
 		w.tells(st, l, i, base)
+		w.lispCode(st, l, base)
+		w.powershellCode(st, l, base)
+		w.configured(st, l, base)
 		if lang != nil {
 			w.interpret(st, l, i, lang, base)
 		} else if file != "" && !w.below {

@@ -25,7 +25,7 @@ var carriers = sync.OnceValue(func() map[string]func(args []word.Word) carried {
 		"sed": sedCarries, "gsed": sedCarries,
 		"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
 		"socat": socatCarries,
-		"fish":  optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"), "pwsh": optionCode("-c", "-Command"),
+		"fish":  optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"),
 		"xterm": behind("-e"), "uxterm": behind("-e"), "urxvt": behind("-e"), "rxvt": behind("-e"), "st": behind("-e"), "konsole": behind("-e"), "alacritty": behind("-e", "--command"),
 		"kitty": behind("--"), "gnome-terminal": behind("--", "-x"), "xfce4-terminal": behind("-x"), "terminator": behind("-x"), "foot": behind("--"),
 		"fd": fdCarries, "fdfind": fdCarries,

@@ -19,7 +19,7 @@ func init() {
 		"find": (*walker).find, "xargs": (*walker).xargs, "parallel": (*walker).parallel, "sem": (*walker).parallel,
 		"ssh": (*walker).ssh, "autossh": (*walker).ssh, "dsh": (*walker).manyHosts, "pdsh": (*walker).manyHosts, "clush": (*walker).manyHosts, "mussh": (*walker).manyHosts, "cssh": (*walker).manyHosts, "clusterssh": (*walker).manyHosts, "csshX": (*walker).manyHosts,
 		"pssh": (*walker).manyHosts, "parallel-ssh": (*walker).manyHosts,
-		"ansible": (*walker).ansible, "salt": (*walker).salt, "salt-ssh": (*walker).salt, "salt-call": (*walker).salt,
+		"ansible": (*walker).ansible, "salt": (*walker).salt, "salt-ssh": (*walker).salt, "salt-call": (*walker).salt, "aws": (*walker).aws, "fab": (*walker).fab, "inv": (*walker).fab, "invoke": (*walker).fab, "az": (*walker).az,
 		"script": (*walker).scriptTool, "at": (*walker).atJob, "batch": (*walker).atJob, "tmux": (*walker).tmux, "screen": (*walker).screen, "sg": (*walker).sg,
 		"gdb": (*walker).argsTool, "lldb": (*walker).argsTool, "capsh": (*walker).capsh, "machinectl": (*walker).machinectl, "virsh": (*walker).virsh,
 		"crontab": (*walker).crontab, "make": (*walker).makeTool, "gmake": (*walker).makeTool,
@@ -376,7 +376,8 @@ func fieldsOf(s string) []string {
 // command or code to run: a wrapper, a shell, an interpreter, an editor, a
 // prompt with a way to the shell.
 func Carries(base string) bool {
-	return Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || tellers()[base].starts()
+	_, lisp := lispDialects[base]
+	return lisp || base == "pwsh" || base == "powershell" || base == "puppet" || base == "chef-apply" || Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || tellers()[base].starts()
 }
 
 // Interprets reports whether a program of that base name runs code: a shell,

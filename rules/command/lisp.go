@@ -1,0 +1,449 @@
+package command
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// lisp goes through Emacs Lisp, Scheme, Common Lisp or Clojure once, from the
+// top: a bounded look for calls that destroy or start something, with the texts
+// that are written out and the variables that are set to such texts.
+type lisp struct {
+	w    *walker
+	st   *state
+	l    launch
+	via  string
+	vars map[string]word.Word
+	nest int
+}
+
+// lispDialects are the programs that read such code, with the options whose
+// argument it is, and those whose argument is a file of it.
+var lispDialects = map[string]struct{ code, file []string }{
+	"emacs": {[]string{"-eval", "--eval", "-e", "--execute"}, []string{"-l", "--load", "--script", "-load"}}, "emacsclient": {[]string{"-e", "--eval"}, nil},
+	"guile": {[]string{"-c"}, []string{"-s", "-l"}}, "racket": {[]string{"-e", "--eval"}, []string{"-f", "-t", "-r"}}, "csi": {[]string{"-e", "-eval", "-p"}, []string{"-s"}}, "gosh": {[]string{"-e"}, nil},
+	"sbcl": {[]string{"--eval"}, []string{"--load", "--script"}}, "ecl": {[]string{"--eval", "-eval"}, []string{"--load", "--shell"}}, "clisp": {[]string{"-x"}, nil}, "ros": {[]string{"-e"}, nil},
+	"clojure": {[]string{"-e", "--eval"}, []string{"-i"}}, "clj": {[]string{"-e"}, []string{"-i"}}, "bb": {[]string{"-e"}, []string{"-f"}}, "newlisp": {[]string{"-e"}, nil}, "hy": {[]string{"-c"}, nil}, "janet": {[]string{"-e"}, nil},
+}
+
+// lispCalls are functions of their libraries, as the command that does the
+// same; see pythonCalls. A package before the name does not count.
+var lispCalls = map[string]string{
+	"delete-directory": "!directory", "delete-file": "rm -f -- $1", "delete-file-recursively": "rm -rf -- $1", "delete-directory/files": "rm -rf -- $1", "delete-directory-tree": "rm -rf -- $1", "delete-tree": "rm -rf -- $1", "delete-directory-and-files": "rm -rf -- $1",
+	"remove-directory": "rmdir -- $1", "remove-directory*": "rm -rf -- $1", "rmdir": "rmdir -- $1", "unlink": "rm -f -- $1", "delete-file-if-exists": "rm -f -- $1", "io/delete-file": "rm -f -- $1", "fs/delete-tree": "rm -rf -- $1", "fs/delete": "rm -f -- $1", "delete-empty-directory": "rmdir -- $1",
+	"rename-file": "mv -- $1 $2", "rename-file-or-directory": "mv -- $1 $2", "move-file": "mv -- $1 $2", "copy-file": "cp -- $1 $2", "copy-directory": "cp -r -- $1 $2", "copy-directory/files": "cp -r -- $1 $2", "make-symbolic-link": "ln -sf -- $1 $2", "symlink": "ln -s -- $1 $2",
+	"write-region": "!write3", "with-temp-file": "!write", "spit": "!write", "call-with-output-file": "!write", "with-output-to-file": "!write", "open-output-file": "!write", "display-to-file": "!write2", "write-to-file": "!write2", "append-to-file": "!append3", "chmod": "!mode", "set-file-modes": "chmod $2 -- $1",
+	"shell-command": "!code", "shell-command-to-string": "!code", "async-shell-command": "!code", "call-process-shell-command": "!code", "start-process-shell-command": "!code3", "system": "!code", "process": "!code", "ext:shell": "!code", "shell": "!code", "os/shell": "!code", "system/exit-code": "!code",
+	"call-process": "!argv5", "start-process": "!argv3", "process-lines": "!argv", "system*": "!argv", "system*/exit-code": "!argv", "execl": "!exec", "execlp": "!exec", "sh": "!argv", "shell/sh": "!argv", "run-program": "!argv", "run-shell-command": "!code", "run-process": "!code", "exec!": "!code",
+	"kill-emacs": "", "primitive-load": "",
+}
+
+// lispCode walks what such a program is given.
+func (w *walker) lispCode(st *state, l launch, base string) {
+	d, ok := lispDialects[base]
+	if !ok {
+		return
+	}
+	r := lisp{w: w, st: st, l: l, via: base, vars: map[string]word.Word{}}
+	args, given := l.argv[1:], false
+	has := func(names []string, s string) bool {
+		for _, n := range names {
+			if n == s {
+				return true
+			}
+		}
+		return false
+	}
+	for i := 0; i < len(args); i++ {
+		v := args[i].Prefix()
+		name, val, attached := strings.Cut(v, "=")
+		switch {
+		case has(d.code, v) && i+1 < len(args):
+			i++
+			given = true
+			if text, ok := w.code(args[i]); ok {
+				r.text(text)
+			}
+		case attached && strings.HasPrefix(name, "--") && has(d.code, name):
+			given = true
+			r.text(val)
+		case has(d.file, v) && i+1 < len(args):
+			i++
+			given = true
+			if text, ok := w.readFile(st, args[i]); ok {
+				r.text(text)
+			}
+		case !given && !strings.HasPrefix(v, "-") && base != "emacs" && base != "emacsclient":
+			if text, ok := w.readFile(st, args[i]); ok {
+				r.text(text)
+			}
+			return // what is left is the script's
+		}
+	}
+	if in := w.standardInput(st, l); !given && in.known && base != "emacs" && base != "emacsclient" {
+		r.text(in.text)
+	}
+}
+
+func (r *lisp) text(s string) {
+	if len(s) > maxCode {
+		r.w.note(TooLarge, r.via+": more code than is looked through", &r.l.at)
+		s = s[:maxCode]
+	}
+	r.forms(s, false)
+}
+
+// form is a part of a list: a text or symbol, or a list of them.
+type form struct {
+	text   string
+	list   string // what stands between the brackets
+	isList bool
+	quoted bool // a string
+}
+
+// read takes the next form off a text.
+func (r *lisp) read(s string) (f form, rest string, ok bool) {
+	for {
+		s = strings.TrimLeft(s, " \t\r\n,'`@")
+		if strings.HasPrefix(s, "#'") || strings.HasPrefix(s, "#_") {
+			s = s[2:]
+			continue
+		}
+		if !strings.HasPrefix(s, ";") {
+			break
+		}
+		_, s, _ = strings.Cut(s, "\n")
+	}
+	if s == "" {
+		return form{}, "", false
+	}
+	switch s[0] {
+	case '(', '[', '{':
+		n := r.closing(s)
+		return form{list: s[1:max(n-1, 1)], isList: true}, s[n:], true
+	case ')', ']', '}':
+		return form{text: s[:1]}, s[1:], true
+	case '"':
+		n := lispString(s)
+		return form{text: ansiC(strings.TrimSuffix(s[1:n], `"`)), quoted: true}, s[n:], true
+	}
+	n := strings.IndexAny(s, " \t\r\n()[]{}\";")
+	if n < 0 {
+		n = len(s)
+	}
+	if strings.HasPrefix(s, "#\\") || strings.HasPrefix(s, "?") { // a character
+		n = max(n, min(2, len(s)))
+	}
+	return form{text: s[:max(n, 1)]}, s[max(n, 1):], true
+}
+
+// lispString is the length of a string with its quotes.
+func lispString(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+// closing is the length of a list with its brackets, to the end where it is
+// not closed.
+func (r *lisp) closing(s string) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			i += lispString(s[i:]) - 1
+		case ';':
+			j := strings.IndexByte(s[i:], '\n')
+			if j < 0 {
+				return len(s)
+			}
+			i += j
+		case '\\', '?':
+			i++ // a character, which may be a bracket
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return len(s)
+}
+
+// lispBranches are forms of which not all need run.
+var lispBranches = map[string]bool{"if": true, "when": true, "unless": true, "cond": true, "case": true, "defun": true, "define": true, "lambda": true, "fn": true, "defn": true, "condition-case": true, "pcase": true, "if-let": true, "when-let": true, "and": true, "or": true}
+
+// forms goes through the lists of a text.
+func (r *lisp) forms(s string, perhaps bool) {
+	if r.nest > maxNest/4 {
+		return
+	}
+	r.nest++
+	defer func() { r.nest-- }()
+	for {
+		f, rest, ok := r.read(s)
+		if !ok {
+			return
+		}
+		if f.isList {
+			r.call(f.list, perhaps)
+		}
+		s = rest
+	}
+}
+
+// value is what a form is worth.
+func (r *lisp) value(f form) word.Word {
+	switch {
+	case f.quoted:
+		return word.Lit(f.text)
+	case f.isList:
+		head, rest, _ := r.read(f.list)
+		switch head.text {
+		case "expand-file-name", "string", "str", "string-append", "concat", "io/file", "file", "fs/file", "pathname", "parse-namestring", "build-path", "string->path":
+			x, n := word.Lit(""), 0
+			for {
+				p, more, ok := r.read(rest)
+				if !ok {
+					return x
+				}
+				if v := r.value(p); n == 0 || head.text != "io/file" && head.text != "fs/file" && head.text != "build-path" {
+					if head.text == "expand-file-name" && n > 0 {
+						return joinPath(r.w, v, x)
+					}
+					x = r.w.concat(x, v)
+				} else {
+					x = joinPath(r.w, x, v)
+				}
+				rest = more
+				n++
+			}
+		}
+	case strings.HasPrefix(f.text, ":"), f.text == "nil", f.text == "t", f.text == "#t", f.text == "#f":
+		return word.Lit(f.text)
+	case f.text != "" && strings.Trim(f.text, "0123456789") == "":
+		return word.Lit(f.text)
+	default:
+		if v, ok := r.vars[f.text]; ok {
+			return v
+		}
+	}
+	return word.Hidden("…", word.Var)
+}
+
+// call is one list: its first form says what is done with the others.
+func (r *lisp) call(s string, perhaps bool) {
+	head, rest, ok := r.read(s)
+	if !ok {
+		return
+	}
+	if head.isList || head.quoted {
+		r.forms(s, perhaps)
+		return
+	}
+	var args []form
+	for more := rest; len(args) < maxList; {
+		f, next, ok := r.read(more)
+		if !ok {
+			break
+		}
+		if f.text != "#P" && f.text != "#p" {
+			args = append(args, f)
+		}
+		more = next
+	}
+	name := head.text
+	if spec, known := lispCalls[name]; known || r.named(&name) {
+		if !known {
+			spec = lispCalls[name]
+		}
+		r.do(spec, args, perhaps)
+	} else {
+		switch name {
+		case "quote", "comment":
+			return
+		case "setq", "set!", "def", "defvar", "defconst", "defparameter", "setf", "define":
+			if len(args) == 2 && !args[0].isList && !perhaps {
+				r.vars[args[0].text] = r.value(args[1])
+			}
+		case "let", "let*", "letrec":
+			if len(args) > 0 && args[0].isList {
+				r.bindings(args[0].list)
+			}
+		}
+	}
+	r.forms(rest, perhaps || lispBranches[name])
+}
+
+// bindings are the variables of a let: (a 1) (b 2), or a 1 b 2.
+func (r *lisp) bindings(s string) {
+	var name string
+	for len(r.vars) < maxList {
+		f, rest, ok := r.read(s)
+		if !ok {
+			return
+		}
+		s = rest
+		switch {
+		case f.isList && name == "":
+			n, more, _ := r.read(f.list)
+			if v, _, ok := r.read(more); ok && !n.isList {
+				r.vars[n.text] = r.value(v)
+			}
+		case name == "" && !f.quoted:
+			name = f.text
+		case name != "":
+			r.vars[name] = r.value(f)
+			name = ""
+		}
+	}
+}
+
+// named takes the package off a function's name: uiop:run-program.
+func (r *lisp) named(name *string) bool {
+	if i := strings.LastIndexAny(*name, ":."); i > 0 {
+		*name = (*name)[i+1:]
+	} else if i := strings.IndexByte(*name, '/'); i > 0 {
+		*name = (*name)[i+1:]
+	} else {
+		return false
+	}
+	_, ok := lispCalls[*name]
+	return ok
+}
+
+// do starts what stands for a call.
+func (r *lisp) do(spec string, args []form, perhaps bool) {
+	change := func(s *state, _ *context) {
+		if perhaps {
+			s.certain = Possible
+		}
+	}
+	start := func(argv []word.Word) {
+		if len(argv) > 0 {
+			r.w.under(r.st, r.l, r.via, argv, change)
+		}
+	}
+	at := func(n int) word.Word {
+		if n < len(args) {
+			return r.value(args[n])
+		}
+		return word.Word{}
+	}
+	run := func(x word.Word) {
+		if _, ok := r.w.code(x); ok {
+			r.w.shellCode(r.st, r.l, r.via, x, change)
+		}
+	}
+	file := func(x word.Word, kind Redirect) {
+		if x.Know == 0 {
+			return
+		}
+		sub := r.st.clone()
+		r.w.beneath(sub, r.l, r.via, change, func() result {
+			r.w.emit(sub, Action{Redirs: []Redir{{FD: 1, Kind: kind, Target: x}}}, r.l.at)
+			return both(sub)
+		})
+	}
+	// words are arguments up to the first keyword; a list stands for its own.
+	words := func(from int) (out []word.Word) {
+		for i := from; i < len(args); i++ {
+			switch f := args[i]; {
+			case strings.HasPrefix(f.text, ":") && !f.quoted:
+				return out
+			case f.isList:
+				list := f.list
+				if head, rest, ok := r.read(list); ok && !head.quoted && !head.isList && head.text == "list" {
+					list = rest
+				}
+				for {
+					x, rest, ok := r.read(list)
+					if !ok {
+						break
+					}
+					out = append(out, r.value(x))
+					list = rest
+				}
+			case f.text == "nil" && !f.quoted, f.text == "t" && !f.quoted:
+			default:
+				out = append(out, r.value(f))
+			}
+		}
+		return out
+	}
+	f := strings.Fields(spec)
+	if len(f) == 0 {
+		return
+	}
+	switch f[0] {
+	case "!code":
+		if ws := words(0); len(ws) == 1 {
+			run(ws[0])
+		} else {
+			start(ws)
+		}
+	case "!code3":
+		run(at(2))
+	case "!argv":
+		if ws := words(0); len(ws) == 1 {
+			run(ws[0]) // run-program takes a line for the shell, too
+		} else {
+			start(ws)
+		}
+	case "!argv3":
+		start(words(2))
+	case "!argv5":
+		if len(args) > 0 {
+			start(append([]word.Word{at(0)}, words(min(4, len(args)))...))
+		}
+	case "!exec":
+		if ws := words(0); len(ws) > 1 {
+			start(ws[1:])
+		}
+	case "!write":
+		file(at(0), Out)
+	case "!write2":
+		file(at(1), Out)
+	case "!write3", "!append3":
+		kind := Out
+		if f[0] == "!append3" || at(3).Is("t") {
+			kind = Append
+		}
+		file(at(2), kind)
+	case "!directory":
+		// Only an empty one goes, unless it is told to take what is in it.
+		argv := word.Lits("rmdir", "--")
+		for _, a := range args[min(1, len(args)):] {
+			if a.text == "t" || a.text == "#t" || a.text == "true" {
+				argv = word.Lits("rm", "-r", "--")
+			}
+		}
+		if x := at(0); x.Know != 0 {
+			start(append(argv, x))
+		}
+	case "!mode":
+		start([]word.Word{word.Lit("chmod"), at(1), word.Lit("--"), at(0)})
+	default:
+		var argv []word.Word
+		for _, part := range f {
+			if len(part) == 2 && part[0] == '$' {
+				x := at(int(part[1] - '1'))
+				if x.Know == 0 {
+					return
+				}
+				argv = append(argv, x)
+				continue
+			}
+			argv = append(argv, word.Lit(part))
+		}
+		start(argv)
+	}
+}

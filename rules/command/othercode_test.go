@@ -1,0 +1,112 @@
+package command
+
+import (
+	"path"
+	"strings"
+	"testing"
+)
+
+// TestOtherCode holds what is seen in Lisp, PowerShell, Puppet, recipes and
+// what is sent to a cloud's machines. Behind "⇒" stands what is started, with
+// "@host" where it runs elsewhere.
+func TestOtherCode(t *testing.T) {
+	for _, row := range strings.Split(strings.TrimSpace(otherCodeRows), "\n") {
+		line, want, ok := strings.Cut(row, " ⇒ ")
+		if !ok {
+			line, want = strings.TrimSuffix(row, " ⇒"), ""
+		}
+		l := Understand(strings.ReplaceAll(line, "¶", "\n"), Options{Shell: tableShell, Files: taskFiles{}})
+		var got []string
+		for _, a := range l.Actions {
+			if len(a.Via) == 0 {
+				continue
+			}
+			var f []string
+			for _, x := range a.Argv {
+				f = append(f, show(x))
+			}
+			for _, r := range a.Redirs {
+				f = append(f, redirSigns[r.Kind]+show(r.Target))
+			}
+			for _, h := range a.Place.Names {
+				f = append(f, "@"+show(h))
+			}
+			got = append(got, strings.Join(f, " "))
+		}
+		if g := strings.Join(got, " | "); g != want {
+			t.Errorf("%s\n got: %s\nwant: %s", line, g, want)
+		}
+	}
+}
+
+type taskFiles struct{ NoFiles }
+
+func (taskFiles) ReadFile(p string, max int64) ([]byte, error) {
+	s, ok := map[string]string{
+		"/srv/fabfile.py": "from fabric import task\n\n@task\ndef deploy(c):\n    c.run('uptime')\n\n@task\ndef wipe(c):\n    c.local('make clean')\n    d = '/usr'\n    c.sudo('rm -rf ' + d)\n\ndef quiet(c):\n    print('c.run(\"reboot\")')\n",
+		"/srv/tasks.py":   "def wipe_all(ctx):\n    ctx.run('rm -rf /usr')\n",
+		"/srv/x.el":       "(delete-directory \"/usr\" t)\n",
+		"/srv/x.ps1":      "Remove-Item -Recurse -Force /usr\n",
+		"/srv/site.pp":    "file { '/usr': ensure => absent, force => true }\n",
+	}[path.Clean(p)]
+	if !ok {
+		return nil, ErrUnknown
+	}
+	return []byte(s[:min(int64(len(s)), max)]), nil
+}
+
+const otherCodeRows = `
+emacs --batch --eval '(delete-directory "/etc" t)' ⇒ rm -r -- /etc
+emacs --batch --eval '(delete-directory "/etc/x")' ⇒ rmdir -- /etc/x
+emacs --batch -l x.el ⇒ rm -r -- /usr
+emacs -Q --batch --eval '(progn (delete-file "/etc/passwd") (message "(delete-file 1)"))' ⇒ rm -f -- /etc/passwd
+emacs --batch --eval '(call-process "rm" nil nil nil "-rf" "/etc")' ⇒ rm -rf /etc
+emacs --batch --eval '(let ((d "/etc")) (delete-directory (expand-file-name "ssh" d) t))' ⇒ rm -r -- /etc/ssh
+emacs --batch --eval '(write-region "" nil "/etc/fstab")' ⇒ >/etc/fstab
+emacs --batch --eval '(delete-directory temporary-file-directory t)' ⇒ rm -r -- <…>
+emacs --batch --eval '(message "rm -rf /") ; (delete-file "/etc/passwd")' ⇒
+emacsclient -e '(shell-command "reboot")' ⇒ reboot
+guile -c '(system* "rm" "-rf" "/etc")' ⇒ rm -rf /etc
+guile -c '(display "(system 1)")' ⇒
+echo '(system "reboot")' | guile ⇒ reboot
+racket -e '(require racket/file) (delete-directory/files "/etc")' ⇒ rm -rf -- /etc
+sbcl --eval '(uiop:delete-directory-tree #P"/etc/" :validate t)' --quit ⇒ rm -rf -- /etc/
+sbcl --eval '(uiop:run-program (list "rm" "-rf" "/etc") :output t)' ⇒ rm -rf /etc
+bb -e '(shell/sh "rm" "-rf" "/etc")' ⇒ rm -rf /etc
+clojure -e '(spit "/etc/passwd" "x")' ⇒ >/etc/passwd
+pwsh -c 'Remove-Item -Recurse -Force /etc' ⇒ rm -rf -- /etc
+pwsh -Command "Remove-Item -Path /usr,/opt -Recurse" ⇒ rm -rf -- /usr /opt
+pwsh -c '$d = "/etc"; Remove-Item $d -r' ⇒ rm -rf -- /etc
+pwsh -c 'Remove-Item -Recurse -WhatIf /etc' ⇒
+pwsh -c '[System.IO.Directory]::Delete("/etc", $true)' ⇒ rm -rf -- /etc
+pwsh -c '[IO.File]::Delete("/etc/passwd")' ⇒ rm -f -- /etc/passwd
+pwsh -c 'Copy-Item ./passwd -Destination /etc/passwd' ⇒ cp -- ./passwd /etc/passwd
+pwsh -c 'if (Test-Path /etc) { Remove-Item -Recurse /etc }' ⇒ rm -rf -- /etc
+pwsh -c 'Write-Host "Remove-Item /etc -Recurse"' ⇒
+pwsh -c 'Get-Process | Where-Object CPU -gt 10 # Stop-Computer' ⇒
+pwsh -c 'Set-Content -Path /etc/passwd -Value ""' ⇒ >/etc/passwd
+pwsh -c 'rm -rf /etc && reboot' ⇒ rm -rf /etc | reboot
+pwsh x.ps1 ⇒ rm -rf -- /usr
+echo 'Stop-Computer' | pwsh - ⇒ poweroff
+puppet apply -e 'file { ["/etc/a", "/etc/b"]: ensure => absent }' ⇒ rm -f -- /etc/a | rm -f -- /etc/b
+puppet apply -e 'file { "/etc": ensure => absent, force => true }' ⇒ rm -rf -- /etc
+puppet apply -e 'exec { "x": command => "rm -rf /etc", path => "/bin"; "reboot": }' ⇒ rm -rf /etc | reboot
+puppet apply site.pp ⇒ rm -rf -- /usr
+puppet apply --noop site.pp ⇒
+puppet apply -e 'package { "htop": ensure => installed } service { "nginx": ensure => running }' ⇒
+chef-apply -e 'directory "/etc" do¶ recursive true¶ action :delete¶end' ⇒ rm -rf -- /etc
+chef-apply -e 'execute "reboot"' ⇒ reboot
+aws ssm send-command --instance-ids i-1 i-2 --parameters 'commands=["rm -rf /srv/x","reboot"]' ⇒ rm -rf /srv/x @i-1 @i-2 | reboot @i-1 @i-2
+aws ssm send-command --targets Key=InstanceIds,Values=i-1 --parameters commands=reboot ⇒ reboot @i-1
+aws --region r ssm send-command --targets Key=tag:e,Values=p --parameters '{"commands":["reboot"]}' ⇒ reboot @<Key=tag:e,Values=p>…
+aws ssm get-parameter --name reboot ⇒
+aws s3 ls ⇒
+az vm run-command invoke -g rg -n vm1 --command-id RunShellScript --scripts 'rm -rf /srv/x' reboot ⇒ rm -rf /srv/x @vm1 | reboot @vm1
+az vm list -g rg ⇒
+fab -H web1,web2 deploy ⇒ uptime @web1 @web2
+fab -H u@web1 wipe ⇒ make clean | rm -rf /usr @web1
+fab -H web1 -- sudo reboot ⇒ sudo reboot @web1 | reboot @web1
+fab -H web1 quiet ⇒
+fab --list ⇒
+inv wipe-all ⇒ rm -rf /usr
+`

@@ -1,0 +1,518 @@
+package command
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// powershell goes through a PowerShell text once, from the top: a bounded look
+// for the programs that it starts, and for cmdlets and methods that do what a
+// command of the system does.
+type powershell struct {
+	w    *walker
+	st   *state
+	l    launch
+	via  string
+	vars map[string]word.Word
+	nest int
+}
+
+// cmdlets are what stands for a cmdlet, in small letters: a command, or a way
+// of its own. The aliases are those that a Linux system has.
+var cmdlets = map[string]string{
+	"remove-item": "rm", "ri": "rm", "del": "rm", "erase": "rm", "rd": "rm", "clear-content": "empty", "clc": "empty", "set-content": "write", "out-file": "write", "tee-object": "write", "add-content": "append", "ac": "append",
+	"move-item": "mv", "mi": "mv", "move": "mv", "rename-item": "rename", "rni": "rename", "ren": "rename", "copy-item": "cp", "cpi": "cp", "copy": "cp", "new-item": "new",
+	"restart-computer": "reboot", "stop-computer": "poweroff", "stop-process": "kill", "spps": "kill", "invoke-expression": "code", "iex": "code", "start-process": "start", "saps": "start", "set-location": "cd", "sl": "cd", "cd": "cd", "chdir": "cd",
+	"expand-archive": "expand",
+}
+
+// powershellCode walks what PowerShell is given: behind -Command or a short form
+// of it, in a file, or on its input.
+func (w *walker) powershellCode(st *state, l launch, base string) {
+	if base != "pwsh" && base != "powershell" {
+		return
+	}
+	p := powershell{w: w, st: st, l: l, via: base, vars: map[string]word.Word{}}
+	args := l.argv[1:]
+	for i, x := range args {
+		v, ok := x.Value()
+		v = strings.ToLower(v)
+		switch {
+		case ok && (v == "-c" || strings.HasPrefix("-command", v) && len(v) > 3) && i+1 < len(args):
+			if code := w.joined(args[i+1:]); !code.Is("-") {
+				if text, ok := w.code(code); ok {
+					p.text(text)
+				}
+				return
+			}
+		case ok && (strings.HasPrefix("-file", v) && len(v) > 1) && i+1 < len(args):
+			if text, ok := w.readFile(st, args[i+1]); ok {
+				p.text(text)
+			}
+			return
+		case ok && len(v) > 1 && v[0] == '-' && strings.HasPrefix("-encodedcommand", v):
+			return
+		case !strings.HasPrefix(v, "-"):
+			if text, ok := w.readFile(st, x); ok {
+				p.text(text)
+			}
+			return
+		}
+	}
+	if in := w.standardInput(st, l); in.known {
+		p.text(in.text)
+	}
+}
+
+func (p *powershell) text(s string) {
+	if len(s) > maxCode {
+		p.w.note(TooLarge, p.via+": more code than is looked through", &p.l.at)
+		s = s[:maxCode]
+	}
+	p.script(s, false)
+}
+
+// psWord is a word of a command: a text, or a block in braces.
+type psWord struct {
+	w      word.Word
+	block  string
+	braced bool
+	bare   bool // not in quotes: it may be a parameter
+}
+
+// script goes through the pipelines of a text.
+func (p *powershell) script(s string, perhaps bool) {
+	if p.nest > maxNest/4 {
+		return
+	}
+	p.nest++
+	defer func() { p.nest-- }()
+	var ws []psWord
+	var given []word.Word // what the command before a pipe hands on
+	end := func(piped bool) {
+		out := p.command(ws, given, perhaps)
+		ws, given = nil, nil
+		if piped {
+			given = out
+		}
+	}
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == '\n', c == ';':
+			end(false)
+			i++
+		case c == '|' && i+1 < len(s) && s[i+1] == '|', c == '&' && i+1 < len(s) && s[i+1] == '&':
+			end(false)
+			i += 2
+		case c == '|':
+			end(true)
+			i++
+		case c == ' ' || c == '\t' || c == '\r' || c == '&' && len(ws) == 0:
+			i++
+		case c == '`' && i+1 < len(s) && s[i+1] == '\n':
+			i += 2
+		case c == '#':
+			for i < len(s) && s[i] != '\n' {
+				i++
+			}
+		case c == '}' || c == ')':
+			i++
+		case c == '$' && len(ws) == 0 && assigned(s[i:]) > 0:
+			// The name alone is kept; what is assigned is read as a command's word.
+			n := assigned(s[i:])
+			name := strings.ToLower(strings.TrimSpace(s[i+1 : i+n-1]))
+			i += n + len(s[i+n:]) - len(strings.TrimLeft(s[i+n:], " \t"))
+			x, used := p.word(s[i:], perhaps)
+			delete(p.vars, name)
+			if rest := strings.TrimLeft(s[min(i+used, len(s)):], " \t\r"); !perhaps && !x.bare && (rest == "" || strings.IndexByte("\n;", rest[0]) >= 0) {
+				p.vars[name] = x.w
+				i += used
+			}
+		case c == '{':
+			n := closing(s[i:], '{', '}')
+			ws = append(ws, psWord{block: s[i+1 : i+max(n-1, 1)], braced: true})
+			i += max(n, 1)
+		default:
+			x, n := p.word(s[i:], perhaps)
+			ws = append(ws, x)
+			i += max(n, 1)
+		}
+	}
+	end(false)
+}
+
+// word reads a word with what is put in it.
+func (p *powershell) word(s string, perhaps bool) (psWord, int) {
+	out := psWord{w: word.Lit(""), bare: true}
+	var b strings.Builder
+	flush := func() {
+		out.w = p.w.concat(out.w, word.Lit(b.String()))
+		b.Reset()
+	}
+	i := 0
+	for i < len(s) {
+		switch c := s[i]; {
+		case strings.IndexByte(" \t\r\n;|{}", c) >= 0, c == ')' || c == ',' && i > 0:
+			flush()
+			if c == ',' {
+				i++
+			}
+			return out, i
+		case c == '\'':
+			n := strings.IndexByte(s[i+1:], '\'')
+			if n < 0 {
+				n = len(s) - i - 1
+			}
+			b.WriteString(s[i+1 : i+1+n])
+			out.bare = out.bare && i > 0
+			i = min(i+n+2, len(s))
+		case c == '"':
+			out.bare = out.bare && i > 0
+			i++
+			for i < len(s) && s[i] != '"' {
+				if s[i] == '`' && i+1 < len(s) {
+					b.WriteByte(s[i+1])
+					i += 2
+				} else if s[i] == '$' {
+					flush()
+					v, n := p.variable(s[i:], perhaps)
+					out.w = p.w.concat(out.w, v)
+					i += n
+				} else {
+					b.WriteByte(s[i])
+					i++
+				}
+			}
+			i++
+		case c == '$':
+			flush()
+			v, n := p.variable(s[i:], perhaps)
+			out.w = p.w.concat(out.w, v)
+			i += n
+		case c == '(' || c == '@' && i+1 < len(s) && s[i+1] == '(':
+			if c == '@' {
+				i++
+			}
+			n := closing(s[i:], '(', ')')
+			inner := strings.TrimSpace(s[i+1 : i+max(n-1, 1)])
+			flush()
+			if i > 0 && s[i-1] != '@' {
+				b.WriteString(s[i : i+n]) // a method's arguments
+			} else if v, ok := plainText(inner); ok {
+				out.w = p.w.concat(out.w, word.Lit(v))
+			} else {
+				p.script(inner, perhaps)
+				out.w = p.w.concat(out.w, word.Hidden("(…)", word.Subst))
+			}
+			i += max(n, 1)
+		case c == '`' && i+1 < len(s):
+			b.WriteByte(s[i+1])
+			i += 2
+		default:
+			b.WriteByte(c)
+			i++
+		}
+	}
+	flush()
+	return out, i
+}
+
+// assigned is the length of "$name =" at the beginning of a text; 0 where that
+// is none.
+func assigned(s string) int {
+	n := 1
+	for n < len(s) && wordByte(s[n]) {
+		n++
+	}
+	rest := strings.TrimLeft(s[n:], " \t")
+	if n == 1 || !strings.HasPrefix(rest, "=") {
+		return 0
+	}
+	return len(s) - len(rest) + 1
+}
+
+// plainText is a text in one pair of quotes.
+func plainText(s string) (string, bool) {
+	if len(s) < 2 || s[0] != '\'' && s[0] != '"' || s[len(s)-1] != s[0] || strings.ContainsAny(s[1:len(s)-1], `'"$`) {
+		return "", false
+	}
+	return s[1 : len(s)-1], true
+}
+
+// variable is $name, ${name} or $(…) at the beginning of a text.
+func (p *powershell) variable(s string, perhaps bool) (word.Word, int) {
+	if len(s) > 1 && s[1] == '(' {
+		n := closing(s[1:], '(', ')')
+		p.script(strings.TrimSuffix(s[2:1+n], ")"), perhaps)
+		return word.Hidden("$(…)", word.Subst), 1 + n
+	}
+	name, n := "", 1
+	if len(s) > 1 && s[1] == '{' {
+		n = 1 + closing(s[1:], '{', '}')
+		name = strings.TrimSuffix(s[2:n], "}")
+	} else {
+		for n < len(s) && (wordByte(s[n]) || s[n] == ':') {
+			n++
+		}
+		name = s[1:n]
+	}
+	name = strings.ToLower(name)
+	if v, ok := p.vars[name]; ok {
+		return v, n
+	}
+	switch name {
+	case "home", "env:home":
+		name = "HOME"
+	default:
+		name = strings.TrimPrefix(name, "env:")
+	}
+	if v := p.w.lookup(p.st, name); v.state == VarSet && name == strings.ToUpper(name) && v.val.Know != 0 {
+		return v.val, n
+	}
+	if name == "true" || name == "false" {
+		return word.Lit("$" + name), n
+	}
+	return word.Hidden("$"+name, word.Var), n
+}
+
+// command is one command of a pipeline; given is what the one before hands on,
+// the result what this one does.
+func (p *powershell) command(ws []psWord, given []word.Word, perhaps bool) []word.Word {
+	if len(ws) == 0 {
+		return nil
+	}
+	if ws[0].braced {
+		p.script(ws[0].block, perhaps)
+		return nil
+	}
+	for _, x := range ws[1:] {
+		if x.braced {
+			p.script(x.block, true)
+		}
+	}
+	head, known := ws[0].w.Value()
+	low := strings.ToLower(head)
+	if len(ws) > 2 && !known && ws[1].w.Is("=") || known && strings.HasPrefix(head, "$") {
+		return nil
+	}
+	if at := strings.Index(low, "]::"); strings.HasPrefix(low, "[") && at > 0 {
+		p.method(head, low[1:at], perhaps)
+		return nil
+	}
+	args, named := p.arguments(ws[1:])
+	if named["whatif"] != nil {
+		return nil
+	}
+	target := func() []word.Word {
+		for _, n := range []string{"path", "literalpath", "filepath", "name", "id"} {
+			if x := named[n]; len(x) > 0 {
+				return x
+			}
+		}
+		if len(args) > 0 {
+			return args
+		}
+		return given
+	}
+	start := func(argv ...word.Word) { p.start(argv, perhaps) }
+	with := func(head string, rest []word.Word) []word.Word {
+		return append(word.Lits(strings.Fields(head)...), rest...)
+	}
+	switch cmdlets[low] {
+	case "":
+		switch low {
+		case "get-childitem", "gci", "dir", "get-item", "gi", "resolve-path", "get-process", "gps":
+			out := target()
+			if low != "get-childitem" && low != "gci" && low != "dir" {
+				return out
+			}
+			// What is in a directory.
+			var in []word.Word
+			for _, d := range out {
+				in = append(in, p.w.glob(p.st, nil, []piece{{text: strings.TrimSuffix(d.Prefix(), "/") + "/*"}}, d.Src+"/*")...)
+			}
+			return in
+		case "where-object", "?", "where", "select-object", "select", "sort-object", "foreach-object", "%", "foreach":
+			return given
+		case "if", "elseif", "else", "while", "for", "switch", "do", "try", "catch", "finally", "function", "param", "return", "write-output", "write-host", "echo":
+			return nil
+		}
+		if known && len(low) > 0 && !strings.Contains(low, "-") || strings.HasPrefix(low, "/") {
+			var argv []word.Word // a program of the system
+			for _, x := range ws {
+				if !x.braced {
+					argv = append(argv, x.w)
+				}
+			}
+			start(argv...)
+		}
+	case "rm":
+		opts := "rm -f --"
+		if named["recurse"] != nil || named["r"] != nil {
+			opts = "rm -rf --"
+		}
+		if t := target(); len(t) > 0 {
+			start(with(opts, t)...)
+		}
+	case "empty":
+		start(with("truncate -s 0 --", target())...)
+	case "write", "append", "new":
+		if t := target(); len(t) > 0 && (cmdlets[low] != "new" || named["force"] != nil && len(named["value"]) > 0) {
+			kind := Out
+			if cmdlets[low] == "append" || named["append"] != nil {
+				kind = Append
+			}
+			p.file(t[0], kind, perhaps)
+		}
+	case "mv", "cp":
+		dest := named["destination"]
+		src := target()
+		if len(dest) == 0 && len(args) > 1 {
+			src, dest = args[:len(args)-1], args[len(args)-1:]
+		}
+		if len(dest) > 0 && len(src) > 0 {
+			how := cmdlets[low]
+			if named["recurse"] != nil {
+				how += " -r"
+			}
+			start(append(with(how+" --", src), dest[0])...)
+		}
+	case "rename":
+		if len(args) > 1 {
+			start(with("mv --", args[:2])...)
+		}
+	case "reboot", "poweroff":
+		start(word.Lit(cmdlets[low]))
+	case "kill":
+		switch {
+		case len(named["name"]) > 0:
+			start(with("killall -9", named["name"])...)
+		case len(target()) > 0:
+			start(with("kill -9", target())...)
+		}
+	case "code":
+		if len(args) > 0 {
+			if text, ok := p.w.code(args[0]); ok {
+				p.script(text, perhaps)
+			}
+		}
+	case "start":
+		if t := target(); len(t) > 0 {
+			start(append(t[:1:1], named["argumentlist"]...)...)
+		}
+	case "expand":
+		if d := named["destinationpath"]; len(d) > 0 {
+			start(append(with("unzip -o", target()), word.Lit("-d"), d[0])...)
+		}
+	case "cd":
+		if t := target(); len(t) > 0 {
+			was := p.st.cwd
+			p.st = p.st.clone() // PowerShell's own directory
+			if p.st.cwd = p.w.arrive(was, t[0]); perhaps {
+				p.st.cwd = p.w.either(p.st.cwd, was)
+			}
+		}
+	}
+	return nil
+}
+
+// psSwitches are parameters that take no argument.
+var psSwitches = wordsIn("recurse r force whatif append passthru confirm verbose nonewline asjob wait noclobber container hidden directory file usessl")
+
+func wordsIn(s string) map[string]bool {
+	m := map[string]bool{}
+	for _, f := range strings.Fields(s) {
+		m[f] = true
+	}
+	return m
+}
+
+// arguments are a cmdlet's, those behind a parameter's name by it.
+func (p *powershell) arguments(ws []psWord) (args []word.Word, named map[string][]word.Word) {
+	named = map[string][]word.Word{}
+	param := ""
+	for _, x := range ws {
+		if x.braced {
+			param = ""
+			continue
+		}
+		v := x.w.Prefix()
+		switch {
+		case x.bare && len(v) > 1 && v[0] == '-' && (v[1] < '0' || v[1] > '9'):
+			param = strings.ToLower(strings.TrimSuffix(v[1:], ":"))
+			name, _, _ := strings.Cut(param, ":")
+			if strings.HasSuffix(param, ":$false") || x.w.Is(v[:len(name)+1]+":$false") {
+				param = ""
+				continue
+			}
+			if len(name) > 1 && strings.HasPrefix("recurse", name) {
+				name = "recurse"
+			}
+			if named[name] == nil {
+				named[name] = []word.Word{}
+			}
+			if param = name; psSwitches[name] {
+				param = ""
+			}
+		case param != "":
+			named[param] = append(named[param], x.w)
+			if param != "path" && param != "argumentlist" && param != "name" {
+				param = ""
+			}
+		default:
+			args = append(args, x.w)
+		}
+	}
+	return args, named
+}
+
+// method is [System.IO.File]::Delete("x").
+func (p *powershell) method(s, class string, perhaps bool) {
+	_, call, _ := strings.Cut(s, "]::")
+	name, rest, _ := strings.Cut(call, "(")
+	first, more, _ := strings.Cut(strings.TrimSuffix(rest, ")"), ",")
+	v, ok := plainText(strings.TrimSpace(first))
+	if !ok {
+		return
+	}
+	second, _ := plainText(strings.TrimSpace(more))
+	class = strings.TrimPrefix(class, "system.")
+	switch class + "." + strings.ToLower(name) {
+	case "io.file.delete":
+		p.start(word.Lits("rm", "-f", "--", v), perhaps)
+	case "io.directory.delete":
+		if strings.Contains(strings.ToLower(more), "$true") {
+			p.start(word.Lits("rm", "-rf", "--", v), perhaps)
+		} else {
+			p.start(word.Lits("rmdir", "--", v), perhaps)
+		}
+	case "io.file.move", "io.directory.move":
+		p.start(word.Lits("mv", "--", v, second), perhaps)
+	case "io.file.writealltext", "io.file.writeallbytes", "io.file.writealllines", "io.file.create":
+		p.file(word.Lit(v), Out, perhaps)
+	}
+}
+
+func (p *powershell) start(argv []word.Word, perhaps bool) {
+	if len(argv) == 0 {
+		return
+	}
+	p.w.under(p.st, p.l, p.via, argv, func(s *state, _ *context) {
+		if perhaps {
+			s.certain = Possible
+		}
+	})
+}
+
+func (p *powershell) file(name word.Word, kind Redirect, perhaps bool) {
+	sub := p.st.clone()
+	p.w.beneath(sub, p.l, p.via, func(s *state, _ *context) {
+		if perhaps {
+			s.certain = Possible
+		}
+	}, func() result {
+		p.w.emit(sub, Action{Redirs: []Redir{{FD: 1, Kind: kind, Target: name}}}, p.l.at)
+		return both(sub)
+	})
+}
