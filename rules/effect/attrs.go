@@ -116,6 +116,7 @@ var Vocabulary = []Attribute{
 	{"term", "may be caught: TERM, HUP, INT"},
 	{"kill", "cannot be caught: KILL"},
 	{"harmless", "signal 0, WINCH, CONT, CHLD or the like"},
+	{"hold", "stopped, or slowed down, for as long as somebody looks into it (gdb -p, strace -p)"},
 	{"mount-users", "the processes that use a mount or file (fuser -k)"},
 
 	// Networks.
@@ -169,6 +170,7 @@ var Vocabulary = []Attribute{
 	{"branch", "a branch of this repository, with the commits that it alone holds"},
 	{"stash", "work that was put aside (git stash)"},
 	{"tag", "a name of one commit, not a branch"},
+	{"key", "a private key or a certificate, of which there is one"},
 	{"forget", "the log by which lost commits are found again goes (git reflog expire)"},
 	{"worktree", "uncommitted work is lost (git reset --hard)"},
 	{"untracked", "files that version control does not hold are deleted (git clean)"},

@@ -19,8 +19,18 @@ func statements(c *call) {
 		c.redis(c.args.Operands)
 		return
 	}
-	if c.name == "sqlite3" && len(c.args.Operands) > 1 {
-		texts = append(texts, c.args.Operands[1:]...)
+	switch ops := c.args.Operands; {
+	case c.name == "sqlite3" && len(ops) > 1:
+		texts = append(texts, ops[1:]...)
+	case c.name == "cypher-shell":
+		texts = append(texts, ops...)
+	case c.name == "db2" && len(ops) > 0:
+		// db2 drop database x: the words are the statement.
+		var all []string
+		for _, w := range ops {
+			all = append(all, w.String())
+		}
+		texts = append(texts, word.Lit(strings.Join(all, " ")))
 	}
 	if g := c.action.Given; g.Know != 0 {
 		texts = append(texts, g)
@@ -53,8 +63,13 @@ func statements(c *call) {
 				for _, line := range strings.Split(v, "\n") {
 					c.redis(word.Lits(strings.Fields(line)...))
 				}
-			case "mongo", "mongosh":
+			case "mongo", "mongosh", "arangosh":
 				c.mongo(v, w)
+			case "cypher-shell":
+				c.cypher(v, w)
+			case "mysqlsh":
+				c.mongo(v, w) // JavaScript, unless it is told --sql
+				fallthrough
 			default:
 				for _, words := range sqlStatements(v) {
 					c.sql(words, w)
@@ -241,25 +256,60 @@ func (c *call) sql(f []string, src word.Word) {
 		}
 	case "TRUNCATE":
 		c.database(src, name(1), "delete", "data")
+	case "SHUTDOWN":
+		if c.name == "sqlplus" || c.name == "rman" {
+			c.emit(c.effect(Stop), Object{Type: Service, Name: "oracle", Word: src})
+		}
 	case "DELETE":
-		if !has("WHERE", "USING", "LIMIT") && len(f) > 1 {
+		if !limited(up, "WHERE", "USING", "LIMIT") && len(f) > 1 {
 			i := 1
-			if up[1] == "FROM" {
-				i = 2
+			for i+1 < len(f) && (up[i] == "FROM" || up[i] == "NOPROMPT" || up[i] == "FORCE") {
+				i++
 			}
 			c.database(src, name(i), "delete", "all", "data")
 		}
 	case "UPDATE":
-		if !has("WHERE", "LIMIT") && has("SET") {
+		if !limited(up, "WHERE", "LIMIT") && has("SET") {
 			c.database(src, name(1), "data")
 		}
 	case "ALTER":
-		if has("DROP") && len(f) > 2 && up[1] == "TABLE" {
+		if (has("DROP") || has("DELETE") && !limited(up, "WHERE")) && len(f) > 2 && up[1] == "TABLE" {
 			c.database(src, name(2), "delete", "data")
 		}
 	case "PURGE", "RESET":
 		if len(f) > 1 && (up[1] == "BINARY" || up[1] == "MASTER" || up[1] == "SLAVE" || up[1] == "REPLICA") {
 			c.database(src, strings.Join(f[:2], " "), "delete")
+		}
+	}
+}
+
+// limited reports whether a statement, in capitals, has one of the words by
+// which it falls on some rows only. WHERE 1, WHERE TRUE and WHERE 1=1 are none.
+func limited(up []string, words ...string) bool {
+	for i, u := range up {
+		for _, w := range words {
+			if u != w {
+				continue
+			}
+			rest := strings.Join(up[i+1:], "")
+			if a, b, ok := strings.Cut(rest, "="); u == "WHERE" && (rest == "1" || rest == "TRUE" || ok && a == b && a != "") {
+				continue
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// cypher is a text for Neo4j: one that matches every node and deletes it.
+func (c *call) cypher(s string, src word.Word) {
+	for _, statement := range strings.Split(withoutStrings(s), ";") {
+		up := strings.ToUpper(strings.Join(strings.Fields(statement), " "))
+		switch _, deletes, ok := strings.Cut(up, "DELETE "); {
+		case strings.HasPrefix(up, "DROP DATABASE "):
+			c.database(src, strings.Fields(up)[2], "namespace", "data", "delete")
+		case ok && deletes != "" && !strings.ContainsAny(strings.SplitN(up, "DELETE ", 2)[0], ":{") && !strings.Contains(up, "WHERE") && !strings.Contains(up, "LIMIT"):
+			c.database(src, "every node", "all", "data", "delete")
 		}
 	}
 }
@@ -313,9 +363,9 @@ func (c *call) mongo(s string, src word.Word) {
 	switch {
 	case strings.Contains(s, "rs.remove("), strings.Contains(s, "rs.stepDown("), strings.Contains(s, "rs.reconfig("):
 		c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: "a member of the replica set", Word: src})
-	case strings.Contains(s, "dropDatabase("):
+	case strings.Contains(s, "dropDatabase("), strings.Contains(s, ".dropSchema("):
 		c.database(src, "dropDatabase", "namespace", "data", "delete")
-	case strings.Contains(s, ".drop()"), strings.Contains(s, ".dropIndexes("):
+	case strings.Contains(s, ".drop()"), strings.Contains(s, "._drop("), strings.Contains(s, ".dropCollection("), strings.Contains(s, ".dropIndexes("):
 		c.database(src, "drop", "data", "delete")
 	case strings.Contains(s, ".deleteMany({})"), strings.Contains(s, ".remove({})"):
 		c.database(src, "deleteMany", "all", "data", "delete")

@@ -69,6 +69,16 @@ func framework(c *call) {
 			c.set("_production")
 		}
 	}
+	for _, v := range c.text("task") {
+		// rake and rails take NAME=value behind the task, and Laravel has to
+		// be forced in production only.
+		if _, val, ok := strings.Cut(v, "="); ok && production(val) || ok && strings.HasPrefix(v, "DISABLE_DATABASE_ENVIRONMENT_CHECK=") {
+			c.set("_production")
+		}
+	}
+	if c.name == "artisan" && c.has("force") {
+		c.set("_production")
+	}
 	for _, a := range c.action.Env {
 		if v, ok := a.Value.Value(); ok && production(v) {
 			c.set("_production")

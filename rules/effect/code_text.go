@@ -334,11 +334,19 @@ func groupsAndUsers(c *call) {
 			}
 		}
 	case "chpasswd", "newusers", "chgpasswd":
-		if text, ok := c.input(); ok && c.name == "chpasswd" {
+		text, ok := c.input()
+		if !ok {
+			text, ok = c.action.Given.Value()
+		}
+		if ok && c.name == "chpasswd" {
 			c.setPasswords(text)
 			return
 		}
-		c.emit(c.effect(AccountChange, "password", "all"), Object{Type: Account, Word: word.Lit("")})
+		e := c.effect(AccountChange, "password", "all")
+		if c.name == "chpasswd" && hasOption(c, "-e", "--encrypted") {
+			e.mark("lock")
+		}
+		c.emit(e, Object{Type: Account, Word: word.Lit("")})
 	case "pwunconv", "grpunconv":
 		c.emit(c.effect(AccountChange, "all"), Object{Type: Account, Word: word.Lit("")})
 	}
