@@ -58,7 +58,7 @@ fi
 	\builtin printf '\3\0'
 } >&"$GUARDSH_Q"
 GUARDSH_V= GUARDSH_B=
-while :; do
+while \builtin :; do
 	# read takes an answer apart when its time is over in the midst of it, as
 	# on a machine that is too busy to go on reading: both parts count.
 	GUARDSH_M=
