@@ -135,6 +135,8 @@ type chain struct {
 	seq   int64
 	prev  string
 	fresh bool // this process created the file
+	// synced is how much of the file is known to be on the disk.
+	synced int64
 }
 
 // openChain opens a chain's file, made if it is not there.
@@ -257,7 +259,15 @@ func (c *chain) write(events []*Event, t *tree) (int64, error) {
 	return seq, nil
 }
 
-func (c *chain) sync() error { return unix.Fdatasync(int(c.f.Fd())) }
+// sync makes all that is known to stand in the file durable, others' events too.
+func (c *chain) sync() error {
+	upTo := c.size
+	err := unix.Fdatasync(int(c.f.Fd()))
+	if err == nil {
+		c.synced = max(c.synced, upTo)
+	}
+	return err
+}
 
 func (c *chain) close() error { return c.f.Close() }
 

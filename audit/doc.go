@@ -50,7 +50,9 @@
 // The lines of events.jsonl, without their newlines, are the records of a tree
 // as golang.org/x/mod/sumdb/tlog (RFC 6962) has it. A head says that a journal
 // had this many events with this root. It is written after each second with
-// new events and at the end of a session. A line of heads is an object with
+// new events and at the end of a session, and covers what was synced by then: the
+// end of a session in a shared journal, which nothing waits for, is covered by the
+// next head there. A line of heads is an object with
 //
 //	v         1
 //	note      the signed note: a text of five lines, an empty line, a signature

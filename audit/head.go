@@ -147,8 +147,10 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// signHead appends a head of the events file to the heads file beside it. The
-// caller holds the chain's lock where others write it too.
+// signHead appends a head of the events file to the heads file beside it, of
+// what is known to be on the disk: a head that outlives a power cut and covers
+// events that do not would name them as cut off. The caller holds the chain's
+// lock where others write it too.
 func signHead(root, name string, c *chain, t *tree) (Head, error) {
 	signer, err := loadSigner(root)
 	if err != nil {
@@ -179,7 +181,12 @@ func signHead(root, name string, c *chain, t *tree) (Head, error) {
 			t = &tree{}
 		}
 	}
-	if err := t.follow(c.f, c.size); err != nil {
+	if t.bytes > c.synced { // others' head, or a tree that holds what is not synced
+		if err := c.sync(); err != nil {
+			return Head{}, fmt.Errorf("sync %s: %w", c.f.Name(), err)
+		}
+	}
+	if err := t.follow(c.f, c.synced); err != nil {
 		return Head{}, err
 	}
 	h := Head{Journal: name, Size: t.size, Root: t.root(), Time: time.Now().UTC().Round(time.Microsecond)}
@@ -286,7 +293,7 @@ func (w *writer) sign() error {
 	return err
 }
 
-// writeHead signs all that the journal holds now, others' events too.
+// writeHead signs all that is on the disk of the journal now, others' events too.
 func (w *writer) writeHead() (Head, error) {
 	unlock, err := w.chain.lock()
 	if err != nil {
@@ -357,6 +364,9 @@ func (w *writer) closeDay() {
 	if _, err := c.catchUp(); err != nil {
 		return
 	}
+	if c.sync() != nil {
+		return
+	}
 	h, err := signHead(w.root, last, c, nil)
 	if err != nil {
 		return
@@ -386,6 +396,9 @@ func hostAppend(root string, e *Event) (written bool, err error) {
 	if _, err := c.write([]*Event{e}, nil); err != nil {
 		return false, err
 	}
+	if err := c.sync(); err != nil {
+		return true, err
+	}
 	_, err = signHead(root, HostLog, c, nil)
-	return true, errors.Join(err, c.sync())
+	return true, err
 }

@@ -365,3 +365,58 @@ func TestDayEnds(t *testing.T) {
 	}
 	wantProblem(t, root, "events 1 to 5: cut tail: the host log's final head covers 5 events")
 }
+
+// A head covers only what is on the disk: a power cut takes what was not synced,
+// and a head of it that is left would name the rest as cut off.
+func TestHeadsCoverWhatIsSynced(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "2026-11-26-ann", EventsName)
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	event := func(line int) *Event {
+		return &Event{V: Version, Time: time.Now().UTC(), Session: "s", Kind: LineRead, Line: line}
+	}
+	// One writer's event is synced, another's is not, and the one opens the file
+	// anew for each of its sessions.
+	for _, c := range []struct {
+		synced, unsynced int
+		want             int64 // events that the head covers
+	}{
+		{2, 0, 2},
+		{1, 3, 3},
+		{1, 0, 7}, // what stood before is synced with it
+		{0, 2, 9}, // none of it is known to be on the disk: it is synced first
+	} {
+		f, err := openChain(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range c.synced {
+			if _, err := f.write([]*Event{event(n + 1)}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.synced > 0 {
+			if err := f.sync(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n := range c.unsynced {
+			if _, err := f.write([]*Event{event(n + 1)}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := f.catchUp(); err != nil {
+			t.Fatal(err)
+		}
+		h, err := signHead(root, "2026-11-26-ann", f, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Size != c.want {
+			t.Errorf("%+v: the head covers %d events", c, h.Size)
+		}
+		f.close()
+	}
+}
