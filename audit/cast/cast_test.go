@@ -184,6 +184,62 @@ func TestConcurrent(t *testing.T) {
 }
 
 // /dev/full stands in for a full disk: the error is said, the session goes on.
+// A recording whose file is removed goes on in a new one, and says so once.
+func TestRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "terminal.cast")
+	r, err := Create(path, Header{Term: Term{Cols: 80, Rows: 24}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(s string) {
+		t.Helper()
+		if _, err := r.Write([]byte(s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("before")
+	if err := r.Resize(100, 30); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.lookAfter(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.trouble(); err != ErrRemoved {
+		t.Errorf("what is told of it: %v", err)
+	}
+	if err := r.trouble(); err != nil {
+		t.Errorf("told a second time: %v", err)
+	}
+	write("after")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := output(readAll(t, b)); string(got) != "after" {
+		t.Errorf("output = %q", got)
+	}
+	if !strings.Contains(string(b), "# gap: what was recorded before was removed\n") || !strings.Contains(string(b), `"cols":100,"rows":30`) {
+		t.Errorf("no gap, or not the size as it was, in %s", b)
+	}
+	if int64(len(b)) != r.Offset() {
+		t.Errorf("offset %d in a file of %d bytes", r.Offset(), len(b))
+	}
+	// A name that cannot be made again: the session goes on, and it is said.
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.lookAfter(); !errors.Is(err, ErrRemoved) {
+		t.Errorf("lookAfter = %v", err)
+	}
+	write("lost")
+	if err := r.Close(0); !errors.Is(err, ErrRemoved) {
+		t.Errorf("Close = %v", err)
+	}
+}
+
 func TestFull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "terminal.cast")
 	r, err := Create(path, Header{})

@@ -18,6 +18,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -64,20 +65,23 @@ const syncEvery = time.Second
 // After an error it goes on: what could not be written is a gap in the
 // recording, never the end of the session.
 type Recorder struct {
-	mu     sync.Mutex
-	f      *os.File
-	buf    []byte
-	carry  []byte // the first bytes of a character whose rest has not come
-	start  time.Time
-	last   int64 // microseconds since start of the last event written
-	offset int64
-	lost   int64 // bytes of output that could not be recorded
-	dirty  bool
-	err    error
-	synced error         // the last sync's, of keepSynced
-	due    chan struct{} // wakes keepSynced
-	stop   chan struct{}
-	closed bool
+	mu      sync.Mutex
+	path    string
+	header  Header // with the terminal's size as it is now
+	f       *os.File
+	buf     []byte
+	carry   []byte // the first bytes of a character whose rest has not come
+	start   time.Time
+	last    int64 // microseconds since start of the last event written
+	offset  int64
+	lost    int64 // bytes of output that could not be recorded
+	dirty   bool
+	err     error
+	synced  error         // the last sync's, of keepSynced
+	removed bool          // the file was, and nobody has been told yet
+	due     chan struct{} // wakes keepSynced
+	stop    chan struct{}
+	closed  bool
 
 	syncing sync.Mutex // held while the file is synced or closed
 	ended   bool       // it is closed
@@ -94,23 +98,59 @@ func Create(path string, h Header) (*Recorder, error) {
 	if h.Term.Cols <= 0 || h.Term.Rows <= 0 {
 		h.Term.Cols, h.Term.Rows = 80, 24
 	}
-	line, err := json.Marshal(h)
+	f, n, err := begin(path, h, "")
 	if err != nil {
-		return nil, fmt.Errorf("recording's header: %w", err)
+		return nil, err
+	}
+	r := &Recorder{path: path, header: h, f: f, start: start, offset: n, dirty: true, due: make(chan struct{}, 1), stop: make(chan struct{})}
+	go r.keepSynced()
+	return r, nil
+}
+
+// begin makes the file of a recording, with its header and a comment, and says
+// how long it is.
+func begin(path string, h Header, comment string) (*os.File, int64, error) {
+	b, err := json.Marshal(h)
+	if err != nil {
+		return nil, 0, fmt.Errorf("recording's header: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	line = append(line, '\n')
-	if _, err := f.Write(line); err != nil {
+	b = append(b, '\n')
+	b = append(b, comment...)
+	if _, err := f.Write(b); err != nil {
 		f.Close()
 		os.Remove(path)
-		return nil, err
+		return nil, 0, err
 	}
-	r := &Recorder{f: f, start: start, offset: int64(len(line)), dirty: true, due: make(chan struct{}, 1), stop: make(chan struct{})}
-	go r.keepSynced()
-	return r, nil
+	return f, int64(len(b)), nil
+}
+
+// ErrRemoved says that a recording's file was removed while it was written.
+var ErrRemoved = errors.New("its file was removed")
+
+// lookAfter begins the recording anew where its file was removed, and says why
+// that cannot be done.
+func (r *Recorder) lookAfter() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var st unix.Stat_t
+	if r.closed || unix.Fstat(int(r.f.Fd()), &st) != nil || st.Nlink > 0 {
+		return nil
+	}
+	r.header.Timestamp = time.Now().Unix()
+	f, n, err := begin(r.path, r.header, "# gap: what was recorded before was removed\n")
+	if err != nil {
+		return fmt.Errorf("%w, and none can be made: %w", ErrRemoved, err)
+	}
+	r.syncing.Lock()
+	defer r.syncing.Unlock()
+	r.f.Close()
+	r.f, r.offset, r.dirty, r.lost = f, n, true, 0
+	r.removed = true
+	return nil
 }
 
 // Write records a chunk of output as one event and one write.
@@ -130,7 +170,7 @@ func (r *Recorder) Write(chunk []byte) (int, error) {
 		r.carry = append(r.carry[:0], data...)
 		return len(chunk), nil
 	}
-	r.buf = r.appendOutput(r.begin(), data[:whole])
+	r.buf = r.appendOutput(r.buffer(), data[:whole])
 	err := r.put(int64(whole))
 	r.carry = append(r.carry[:0], data[whole:]...)
 	if err != nil {
@@ -141,6 +181,9 @@ func (r *Recorder) Write(chunk []byte) (int, error) {
 
 // Resize records a new window size.
 func (r *Recorder) Resize(cols, rows int) error {
+	r.mu.Lock()
+	r.header.Term.Cols, r.header.Term.Rows = cols, rows
+	r.mu.Unlock()
 	return r.event(Resize, strconv.Itoa(cols)+"x"+strconv.Itoa(rows))
 }
 
@@ -152,16 +195,26 @@ func (r *Recorder) Line(number int, text string) error {
 }
 
 // SyncSoon has what was recorded made durable while the caller goes on. It
-// returns why the last event could not be recorded, or what became of the sync
-// before.
+// returns why the last event could not be recorded, what became of the sync
+// before, or once ErrRemoved where the recording was begun anew.
 func (r *Recorder) SyncSoon() error {
 	select {
 	case r.due <- struct{}{}:
 	default: // it is due already
 	}
+	return r.trouble()
+}
+
+// trouble is why the last event could not be recorded, what became of the last
+// sync, or once that the recording was begun anew.
+func (r *Recorder) trouble() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return cmp.Or(r.err, r.synced)
+	err := cmp.Or(r.err, r.synced)
+	if err == nil && r.removed {
+		r.removed, err = false, ErrRemoved
+	}
+	return err
 }
 
 // Offset is where in the file the next event will stand, in bytes.
@@ -202,6 +255,7 @@ func (r *Recorder) Sync() error {
 
 // Close records the exit status and ends the recording.
 func (r *Recorder) Close(status int) error {
+	gone := cmp.Or(r.lookAfter(), r.trouble())
 	err := r.event(Exit, strconv.Itoa(status))
 	if e := r.Sync(); err == nil {
 		err = e
@@ -219,6 +273,9 @@ func (r *Recorder) Close(status int) error {
 	if e := r.f.Close(); err == nil {
 		err = e
 	}
+	if errors.Is(gone, ErrRemoved) {
+		err = cmp.Or(err, gone)
+	}
 	return err
 }
 
@@ -232,7 +289,7 @@ func (r *Recorder) keepSynced() {
 		case <-t.C:
 		case <-r.due:
 		}
-		err := r.Sync()
+		err := cmp.Or(r.lookAfter(), r.Sync())
 		r.mu.Lock()
 		r.synced = err
 		r.mu.Unlock()
@@ -245,7 +302,7 @@ func (r *Recorder) event(code byte, data string) error {
 	if len(r.carry) > 0 {
 		r.flushCarry()
 	}
-	b := r.begin()
+	b := r.buffer()
 	b = r.appendHead(b, code)
 	b = appendString(b, []byte(data))
 	r.buf = append(b, ']', '\n')
@@ -255,13 +312,13 @@ func (r *Recorder) event(code byte, data string) error {
 // flushCarry writes the start of a character whose rest did not come.
 func (r *Recorder) flushCarry() {
 	n := len(r.carry)
-	r.buf = r.appendOutput(r.begin(), r.carry)
+	r.buf = r.appendOutput(r.buffer(), r.carry)
 	r.carry = r.carry[:0]
 	r.put(int64(n)) // the error is in r.err
 }
 
-// begin is the buffer of the next write, with the gap before it, if any.
-func (r *Recorder) begin() []byte {
+// buffer is that of the next write, with the gap before it, if any.
+func (r *Recorder) buffer() []byte {
 	b := r.buf[:0]
 	if r.lost > 0 {
 		b = append(b, "# gap: "...)
