@@ -28,15 +28,15 @@ var secrets = sync.OnceValue(func() []*regexp.Regexp {
 		// Authorization: Bearer …, X-Api-Key: …, up to the end of the quoted text
 		regexp.MustCompile(`(?i)(?:authorization|x-[a-z-]*(?:token|key|secret)|private-token|api-key|cookie)\s*:\s*(?:(?:basic|bearer|token|digest|negotiate)\s+)?(?P<s>[^\s'"][^'"\n]*)`),
 		// NAME=value, --name=value, name: assignments of any spelling
-		regexp.MustCompile(`(?i)(?:^|[\s;&|(,'"?{-])` + secretName + `=(?P<s>` + word + `)`),
+		regexp.MustCompile(`(?i)(?:^|[\s;&|(,'"?{=-])` + secretName + `=(?P<s>` + word + `)`),
 		// --password value
 		regexp.MustCompile(`(?i)(?:^|\s)--?(?:[a-z0-9]+-)*(?:password|passwd|passphrase|secret|token|api-?key|secret-key|access-key)\s+(?P<s>[^\s;&|<>-]` + `(?:` + word + `)?)`),
-		// identified by 'x', password 'x' in SQL
-		regexp.MustCompile(`(?i)\b(?:identified\s+(?:with\s+\S+\s+)?by|password)\s+(?P<s>'[^']*'|\\?"[^"]*")`),
-		// echo user:secret | chpasswd, echo secret | passwd --stdin user
-		regexp.MustCompile(`['"][^\s:'"|]+:(?P<s>[^'"|]+)['"]\s*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?chpasswd\b`),
-		regexp.MustCompile(`\s[^\s:'"|]+:(?P<s>[^\s'"|]+)\s*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?chpasswd\b`),
-		regexp.MustCompile(`(?:echo|printf)\s+(?:-\S+\s+)*(?P<s>` + word + `)\s*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:\S*/)?passwd\s+(?:\S+\s+)?--stdin\b`),
+		// identified by 'x', password 'x', set password for u = password('x') in SQL
+		regexp.MustCompile(`(?i)\b(?:identified\s+(?:with\s+\S+\s+)?(?:by|as)|password(?:\s+for\s+\S+)?)(?:\s*=\s*(?:password)?|\s)\s*\(?(?P<s>'[^']*'|\\?"[^"]*")`),
+		// what stands behind the name of a setting: aws configure set aws_secret_access_key x
+		regexp.MustCompile(`(?i)\b(?:configure\s+set|config\s+set|setx)\s+` + secretName + `\s+(?P<s>` + word + `)`),
+		// openssl -passin pass:x
+		regexp.MustCompile(`(?i)\s-pass(?:in|out)?\s+pass:(?P<s>` + word + `)`),
 		// "password": "x" in JSON
 		regexp.MustCompile(`(?i)"` + secretName + `\\?"\s*:\s*(?P<s>\\?"(?:\\.|[^"\\])*\\?")`),
 	}
@@ -68,6 +68,12 @@ var flagSecrets = []struct {
 	{programs: []string{"zip", "unzip"}, flag: "-P", joined: true, apart: true},
 	{programs: []string{"7z", "7za", "rar", "unrar"}, flag: "-p", joined: true},
 	{programs: []string{"openssl"}, flag: "-k", apart: true},
+	{programs: []string{"useradd", "usermod", "groupmod"}, flag: "-p", apart: true},
+	{programs: []string{"ssh-keygen"}, flag: "-N", apart: true},
+	{programs: []string{"ssh-keygen"}, flag: "-P", apart: true},
+	{programs: []string{"nmcli", "mysqladmin", "ipmitool"}, flag: "password", apart: true},
+	{programs: []string{"mariadb-admin"}, flag: "password", apart: true},
+	{programs: []string{"lftp"}, flag: "-u", joined: true, apart: true, user: true},
 	{programs: []string{"snmpwalk", "snmpget", "snmpset"}, flag: "-A", apart: true},
 	{programs: []string{"snmpwalk", "snmpget", "snmpset"}, flag: "-X", apart: true},
 }
@@ -88,6 +94,9 @@ func Redact(line string) string {
 	}
 	if containsAny(low, flagPrograms) {
 		line = hideFlags(line)
+	}
+	if mayFeed(low) {
+		line = hideFeeds(line)
 	}
 	return line
 }
