@@ -50,9 +50,9 @@ func (s *Session) mustLookAt(st *supervise.Start) bool {
 	file := st.Absolute()
 	if u, ok := s.starts.strangers.get(file); ok { // first: most starts are of these
 		w, ok := s.Judge.World.(*host.World)
-		return u != nil && !(ok && w.Still(u))
+		return u != nil && !(ok && w.Still(u)) || st.Elsewhere()
 	}
-	if s.knows(st.Name()) {
+	if s.knows(st.Name()) || st.Elsewhere() {
 		return true
 	}
 	return !inSystem(file) || !s.ordinary(file)
@@ -84,7 +84,8 @@ func (s *Session) knows(name string) bool {
 // identify is the path of the program that starts, as the system has it: what
 // its file is counts, not what it is called. ok is false for one about which
 // nothing is known.
-func (s *Session) identify(st *supervise.Start) (program string, ok bool) {
+// view is that of a process in another root directory.
+func (s *Session) identify(st *supervise.Start, view *host.View) (program string, ok bool) {
 	if s.knows(st.Name()) {
 		return st.Path, true
 	}
@@ -92,10 +93,15 @@ func (s *Session) identify(st *supervise.Start) (program string, ok bool) {
 	if file == "" {
 		file = st.Absolute()
 	}
+	if view != nil && st.File == "" {
+		if path.IsAbs(st.Path) { // else it is by the directory, which is named as here
+			file, _ = view.Here(file, true)
+		}
+	}
 	if is := s.programAs(file, ""); is != "" {
 		return is, true
 	}
-	if w, ok := s.Judge.World.(*host.World); ok && st.File == "" {
+	if w, ok := s.Judge.World.(*host.World); ok && st.File == "" && view == nil {
 		if u := w.Unchanged(file); u != nil {
 			s.starts.strangers.add(file, u)
 		}
@@ -159,4 +165,18 @@ func as(line, program string, st *supervise.Start) string {
 		return line
 	}
 	return line + " # started as " + Printable(st.Path)
+}
+
+// viewOf is how a process sees this machine that has another root directory or
+// mount namespace; nil for one that sees it as this one does.
+func (s *Session) viewOf(st *supervise.Start) *host.View {
+	w, ok := s.Judge.World.(*host.World)
+	if !ok || !st.Elsewhere() {
+		return nil
+	}
+	v, err := w.Seen(st.PID)
+	if err != nil {
+		return nil // it is gone
+	}
+	return v
 }

@@ -1,6 +1,8 @@
 package guard
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	"guardsh/rules"
@@ -88,4 +90,25 @@ func (h *inherited) remaining(j Judgement, d rules.Decision) rules.Decision {
 		out.Verdict = max(out.Verdict, f.Verdict)
 	}
 	return out
+}
+
+// inside drops what somebody was asked already of a start below another root
+// directory: the line named its objects as they are there, and may have been
+// judged by another rule. What nothing may do stays.
+func (h *inherited) inside(d rules.Decision, named func(rules.Finding) string) rules.Decision {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	asked := func(object string) bool {
+		for k := range h.keys {
+			if _, o, _ := strings.Cut(k, "\x00"); o == object {
+				return true
+			}
+		}
+		return false
+	}
+	d.Findings = slices.DeleteFunc(slices.Clone(d.Findings), func(f rules.Finding) bool {
+		return f.Verdict < rules.Block && asked(named(f))
+	})
+	d.Verdict = strictest(d.Findings)
+	return d
 }

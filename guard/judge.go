@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"guardsh/audit"
+	"guardsh/guard/host"
 	"guardsh/rules"
 	"guardsh/rules/command"
 	"guardsh/rules/effect"
@@ -45,18 +46,30 @@ const failedRule = "shell/guard-failed"
 func (j *Judge) Line(src string, sh command.Shell) (out Judgement) {
 	return j.judge(src, func() *command.Line {
 		return command.Understand(src, command.Options{Shell: sh, Files: j.World, Limits: j.Limits})
-	})
+	}, nil)
 }
 
 // Start judges a program's start below a line, as Line does, but for what it
 // starts in turn: that comes by itself.
 func (j *Judge) Start(src string, sh command.Shell) (out Judgement) {
-	return j.judge(src, func() *command.Line {
-		return command.Understand(src, command.Options{Shell: sh, Files: j.World, Limits: j.Limits, Below: true})
-	})
+	return j.start(src, sh, j.World, nil)
 }
 
-func (j *Judge) judge(src string, understand func() *command.Line) (out Judgement) {
+// startIn judges the start of a program that sees this machine from another root
+// directory or mount namespace: by what its paths are here.
+func (j *Judge) startIn(v *host.View, src string, sh command.Shell) (out Judgement) {
+	return j.start(src, sh, v, v.Effects)
+}
+
+func (j *Judge) start(src string, sh command.Shell, files command.Files, here func([]effect.Effect) []effect.Effect) Judgement {
+	return j.judge(src, func() *command.Line {
+		return command.Understand(src, command.Options{Shell: sh, Files: files, Limits: j.Limits, Below: true})
+	}, here)
+}
+
+// judge judges what understand finds. here, where it is not nil, says what of
+// its effects falls on this machine, and where.
+func (j *Judge) judge(src string, understand func() *command.Line, here func([]effect.Effect) []effect.Effect) (out Judgement) {
 	start := time.Now()
 	defer func() {
 		out.Took = time.Since(start)
@@ -69,6 +82,9 @@ func (j *Judge) judge(src string, understand func() *command.Line) (out Judgemen
 	}()
 	out.Line = understand()
 	out.Effects = j.Knowledge.Effects(out.Line)
+	if here != nil {
+		out.Effects = here(out.Effects)
+	}
 	out.Facts = j.World.Facts(out.Line, out.Effects)
 	out.Decision = rules.Judge(j.Rules, out.Line, out.Effects, out.Facts)
 	out.place()

@@ -147,7 +147,11 @@ func (s *Session) startsEnded(sc *scope) {
 // the arguments and the directory as they really are. What the line was judged
 // by already is not judged again.
 func (s *Session) start(st *supervise.Start) supervise.Decision {
-	program, known := s.identify(st)
+	view := s.viewOf(st)
+	if view != nil {
+		defer view.Close()
+	}
+	program, known := s.identify(st, view)
 	if !known {
 		return supervise.Go
 	}
@@ -158,24 +162,32 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 		}
 		return supervise.Go
 	}
-	if rest.Elsewhere {
-		return supervise.Go // another root directory: its paths are not this machine's
-	}
 	argv := s.commandOf(st, program, rest)
 	if len(argv) > 1 && command.Interprets(path.Base(program)) && !strings.HasPrefix(argv[1], "-") {
 		return supervise.Go // a script: what it starts comes by itself
 	}
 	line := as(Quote(argv), program, st)
-	j := s.Judge.Start(line, &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)})
+	shell := &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)}
+	var j Judgement
+	var files command.Files = s.Judge.World
+	if view == nil {
+		j = s.Judge.Start(line, shell)
+	} else {
+		shell.Dir, files = view.Inside(rest.Cwd), view
+		j = s.Judge.startIn(view, line, shell)
+	}
 	if j.Decision = itself(j); len(j.Decision.Findings) == 0 {
 		return supervise.Go
 	}
-	if st.File == "" && !s.isThere(st.Path, rest.Cwd) {
+	if st.File == "" && !isThere(files, st.Path, shell.Dir) {
 		return supervise.Go // execvp tries each directory of PATH; the kernel says that nothing is there
 	}
 	sc := s.scopes.above(st.PID)
 	j.Decision = sc.judged.remaining(j, j.Decision)
-	if j.Decision.Verdict >= rules.Confirm && s.trusted(st.PID) {
+	if view != nil {
+		j.Decision = sc.judged.inside(j.Decision, func(f rules.Finding) string { return view.Inside(f.Object) })
+	}
+	if j.Decision.Verdict >= rules.Confirm && s.trusted(st.PID, view) {
 		j.Decision = onlyBlocks(j.Decision)
 	}
 	if len(j.Decision.Findings) == 0 {
@@ -192,12 +204,12 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 }
 
 // isThere says whether a program's file exists, as far as that can be known.
-func (s *Session) isThere(name, cwd string) bool {
+func isThere(files command.Files, name, cwd string) bool {
 	if !path.IsAbs(name) {
 		name = path.Join(cwd, name)
 	}
-	_, err := s.Judge.World.Real(name)
-	return err == nil || errors.Is(err, command.ErrUnknown)
+	_, err := files.Real(name)
+	return !errors.Is(err, unix.ENOENT)
 }
 
 // itself is the decision about what a start does by itself. What it may start
@@ -359,7 +371,8 @@ func (s *Session) openOf(pid int) func() (in, out *os.File, restore func(), err 
 // nothing may do is refused it. What is told what to start (make, find, a
 // script of the user's) is no such program; below what a person types into (an
 // editor, the pager of man) it is that person's doing, whoever started that.
-func (s *Session) trusted(pid int) bool {
+// view is that of a process in another root directory.
+func (s *Session) trusted(pid int, view *host.View) bool {
 	w, ok := s.Judge.World.(*host.World)
 	if !ok {
 		return false
@@ -379,7 +392,7 @@ func (s *Session) trusted(pid int) bool {
 		switch {
 		case !has(command.Interprets) && w.TakesKeys(file) && !s.managesPackages(file, a.Argv):
 			return false
-		case ofSystem(file) && !has(command.Carries):
+		case ofSystem(file) && !has(command.Carries), view != nil && inSystem(view.Inside(file)) && ofRoot(file) && !has(command.Carries):
 			return true
 		}
 	}
@@ -427,9 +440,11 @@ func inSystem(file string) bool {
 // ofSystem says that a program came with the system and only root can have
 // changed it.
 func ofSystem(file string) bool {
-	if !inSystem(file) {
-		return false
-	}
+	return inSystem(file) && ofRoot(file)
+}
+
+// ofRoot says that only root can have changed a file.
+func ofRoot(file string) bool {
 	var st unix.Stat_t
 	return unix.Stat(file, &st) == nil && st.Uid == 0 && st.Mode&0o022 == 0
 }

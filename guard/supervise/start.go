@@ -39,9 +39,6 @@ type Rest struct {
 	Env  []string
 	Cwd  string
 	UID  int // the effective one
-	// Elsewhere: the process has another root directory or mount namespace, so
-	// that its paths are not those of this one.
-	Elsewhere bool
 }
 
 // Limits of what is read of one start. The kernel's own is an eighth of the
@@ -166,7 +163,6 @@ func (s *Start) read() (Rest, error) {
 	if r.UID, err = uidOf(s.PID); err != nil {
 		return r, err
 	}
-	r.Elsewhere = elsewhere(proc)
 	return r, nil
 }
 
@@ -262,12 +258,13 @@ func uidOf(pid int) (int, error) {
 	return -1, fmt.Errorf("%s/status names no user", proc)
 }
 
-// elsewhere compares a process's root directory with this one's: the same
-// directory in another mount namespace (unshare -m) still is this machine's.
-func elsewhere(proc string) bool {
+// Elsewhere says whether the process has another root directory than this one,
+// so that its paths are not those of this one. The same directory by another
+// name, or in another mount namespace (unshare -m), still is this machine's.
+func (s *Start) Elsewhere() bool {
 	ours := rootHere()
 	var theirs unix.Stat_t
-	if ours == nil || unix.Stat(proc+"/root/", &theirs) != nil {
+	if ours == nil || unix.Stat("/proc/"+strconv.Itoa(s.PID)+"/root/", &theirs) != nil {
 		return false
 	}
 	return ours.Dev != theirs.Dev || ours.Ino != theirs.Ino

@@ -49,7 +49,7 @@ func session(mode string, argv []string) int {
 				seen = append(seen, "error "+err.Error())
 				return Go
 			}
-			seen = append(seen, fmt.Sprintf("judged %s %q in %s by %d %v", s.Path, r.Argv, r.Cwd, r.UID, r.Elsewhere))
+			seen = append(seen, fmt.Sprintf("judged %s %q in %s by %d %v", s.Path, r.Argv, r.Cwd, r.UID, s.Elsewhere()))
 			if strings.Contains(strings.Join(r.Argv, " "), "HANG") {
 				mu.Unlock()
 				select {}
