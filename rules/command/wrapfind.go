@@ -2,6 +2,7 @@ package command
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -14,7 +15,7 @@ var findLeading = map[string]int{"-H": 0, "-L": 0, "-P": 0, "-D": 1, "-O": 0, "-
 // number of words each takes.
 var findNeutral = map[string]int{
 	"-depth": 0, "-d": 0, "-mount": 0, "-xdev": 0, "-noleaf": 0, "-follow": 0, "-warn": 0, "-nowarn": 0, "-daystart": 0, "-ignore_readdir_race": 0, "-noignore_readdir_race": 0,
-	"-print": 0, "-print0": 0, "-ls": 0, "-printf": 1, "-fprint": 1, "-fprint0": 1, "-fls": 1, "-fprintf": 2, "-delete": 0, "-true": 0, "-maxdepth": 1, "-regextype": 1, "-a": 0, "-and": 0, ",": 0, "(": 0, ")": 0,
+	"-print": 0, "-print0": 0, "-ls": 0, "-printf": 1, "-fprint": 1, "-fprint0": 1, "-fls": 1, "-fprintf": 2, "-delete": 0, "-true": 0, "-maxdepth": 1, "-regextype": 1, "-files0-from": 1, "-a": 0, "-and": 0, ",": 0, "(": 0, ")": 0,
 }
 
 // findRest is what stands for the part of a found name that is not known.
@@ -22,14 +23,16 @@ var findRest = word.Part{Hole: word.Subst, Src: "/…"}
 
 // execution is one -exec of find, or its like.
 type execution struct {
-	argv   []word.Word
-	plus   bool
-	dir    bool
-	narrow bool
-	name   string // what each that is found is called: find -name passwd
-	glob   string // the pattern that all of it matches, right in the starting point: find -maxdepth 1 -name 'x*'
-	all    bool   // nothing is left out but by its type
-	asks   bool   // it may not run at all: -ok, where a person may say no
+	argv    []word.Word
+	plus    bool
+	dir     bool
+	narrow  bool
+	name    string // what each that is found is called: find -name passwd
+	glob    string // the pattern that all of it matches, right in the starting point: find -maxdepth 1 -name 'x*'
+	shallow bool   // nothing below the starting point's own entries is come to
+	all     bool   // nothing is left out but by its type
+	one     bool   // there is one starting point alone
+	asks    bool   // it may not run at all: -ok, where a person may say no
 }
 
 // find walks what -exec and its like start.
@@ -48,18 +51,24 @@ func (w *walker) find(st *state, l launch, base string) result {
 		starts = append(starts, args[0])
 		args = args[1:]
 	}
-	if len(starts) == 0 {
+	list, given := w.findList(st, l, args)
+	if given {
+		starts = list
+	}
+	if len(starts) == 0 && !given {
 		starts = word.Lits(".")
 	}
 	var execs []execution
 	narrow, deletes, some, negated := false, false, false, false
 	called, right := findsName(args), findsRightIn(args)
 	_, plain := known(args)
+	depth := slices.IndexFunc(args, func(x word.Word) bool { return x.Is("-maxdepth") })
+	shallow := depth >= 0 && depth+1 < len(args) && args[depth+1].Is("1")
 	for i := 0; i < len(args); i++ {
 		s, known := args[i].Value()
 		switch s {
 		case "-exec", "-execdir", "-ok", "-okdir":
-			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, name: called, glob: right, all: !some, asks: strings.HasPrefix(s, "-ok")}
+			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, name: called, glob: right, shallow: shallow, one: len(starts) == 1, all: !some, asks: strings.HasPrefix(s, "-ok")}
 			j := i + 1
 			for ; j < len(args); j++ {
 				if args[j].Is(";") {
@@ -111,7 +120,10 @@ func (w *walker) find(st *state, l launch, base string) result {
 		top, abs := absolute(st.cwd, top)
 		gone = append(gone, known && abs && st.ctx.place.Kind == Here && w.missing(st, top))
 	}
-	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(execs) > 0 && !deletes}, l.at)
+	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(execs) > 0 && !deletes}, l.at)
+	if names, ok := known(list); given && ok && i >= 0 {
+		w.line.Actions[i].Given = word.Lit(strings.Join(names, "\x00"))
+	}
 	for _, e := range execs {
 		for i, s := range starts {
 			at := st
@@ -125,6 +137,36 @@ func (w *walker) find(st *state, l launch, base string) result {
 		}
 	}
 	return both(st)
+}
+
+// findList are the starting points that -files0-from names, where there is such
+// an option.
+func (w *walker) findList(st *state, l launch, args []word.Word) (starts []word.Word, given bool) {
+	i := slices.IndexFunc(args, func(x word.Word) bool { return x.Is("-files0-from") })
+	if i < 0 || i+1 >= len(args) {
+		return nil, false
+	}
+	var text string
+	var ok bool
+	if file := args[i+1]; file.Is("-") || file.Is("/dev/stdin") {
+		in := w.standardInput(st, l)
+		if text, ok = w.inputText(st, in); !ok {
+			if starts = w.items(in); len(starts) > 0 {
+				return starts, true
+			}
+		}
+	} else if text, ok = w.processText(file); !ok {
+		text, ok = w.readFile(st, file)
+	}
+	if !ok {
+		return []word.Word{{Src: "{}", Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Subst, Src: "{}"}}, Origin: word.FromInput}}, true
+	}
+	for _, name := range strings.Split(text, "\x00") {
+		if name != "" {
+			starts = append(starts, fromInput(name))
+		}
+	}
+	return starts, true
 }
 
 // eachValue is words with each of the values that one may have as a word of
@@ -160,9 +202,16 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	switch {
 	case dir:
 		below.Shape = []word.Part{{Lit: "./"}, {Hole: word.Subst, Src: "…"}}
+		if e.name != "" && e.shallow {
+			below = word.Word{Src: "{}", Know: word.Known, Values: []string{"./" + e.name}, Origin: word.FromInput}
+		}
 		e.name = "" // it stands in a directory that is found
 		at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, rest}, Origin: word.FromInput}
 		cwd = func(s *state) {
+			if e.shallow && known {
+				s.cwd = w.arrive(s.cwd, start)
+				return
+			}
 			if p, ok := absolute(st.cwd, top); ok && known {
 				at.Shape = []word.Part{{Lit: path.Clean(p)}, rest}
 			} else {
@@ -177,7 +226,9 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	default:
 		below.Shape = append(append([]word.Part{}, start.Shape...), findRest)
 	}
-	if e.glob != "" && known && !dir {
+	if e.shallow && e.one && e.name != "" && known && top != "" && path.Base(top) != e.name {
+		below = word.Word{Src: "{}", Know: word.Known, Values: []string{strings.TrimSuffix(top, "/") + "/" + e.name}, Origin: word.FromInput}
+	} else if e.glob != "" && known && !dir {
 		below.Shape = []word.Part{{Lit: strings.TrimSuffix(top, "/") + "/"}, {Hole: word.Glob, Src: e.glob}}
 	} else if e.name != "" {
 		below.Shape = append(below.Shape, word.Part{Lit: "/" + e.name})
@@ -214,6 +265,9 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 				s.cwd = w.arrive(s.cwd, word.Lit(path.Dir(strings.TrimRight(top, "/"))))
 			}
 		})
+	}
+	if !whole && known && e.name != "" && path.Base(top) == e.name && !dir {
+		w.under(st, l, via, put(own), func(s *state, _ *context) { s.certain = Possible })
 	}
 	w.under(st, l, via, put(below), func(s *state, _ *context) {
 		s.certain = Possible

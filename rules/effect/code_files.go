@@ -2,6 +2,7 @@ package effect
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -103,7 +104,12 @@ func findActions(c *call) {
 		}
 		starts = append(starts, argv[i])
 	}
-	if len(starts) == 0 {
+	switch names, known := c.action.Given.Value(); {
+	case known: // by -files0-from
+		starts = word.Lits(strings.Split(names, "\x00")...)
+	case slices.ContainsFunc(argv, func(x word.Word) bool { return x.Is("-files0-from") }):
+		starts = []word.Word{word.Hidden("{}", word.Subst)}
+	case len(starts) == 0:
 		starts = []word.Word{word.Lit(".")}
 	}
 	filtered, negated, aged := false, false, false
