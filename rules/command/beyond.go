@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"guardsh/rules/word"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -51,7 +52,9 @@ func (w *walker) beyond(st *state, f *syntax.File, kind lineKind) result {
 	if deep(text) {
 		return both(st)
 	}
+	cwd := st.cwd
 	w.widen(st)
+	st.cwd = cwd
 	certain := st.certain
 	st.certain = Possible
 	from := 0 // where the command begins that could not be parsed, or is tried
@@ -67,11 +70,19 @@ func (w *walker) beyond(st *state, f *syntax.File, kind lineKind) result {
 	for from < len(text) && strings.TrimSpace(text[from:nextLine(text, from)]) == "" {
 		from = nextLine(text, from)
 	}
-	from = nextLine(text, from)
-	p := parsers.Get().(*syntax.Parser)
-	defer parsers.Put(p)
 	r := both(st)
 	r.part()
+	// skip passes over a line of which nothing is known.
+	skip := func() {
+		next := nextLine(text, from)
+		if w.moves(st, text[from:next]) {
+			r.each(func(s *state) { s.cwd = word.Hidden("$PWD", word.Var) })
+		}
+		from = next
+	}
+	skip()
+	p := parsers.Get().(*syntax.Parser)
+	defer parsers.Put(p)
 	for tried := 0; from < len(text) && tried <= maxTried*len(text); {
 		piece := text[from:]
 		part, err := p.Parse(strings.NewReader(piece), "")
@@ -87,7 +98,7 @@ func (w *walker) beyond(st *state, f *syntax.File, kind lineKind) result {
 			if err == nil {
 				break // comments alone
 			}
-			from = nextLine(text, from)
+			skip()
 			continue
 		}
 		restore(part)
@@ -106,6 +117,21 @@ func (w *walker) beyond(st *state, f *syntax.File, kind lineKind) result {
 	}
 	r.each(func(s *state) { s.certain = certain })
 	return r
+}
+
+// moves reports whether a line may change the working directory: by a builtin
+// that does, by code that is not seen, or by a function.
+func (w *walker) moves(st *state, line string) bool {
+	for _, x := range strings.FieldsFunc(line, func(c rune) bool { return strings.ContainsRune(" \t\n;|&(){}<>`\"'", c) }) {
+		switch x {
+		case "cd", "pushd", "popd", "eval", ".", "source":
+			return true
+		}
+		if _, ok := w.findFunc(st, x); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // maxTried is how often a text may be read, in all, to find where a command

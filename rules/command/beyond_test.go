@@ -15,18 +15,21 @@ func TestBeyond(t *testing.T) {
 	for _, tt := range []struct {
 		src, want string // the starts, joined by commas; a note ends in "!"
 	}{
-		{odd + "cd /usr\nrm -rf /lib\n", "rm -rf /lib @<$PWD> possible!"},
-		{"x=1\none $x\n" + odd + "two $x\n", "one 1 @/srv certain, two <$x>… @<$PWD> possible!"},
-		{"f() {\n one a\n " + odd + " two b\n}\nf\nthree\n", "one a @<$PWD> possible, two b @<$PWD> possible, f @<$PWD> possible, three @<$PWD> possible!"},
-		{odd + "cat <<E\nrm -rf /usr\nE\n", "cat 0<<\"rm -rf /usr\\n\" @<$PWD> possible!"},
-		{"f() {\n " + odd + "cat <<E\nrm -rf /usr\nE\n}\n", "cat 0<<\"rm -rf /usr\\n\" @<$PWD> possible!"},
-		{odd + odd + "one\n" + odd + "\n\n# two\nthree", "one @<$PWD> possible, three @<$PWD> possible!"},
-		{odd + "g() { two; }\ng\n", "g @<$PWD> possible, two @<$PWD> possible via=function g!"},
-		{odd + "exit 0\none\n", "one @<$PWD> possible!"}, // the exit may stand in what is not called
+		{odd + "cd /usr\nrm -rf /lib\n", "rm -rf /lib @{/srv,/usr} possible!"},
+		{"x=1\none $x\n" + odd + "two $x\n", "one 1 @/srv certain, two <$x>… @/srv possible!"},
+		{"f() {\n one a\n " + odd + " two b\n}\nf\nthree\n", "one a @/srv possible, two b @/srv possible, f @/srv possible, three @/srv possible!"},
+		{odd + "cat <<E\nrm -rf /usr\nE\n", "cat 0<<\"rm -rf /usr\\n\" @/srv possible!"},
+		{"f() {\n " + odd + "cat <<E\nrm -rf /usr\nE\n}\n", "cat 0<<\"rm -rf /usr\\n\" @/srv possible!"},
+		{odd + odd + "one\n" + odd + "\n\n# two\nthree", "one @/srv possible, three @/srv possible!"},
+		{"until ( cd /usr\none\n", "one @<$PWD> possible!"}, // part of what is not known
+		{"f() { cd /usr; }\nuntil ( f\none\n", "one @<$PWD> possible!"},
+		{"until ( echo\none\n", "one @/srv possible!"},
+		{odd + "g() { two; }\ng\n", "g @/srv possible, two @/srv possible via=function g!"},
+		{odd + "exit 0\none\n", "one @/srv possible!"}, // the exit may stand in what is not called
 		// Nothing is read behind the end of a script: an archive stands there.
 		{"one\nexit 0\n" + odd + "two\n", "one @/srv certain"},
 		{"exec one\n" + odd + "two\n", "one @/srv certain via=exec"},
-		{"if one; then exit 0; fi\n" + odd + "two\n", "one @/srv certain, two @<$PWD> possible!"},
+		{"if one; then exit 0; fi\n" + odd + "two\n", "one @/srv certain, two @/srv possible!"},
 		// What only the parser does not know is mended.
 		{"one ${x~~}; two", "one <${RANDOM}> @/srv certain, two @/srv certain"},
 		{"m[a b]=c; two", "two @/srv certain"},

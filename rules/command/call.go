@@ -1,6 +1,8 @@
 package command
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -227,6 +229,15 @@ func stdin(in *input) Input {
 
 // program starts a program by its name or path.
 func (w *walker) program(st *state, l launch, name string) result {
+	if r, done := w.handled(st, l, name); done {
+		return r
+	}
+	r := w.programOf(st, l, name)
+	w.called(st, l, path.Base(name))
+	return r
+}
+
+func (w *walker) programOf(st *state, l launch, name string) result {
 	base := path.Base(name)
 	if wr := wrapperOf(base); wr != nil {
 		return wr(w, st, l, base)
@@ -240,7 +251,7 @@ func (w *walker) program(st *state, l launch, name string) result {
 		file = w.programFile(st, name)
 		if other := w.otherName(st, file, base); other != "" {
 			l.argv = append([]word.Word{{Src: l.argv[0].Src, Know: word.Known, Values: []string{other}}}, l.argv[1:]...)
-			return w.program(st, l, other)
+			return w.programOf(st, l, other)
 		}
 	}
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
@@ -250,6 +261,9 @@ func (w *walker) program(st *state, l launch, name string) result {
 		w.lispCode(st, l, base)
 		w.powershellCode(st, l, base)
 		w.configured(st, l, base)
+		if base == "sed" || base == "gsed" {
+			w.sedRuns(st, l, i, base)
+		}
 		if lang != nil {
 			w.interpret(st, l, i, lang, base)
 		} else if file != "" && !w.below {
@@ -257,6 +271,34 @@ func (w *walker) program(st *state, l launch, name string) result {
 		}
 	}
 	return both(st)
+}
+
+// handled starts command_not_found_handle in the place of a program that is not
+// there, where the line defines it.
+func (w *walker) handled(st *state, l launch, name string) (result, bool) {
+	const handle = "command_not_found_handle"
+	f := st.funcs[handle]
+	if f == nil || l.exec || strings.Contains(name, "/") || st.ctx.place.Kind != Here {
+		return result{}, false
+	}
+	dirs := ""
+	if v := w.lookup(st, "PATH"); v.state == VarSet {
+		dirs, _ = v.val.Value()
+	}
+	_, err := st.ctx.files.LookPath(name, dirs)
+	if err == nil {
+		return result{}, false
+	}
+	m := launch{argv: append(word.Lits(handle), l.argv...), redirs: l.redirs, assigns: l.assigns, in: l.in, at: l.at}
+	// It runs in a process of its own.
+	sub := st.child()
+	if !errors.Is(err, fs.ErrNotExist) {
+		sub.certain = Possible
+	}
+	end := w.fork()
+	r := w.inContext(sub, func(c *context) { c.top = false }, func() result { return w.leaves(w.invoke(sub, m, handle, f)) })
+	end()
+	return outcome(st, r), errors.Is(err, fs.ErrNotExist)
 }
 
 // programFile is the file that a name starts; "" where that cannot be told, and

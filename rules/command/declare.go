@@ -51,8 +51,27 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 	if w.fatal != 0 {
 		return w.failed(st)
 	}
+	if attrs['f'] && (variant == "export" || attrs['x']) {
+		w.exportFuncs(st, argv[1:], !attrs['n'] && !off['x'])
+	}
 	w.emit(st, Action{Argv: argv, Redirs: redirs, Stdin: stdin(in), Builtin: true}, at)
 	return success(st)
+}
+
+// exportFuncs hands functions on to the shells that this one starts.
+func (w *walker) exportFuncs(st *state, names []word.Word, on bool) {
+	for _, x := range names {
+		name, _ := x.Value()
+		if f, ok := w.findFunc(st, name); ok {
+			st.own()
+			if st.funcs == nil {
+				st.funcs = map[string]*function{}
+			}
+			g := *f
+			g.exported = on
+			st.funcs[name] = &g
+		}
+	}
 }
 
 // query reports whether a declaration only asks: -p, -f or -F.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -116,8 +117,14 @@ options:
 			lines = lines || (c == 'n' || c == 'p') && (lang.name == "perl" || lang.name == "ruby")
 			takes := strings.IndexByte(lang.code, c) >= 0 || strings.IndexByte(lang.with, c) >= 0
 			if !takes {
-				if strings.IndexByte(lang.rest, c) >= 0 {
+				if strings.IndexByte(lang.rest, c) < 0 {
+					continue
+				}
+				if c != 'l' && c != '0' {
 					break
+				}
+				for j+1 < len(letters) && strings.IndexByte("0123456789xX", letters[j+1]) >= 0 {
+					j++ // a character's number and no more: -0777ne, -lne
 				}
 				continue
 			}
@@ -233,6 +240,9 @@ func (w *walker) look(st *state, l launch, lang *language, via, text string, arg
 	e.toks = lex(lang, text)
 	if lines {
 		e.braces = 1
+		if x, ok := w.lineOf(st, l, argv); ok {
+			e.vars["$_"] = val{w: x}
+		}
 	}
 	w.depth++
 	if lang.name == "awk" {
@@ -241,6 +251,38 @@ func (w *walker) look(st *state, l launch, lang *language, via, text string, arg
 		e.statements()
 	}
 	w.depth--
+}
+
+// lineOf is one of the lines that a program works on: of the files that it is
+// given, or of its input.
+func (w *walker) lineOf(st *state, l launch, files []word.Word) (word.Word, bool) {
+	var texts []string
+	if len(files) == 0 {
+		in := w.standardInput(st, l)
+		text, ok := w.inputText(st, in)
+		if !ok {
+			return w.anyItem(in)
+		}
+		texts = append(texts, text)
+	}
+	for _, f := range files {
+		text, ok := w.readFile(st, f)
+		if !ok {
+			return word.Word{}, false
+		}
+		texts = append(texts, text)
+	}
+	var values []string
+	for _, text := range texts {
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSuffix(line, "\n"); line != "" && !slices.Contains(values, line) {
+				if values = append(values, line); len(values) > w.lim.Values {
+					return word.Word{}, false
+				}
+			}
+		}
+	}
+	return word.Set("$_", word.FromInput, values...), len(values) > 0
 }
 
 // scriptLanguage is the interpreter that a script's first line names.

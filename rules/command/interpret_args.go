@@ -66,7 +66,11 @@ func (e *evaluator) bareArgs() callArgs {
 		}
 	}
 	if len(a.list) == 0 {
-		a.list = []val{unknownVal("$_")}
+		x, ok := e.vars["$_"]
+		if !ok {
+			x = unknownVal("$_")
+		}
+		a.list = []val{x}
 	}
 	return a
 }

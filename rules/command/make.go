@@ -72,7 +72,13 @@ func (w *walker) makeTool(st *state, l launch, base string) result {
 		}
 		goals = append(goals, v)
 	}
-	for _, code := range a.Values["eval"] {
+	evals := a.Values["eval"]
+	if flags, set := given(st, l.assigns, "MAKEFLAGS"); set {
+		if v, ok := flags.Value(); ok {
+			evals = append(evals, makeOptions().Read(fieldsLike(v)).Values["eval"]...)
+		}
+	}
+	for _, code := range evals {
 		if text, ok := code.Value(); ok {
 			m.read(text)
 		}
@@ -113,6 +119,25 @@ func (w *walker) makeTool(st *state, l launch, base string) result {
 	}
 	w.calls = w.calls[:len(w.calls)-1]
 	return both(st)
+}
+
+// fieldsLike are the words of MAKEFLAGS: blanks part them, but inside of $(…).
+func fieldsLike(s string) []word.Word {
+	var out []word.Word
+	for s = strings.TrimLeft(s, " "); s != ""; s = strings.TrimLeft(s, " ") {
+		n := 0
+		for n < len(s) && s[n] != ' ' {
+			if _, ref := makeRef(s[n:]); ref > 0 {
+				n += ref
+				continue
+			}
+			n++
+		}
+		n = min(n, len(s))
+		out = append(out, word.Lit(s[:n]))
+		s = s[n:]
+	}
+	return out
 }
 
 // recipe walks what makes a target, after what it needs.
@@ -252,6 +277,12 @@ func (m *makefile) read(text string) {
 			continue
 		case first == "unexport" || first == "vpath":
 			continue
+		}
+		if strings.HasPrefix(line, "$(") || strings.HasPrefix(line, "${") {
+			if _, n := makeRef(line); n == len(line) {
+				m.expand(line, nil, 0) // $(shell …), $(call …): for what it does
+				continue
+			}
 		}
 		eq, colon := strings.IndexByte(line, '='), strings.IndexByte(line, ':')
 		if eq > 0 && (colon < 0 || colon > eq || strings.Trim(line[colon:eq], ":") == "") {

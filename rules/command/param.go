@@ -112,7 +112,7 @@ func (w *walker) single(st *state, ps []piece, pe *syntax.ParamExp, name string,
 			return w.attributes(st, ps, name, quoted, src)
 		case v.state == VarUnset:
 			return append(ps, piece{quoted: quoted, split: !quoted})
-		case op == "A" || op == "P" || op == "K" || op == "k":
+		case op == "A" || op == "K" || op == "k":
 			return hole()
 		}
 	}
@@ -347,6 +347,9 @@ func (w *walker) operator(st *state, pe *syntax.ParamExp) (func(string) (string,
 	op := pe.Exp.Op
 	switch op {
 	case syntax.OtherParamOps:
+		if pe.Exp.Word.Lit() == "P" {
+			return func(s string) (string, bool) { return w.prompt(st, s) }, true
+		}
 		f := transforms[pe.Exp.Word.Lit()]
 		return f, f != nil
 	case syntax.UpperAll, syntax.UpperFirst, syntax.LowerAll, syntax.LowerFirst:

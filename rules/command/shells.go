@@ -24,6 +24,7 @@ type shellArgs struct {
 	opts   []word.Word
 	rest   []word.Word // the code or the script, and what follows
 	ignore bool        // --version, --help, -n
+	base   string      // the shell's name
 }
 
 // longWith are the long options of shells that take an argument.
@@ -76,6 +77,7 @@ func readShell(args []word.Word) shellArgs {
 // shellProgram starts bash, sh and the like, and walks what they would run.
 func (w *walker) shellProgram(st *state, l launch, base string) result {
 	a := readShell(l.argv[1:])
+	a.base = base
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
 	if a.ignore || i < 0 {
 		return both(st)
@@ -99,6 +101,7 @@ func (w *walker) shellProgram(st *state, l launch, base string) result {
 					sub.params = a.rest[1:]
 				}
 			}
+			w.startup(sub, l, base, a)
 			w.options(sub, a.opts, false)
 			return w.run(sub, a.rest[0], l.at, base+" -c")
 		})
@@ -153,6 +156,7 @@ func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArg
 		if a.stdin {
 			sub.params = a.rest
 		}
+		w.startup(sub, l, base, a)
 		w.options(sub, a.opts, false)
 		return w.inline(sub, text, l.at)
 	})
@@ -197,6 +201,11 @@ func (w *walker) scriptFile(sub *state, l launch, i int, a shellArgs) {
 	text, ok := w.readFile(sub, name)
 	if !ok {
 		w.unread("a shell runs "+name.Src, &l.at)
+		w.beneath(sub, l, a.base, nil, func() result {
+			sub.fresh()
+			w.startup(sub, l, a.base, a)
+			return both(sub)
+		})
 	}
 	if !ok || !textual(text) {
 		return
@@ -217,6 +226,7 @@ func (w *walker) runScript(sub *state, l launch, via, text string, arg0 word.Wor
 		if len(a.rest) > 0 {
 			sub.params = a.rest[1:]
 		}
+		w.startup(sub, l, a.base, a)
 		w.options(sub, a.opts, false)
 		return w.inline(sub, text, l.at)
 	})
@@ -253,7 +263,15 @@ func (st *state) fresh() {
 		st.ctx.env = envExported
 	}
 	st.ctx.shell = false
-	st.funcs, st.aliases, st.opts, st.dirs = nil, nil, nil, nil
+	funcs := map[string]*function{}
+	for name, f := range st.funcs {
+		if f != nil && f.exported && st.ctx.env == envExported {
+			g := *f
+			g.maybe = true // another shell than bash does not take it
+			funcs[name] = &g
+		}
+	}
+	st.funcs, st.aliases, st.opts, st.dirs = funcs, nil, nil, nil
 	st.params, st.more = nil, false
 	st.atExit, st.at, st.getopt = nil, nil, getoptAt{}
 	st.arg0 = word.Hidden("$0", word.Var)
@@ -373,7 +391,7 @@ func (w *walker) script(st *state, l launch, i int, name, file string) {
 		if len(f) == 0 || !shells[path.Base(f[0])] {
 			return
 		}
-		a.opts = readShell(word.Lits(f[1:]...)).opts
+		a.opts, a.base = readShell(word.Lits(f[1:]...)).opts, path.Base(f[0])
 	}
 	text, ok := w.readFile(st, word.Lit(p))
 	if !ok {

@@ -94,6 +94,8 @@ type function struct {
 	src   string
 	text  string // a body from the live shell, not parsed yet
 	maybe bool   // defined on one branch only
+
+	exported bool // a shell that this one starts has it too
 }
 
 type alias struct {

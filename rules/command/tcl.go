@@ -1,6 +1,7 @@
 package command
 
 import (
+	"path"
 	"strings"
 
 	"guardsh/rules/word"
@@ -16,6 +17,8 @@ type tcl struct {
 	via  string
 	vars map[string]string
 	nest int
+
+	spawned []word.Word // what was started last, and is sent to
 }
 
 // tclWord is a word of a command: its text, whether it is written out, and
@@ -161,7 +164,17 @@ func (t *tcl) command(ws []tclWord, perhaps bool) {
 				t.vars[args[0].text] = args[1].text
 			}
 		}
+	case "send", "exp_send":
+		for len(args) > 1 && strings.HasPrefix(args[0].text, "-") {
+			args = args[1:]
+		}
+		if len(args) == 1 && args[0].known {
+			t.send(args[0].text)
+		}
 	case "exec", "spawn":
+		if ws[0].text == "spawn" {
+			t.spawned = tclArgs(args)
+		}
 		for len(args) > 0 && strings.HasPrefix(args[0].text, "-") {
 			args = args[1:]
 		}
@@ -223,6 +236,35 @@ func (t *tcl) command(ws []tclWord, perhaps bool) {
 			}
 		}
 	}
+}
+
+// send is what is typed into a shell that was spawned, here or behind ssh and
+// the like. One word alone may be a password or an answer.
+func (t *tcl) send(text string) {
+	code := strings.TrimSpace(strings.ReplaceAll(text, "\r", "\n"))
+	argv := t.spawned
+	if len(argv) == 0 || t.w.unreadable(code) {
+		return
+	}
+	if !strings.ContainsAny(code, " \t\n") {
+		if _, err := t.w.files.LookPath(code, ""); err != nil {
+			return
+		}
+	}
+	first, _ := argv[0].Value()
+	end, _ := argv[len(argv)-1].Value()
+	argv = argv[:len(argv):len(argv)]
+	switch base := path.Base(first); {
+	case shells[path.Base(end)], base == "su":
+		argv = append(argv, word.Lit("-c"), word.Lit(code))
+	case base == "ssh" || base == "slogin":
+		argv = append(argv, word.Lit(code))
+	case base == "sudo" && (end == "-i" || end == "-s"):
+		argv = append(argv, word.Lits("sh", "-c", code)...)
+	default:
+		return
+	}
+	t.w.under(t.st, t.l, t.via, argv, func(s *state, _ *context) { s.certain = Possible })
 }
 
 func tclArgs(ws []tclWord) []word.Word {

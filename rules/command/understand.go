@@ -76,7 +76,9 @@ func Understand(src string, opts Options) (line *Line) {
 		}
 	}()
 	r := w.text(newState(opts.Shell, opts.Files), src)
-	w.gateLeft(newState(opts.Shell, opts.Files), w.join(r.ok, r.fail))
+	end := w.join(r.ok, r.fail)
+	w.gateLeft(newState(opts.Shell, opts.Files), end)
+	w.prompted(newState(opts.Shell, opts.Files), end)
 	r.each(func(s *state) {
 		if s.atExit != nil {
 			s.certain = Possible // the shell may be one that goes on

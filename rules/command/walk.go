@@ -189,7 +189,11 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 			}
 		}
 		end := w.fork()
-		w.inContext(sub, func(c *context) { c.async, c.top, c.hidden = true, false, true }, func() result { return w.leaves(run()) })
+		w.inContext(sub, func(c *context) {
+			c.async, c.top, c.hidden = true, false, true
+			// It reads what the line writes to the coprocess later.
+			c.stdin = input{Input: Input{Kind: InputPipe}}
+		}, func() result { return w.leaves(run()) })
 		end()
 		return success(st)
 	case *syntax.ArithmCmd:

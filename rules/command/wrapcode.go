@@ -12,6 +12,8 @@ import (
 type carried struct {
 	codes []word.Word   // run by a shell
 	argvs [][]word.Word // started as they are
+	far   []word.Word   // run by a shell on another host
+	host  word.Word     // that host
 }
 
 // carriers are programs that can be told to start something, each with where
@@ -19,10 +21,10 @@ type carried struct {
 var carriers = sync.OnceValue(func() map[string]func(args []word.Word) carried {
 	return map[string]func(args []word.Word) carried{
 		"tar": tarCarries, "bsdtar": tarCarries, "gtar": tarCarries,
-		"git": gitCarries, "rsync": optionCode("-e", "--rsh"), "zip": optionCode("-TT", "--unzip-command"),
+		"git": gitCarries, "rsync": rsyncCarries, "zip": optionCode("-TT=", "-TT", "--unzip-command"),
 		"vi": editorCarries, "vim": editorCarries, "nvim": editorCarries, "view": editorCarries, "ex": editorCarries, "vimdiff": editorCarries, "gvim": editorCarries,
 		"less": editorCarries, "more": editorCarries, "most": editorCarries,
-		"sed": sedCarries, "gsed": sedCarries,
+		"scp": sshCarries, "sftp": sshCarries, "man": optionCode("-P+", "--pager"),
 		"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
 		"socat": socatCarries,
 		"fish":  optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"),
@@ -39,20 +41,34 @@ func (w *walker) carries(st *state, l launch, base string) {
 		return
 	}
 	c := f(l.argv[1:])
+	if base == "git" {
+		c.codes = append(c.codes, w.gitAliases(l.argv[1:])...)
+	}
+	// Whether it comes to that is the program's own business.
+	perhaps := func(s *state, _ *context) { s.certain = Possible }
 	for _, code := range c.codes {
 		if v, ok := code.Value(); ok && w.unreadable(v) {
 			continue // no shell's
 		}
 		if _, ok := w.code(code); ok {
-			w.shellCode(st, l, base, code, nil)
+			w.shellCode(st, l, base, code, perhaps)
 		}
 	}
 	for _, argv := range c.argvs {
-		w.under(st, l, base, argv, nil)
+		w.under(st, l, base, argv, perhaps)
+	}
+	for _, code := range c.far {
+		if _, ok := w.code(code); ok {
+			w.shellCode(st, l, base, code, func(s *state, x *context) {
+				s.certain = Possible
+				remote(s, x, Remote, []word.Word{c.host})
+			})
+		}
 	}
 }
 
-// optionCode is code in the argument of an option, behind it or attached.
+// optionCode is code in the argument of an option, behind it or attached: to a
+// long one by "=", to a short one whose name ends in "+" or "=" by nothing more.
 func optionCode(names ...string) func([]word.Word) carried {
 	return func(args []word.Word) (c carried) {
 		for i, x := range args {
@@ -64,11 +80,14 @@ func optionCode(names ...string) func([]word.Word) carried {
 				break
 			}
 			for _, n := range names {
+				short := strings.TrimSuffix(n, "+")
 				switch {
-				case v == n && i+1 < len(args):
+				case v == short && i+1 < len(args):
 					c.codes = append(c.codes, args[i+1])
 				case strings.HasPrefix(n, "--") && strings.HasPrefix(v, n+"="):
 					c.codes = append(c.codes, word.Lit(v[len(n)+1:]))
+				case (short != n || strings.HasSuffix(n, "=")) && strings.HasPrefix(v, short):
+					c.codes = append(c.codes, word.Lit(v[len(short):]))
 				}
 			}
 		}
@@ -113,7 +132,7 @@ func skipOptions(args []word.Word, with string) []word.Word {
 }
 
 func tarCarries(args []word.Word) carried {
-	c := optionCode("--to-command", "--use-compress-program", "-I", "--info-script", "-F", "--new-volume-script", "--rsh-command")(args)
+	c := optionCode("--to-command", "--use-compress-program", "-I+", "--info-script", "-F+", "--new-volume-script", "--rsh-command")(args)
 	for i, x := range args {
 		v, _ := x.Value()
 		if v == "--checkpoint-action" && i+1 < len(args) {
@@ -132,7 +151,7 @@ func tarCarries(args []word.Word) carried {
 // git that start others.
 func gitCarries(args []word.Word) (c carried) {
 	var pagers []word.Word
-	aliases := map[string]string{}
+	aliases, extAllowed := map[string]string{}, false
 	for len(args) > 0 {
 		v, ok := args[0].Value()
 		if !ok || len(v) < 2 || v[0] != '-' {
@@ -144,6 +163,8 @@ func gitCarries(args []word.Word) (c carried) {
 			key = strings.ToLower(key)
 			switch {
 			case v != "-c" || !set:
+			case key == "protocol.ext.allow" || key == "protocol.allow":
+				extAllowed = val != "never"
 			case strings.HasPrefix(key, "alias."):
 				aliases[strings.TrimPrefix(key, "alias.")] = val
 			case key == "core.pager" || key == "core.sshcommand" || key == "core.editor" || key == "sequence.editor" || strings.HasPrefix(key, "pager.") || key == "core.fsmonitor" || key == "diff.external":
@@ -175,6 +196,17 @@ func gitCarries(args []word.Word) (c carried) {
 				c.argvs = append(c.argvs, rest)
 			}
 		}
+	case "clone", "fetch", "pull", "push", "ls-remote", "archive":
+		for _, x := range rest {
+			if strings.HasPrefix(x.Prefix(), "ext::") && extAllowed {
+				c.codes = append(c.codes, trimWord(x, len("ext::")))
+			}
+		}
+		c.codes = append(c.codes, optionCode("-u", "--upload-pack", "--receive-pack", "--exec")(rest).codes...)
+	case "difftool", "mergetool":
+		c.codes = append(c.codes, optionCode("-x", "--extcmd")(rest).codes...)
+	case "grep":
+		c.codes = append(c.codes, optionCode("--open-files-in-pager", "-O+")(rest).codes...)
 	case "rebase":
 		c.codes = append(c.codes, optionCode("-x", "--exec")(rest).codes...)
 	case "filter-branch":
@@ -183,23 +215,54 @@ func gitCarries(args []word.Word) (c carried) {
 	return c
 }
 
+// gitAliases is the code of an alias that the line has put into git's
+// configuration before it uses it.
+func (w *walker) gitAliases(args []word.Word) (codes []word.Word) {
+	verb, ok := firstOf(skipOptions(args, "cC")).Value()
+	if !ok {
+		return nil
+	}
+	for i := range w.line.Actions {
+		a := &w.line.Actions[i]
+		if n, _ := a.Name(); n != "git" || len(a.Argv) < 3 || !a.Argv[1].Is("config") {
+			continue
+		}
+		ops := skipOptions(a.Argv[2:], "f")
+		if len(ops) == 2 && ops[0].Is("alias."+verb) && strings.HasPrefix(ops[1].Prefix(), "!") {
+			codes = append(codes, trimWord(ops[1], 1))
+		}
+	}
+	return codes
+}
+
 // editorCarries is "!command" among the commands that an editor or pager is
 // given: vim -c '!x', less '+!x'.
 func editorCarries(args []word.Word) (c carried) {
 	bang := func(s string) {
+		if code, ok := exCode(s); ok {
+			c.codes = append(c.codes, word.Lit(code))
+			return
+		}
 		for _, part := range strings.Split(s, "|") {
-			part = strings.TrimLeft(part, ": \t")
-			for _, quiet := range []string{"silent! ", "silent ", "sil! ", "sil ", "call ", "exe ", "execute "} {
-				part = strings.TrimPrefix(part, quiet)
-			}
-			if code, ok := strings.CutPrefix(part, "system("); ok {
-				if code = strings.TrimSuffix(strings.TrimSpace(code), ")"); len(code) > 2 && strings.IndexByte(code[1:], code[0]) == len(code)-2 {
-					c.codes = append(c.codes, word.Lit(code[1:len(code)-1]))
+			part = quietly(part)
+			arg := func(call string) (string, bool) {
+				rest, ok := strings.CutPrefix(part, call+"(")
+				if rest = strings.TrimSpace(rest); !ok || len(rest) < 2 || rest[0] != '\'' && rest[0] != '"' {
+					return "", false
 				}
-				continue
+				n := strings.IndexByte(rest[1:], rest[0])
+				return rest[1:max(n+1, 1)], n > 0
 			}
-			if code, ok := strings.CutPrefix(part, "!"); ok && code != "" {
-				c.codes = append(c.codes, word.Lit(strings.TrimPrefix(code, "!")))
+			for _, call := range []string{"system", "systemlist", "term_start", "job_start"} {
+				if code, ok := arg(call); ok {
+					c.codes = append(c.codes, word.Lit(code))
+				}
+			}
+			if name, ok := arg("delete"); ok {
+				c.argvs = append(c.argvs, word.Lits("rm", "-rf", "--", name))
+			}
+			if code, ok := exCode(part); ok {
+				c.codes = append(c.codes, word.Lit(code))
 			}
 		}
 	}
@@ -217,21 +280,109 @@ func editorCarries(args []word.Word) (c carried) {
 	return c
 }
 
-// sedCarries is sed's e command: an address and e with a command.
-func sedCarries(args []word.Word) (c carried) {
-	for _, x := range args {
+// quietly takes what makes no difference off a command of an editor.
+func quietly(s string) string {
+	s = strings.TrimLeft(s, ": \t")
+	for _, quiet := range []string{"silent! ", "silent ", "sil! ", "sil ", "call ", "exe ", "execute ", "echo "} {
+		s = strings.TrimPrefix(s, quiet)
+	}
+	return strings.TrimLeft(s, ": \t")
+}
+
+// exCode is the code that a command of ed, ex or vi gives to a shell: !code,
+// r !code, 1,$w !code, %!code, terminal code.
+func exCode(s string) (string, bool) {
+	s = quietly(s)
+	for _, term := range []string{"terminal ", "term "} {
+		if code, ok := strings.CutPrefix(s, term); ok {
+			return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(code), "++close")), true
+		}
+	}
+	s = strings.TrimLeft(s, "0123456789.,$%;+-")
+	verb := strings.TrimLeft(s, "abcdefghijklmnopqrstuvwxyz")
+	switch name := s[:len(s)-len(verb)]; name {
+	case "", "r", "re", "rea", "read":
+		verb = strings.TrimLeft(verb, " \t")
+	case "w", "wr", "wri", "writ", "write", "e", "ed", "edit", "E", "W":
+		// Right behind the verb a ! means that it is forced.
+		if verb = strings.TrimLeft(verb, " \t"); len(verb)+len(name) == len(s) {
+			return "", false
+		}
+	default:
+		return "", false
+	}
+	code, ok := strings.CutPrefix(verb, "!")
+	code = strings.TrimSpace(strings.TrimPrefix(code, "!"))
+	return code, ok && code != ""
+}
+
+// rsyncCarries is the way to the other host, -e, which may stand at the end of a
+// cluster or with its argument attached, and the program there.
+func rsyncCarries(args []word.Word) carried {
+	c := optionCode("--rsh")(args)
+	for i, x := range args {
 		v, ok := x.Value()
 		if !ok {
+			v = x.Prefix()
+		}
+		if v == "--" {
+			break
+		}
+		if host, _, remote := strings.Cut(v, ":"); remote && v[0] != '-' && !strings.Contains(host, "/") && c.host.Know == 0 {
+			c.host = word.Lit(host[strings.LastIndexByte(host, '@')+1:])
+		}
+		if code, ok := strings.CutPrefix(v, "--rsync-path="); ok {
+			c.far = append(c.far, word.Lit(code))
+		} else if v == "--rsync-path" && i+1 < len(args) {
+			c.far = append(c.far, args[i+1])
+		}
+		if len(v) < 2 || v[0] != '-' || v[1] == '-' {
 			continue
 		}
-		for _, line := range strings.Split(v, "\n") {
-			line = strings.TrimLeft(line, "0123456789,$ \t{;")
-			if code, is := strings.CutPrefix(line, "e "); is {
-				c.codes = append(c.codes, word.Lit(code))
-			}
+		n := strings.IndexAny(v, "efBTM@")
+		switch {
+		case n < 0 || v[n] != 'e':
+		case n+1 < len(v):
+			c.codes = append(c.codes, word.Lit(strings.TrimPrefix(v[n+1:], "=")))
+		case i+1 < len(args):
+			c.codes = append(c.codes, args[i+1])
+		}
+	}
+	if c.host.Know == 0 {
+		c.far = nil
+	}
+	return c
+}
+
+// sshCarries are the options that scp and sftp hand to ssh, and the program that
+// they use in its place.
+func sshCarries(args []word.Word) carried {
+	c := optionCode("-S+")(args)
+	for i, x := range args {
+		if !strings.HasPrefix(x.Prefix(), "-o") {
+			continue
+		}
+		o := trimWord(x, 2)
+		if o.Is("") && i+1 < len(args) {
+			o = args[i+1]
+		}
+		if key, code := sshOption(o); sshStarts[key] {
+			c.codes = append(c.codes, code)
 		}
 	}
 	return c
+}
+
+// sshStarts are the options of ssh that start something on this side.
+var sshStarts = map[string]bool{"proxycommand": true, "localcommand": true, "knownhostscommand": true}
+
+// sshOption splits an option of ssh: "Key=value" or "Key value".
+func sshOption(o word.Word) (string, word.Word) {
+	key, val, ok := cutWord(o, "=")
+	if k, v, blank := cutWord(o, " "); blank && (!ok || len(k) < len(key)) {
+		key, val = k, v
+	}
+	return strings.ToLower(strings.TrimSpace(key)), val
 }
 
 func socatCarries(args []word.Word) (c carried) {

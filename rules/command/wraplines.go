@@ -17,19 +17,20 @@ type teller struct {
 	lines   bool     // operands behind those are lines too
 	escapes []string // what a line begins with that goes to a shell
 	tcl     bool     // the lines are Tcl
+	edits   bool     // the lines are commands of an editor: see exCode
 	query   bool     // what it does depends on what it is told: see effect
 	scripts bool     // operands that end in .js or .sql are files of them
 }
 
 // starts reports whether what it is told can start a program.
-func (t teller) starts() bool { return len(t.escapes) > 0 || t.tcl }
+func (t teller) starts() bool { return len(t.escapes) > 0 || t.tcl || t.edits }
 
 var bang = []string{"!", ":!"}
 
 // tellers are such programs by name.
 var tellers = sync.OnceValue(func() map[string]teller {
 	return map[string]teller{
-		"ed": {escapes: bang}, "ex": {with: []string{"-c", "--cmd"}, file: []string{"-S"}, escapes: bang}, "vim": {file: []string{"-S", "-s"}, escapes: bang},
+		"ed": {edits: true}, "ex": {with: []string{"-c", "--cmd"}, file: []string{"-S"}, edits: true}, "vim": {file: []string{"-S", "-s"}, edits: true},
 		"psql":      {with: []string{"-c", "--command"}, file: []string{"-f", "--file"}, escapes: []string{`\!`}, query: true},
 		"mysql":     {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}, query: true},
 		"mariadb":   {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}, query: true},
@@ -135,6 +136,9 @@ func (w *walker) tells(st *state, l launch, i int, base string) {
 		}
 		for _, line := range strings.Split(text, "\n") {
 			line = strings.TrimSpace(line)
+			if code, ok := exCode(line); t.edits && ok && !w.unreadable(code) {
+				w.shellCode(st, l, base, word.Lit(code), nil)
+			}
 			for _, e := range t.escapes {
 				code, ok := strings.CutPrefix(line, e)
 				if code = strings.TrimSuffix(strings.TrimSpace(code), ";"); ok && code != "" && !w.unreadable(code) {

@@ -10,7 +10,7 @@ import (
 	"guardsh/rules/word"
 )
 
-const parallelOpts = "-j --jobs -P --max-procs =jobs\n-k --keep-order\n-N --max-replace-args -n --max-args =n\n-a --arg-file =file\n-I =replace\n--bar\n--eta\n--progress\n--dry-run --dryrun : ask\n-v\n-t\n-q --quote\n--delay =s\n--timeout =s\n--retries =x\n--halt =h\n--joblog =f\n--resume\n--tmpdir =d\n--results =d\n-S --sshlogin =host\n--colsep -C =r\n-d --delimiter =d\n-0 --null\n-X\n-m\n--xargs\n-L =lines\n--pipe : ask\n--block =s\n--will-cite\n--no-notice\n--line-buffer --lb\n--group\n-u --ungroup\n--tag\n--no-run-if-empty -r\n--shuf\n--nice =x\n--load =x\n--memfree =x\n--wd --workdir =dir\n-i\n--env =v\n--header =h\n--silent\n-W =x\n--linebuffer\n--verbose\n--plain\n--fg\n--bg\n--wait\n--id =x\n--semaphore\n--link\n--linkinputsource\n--rpl =x\n--nonall : none\n--onall\n--slf --sshloginfile =logins\n--version : ask\n--help -h : ask"
+const parallelOpts = "-j --jobs -P --max-procs =jobs\n-k --keep-order\n-N --max-replace-args -n --max-args =n\n-a --arg-file =file\n-I =replace\n--bar\n--eta\n--progress\n--dry-run --dryrun : ask\n-v\n-t\n-q --quote\n--delay =s\n--timeout =s\n--retries =x\n--halt =h\n--joblog =f\n--resume\n--tmpdir =d\n--results =d\n-S --sshlogin =host\n--colsep -C =r\n-d --delimiter =d\n-0 --null\n-X\n-m\n--xargs\n-L =lines\n--pipe --pipepart : pipe\n--block =s\n--will-cite\n--no-notice\n--line-buffer --lb\n--group\n-u --ungroup\n--tag\n--no-run-if-empty -r\n--shuf\n--nice =x\n--load =x\n--memfree =x\n--wd --workdir =dir\n-i\n--env =v\n--header =h\n--silent\n-W =x\n--linebuffer\n--verbose\n--plain\n--fg\n--bg\n--wait\n--id =x\n--semaphore\n--link\n--linkinputsource\n--rpl =x\n--nonall : none\n--onall\n--slf --sshloginfile =logins\n--version : ask\n--help -h : ask"
 
 var parallelOptions = grammar(posix, parallelOpts)
 
@@ -28,6 +28,11 @@ func (w *walker) parallel(st *state, l launch, base string) result {
 		return both(st)
 	}
 	turns, known := [][]word.Word{nil}, true
+	if a.Has("pipe") {
+		// The input is for the command itself.
+		w.shellCode(st, l, base, w.joined(cmd), nil)
+		return both(st)
+	}
 	if !a.Has("none") {
 		turns, known = w.parallelTurns(st, l, base, a, tail, len(cmd) > 0)
 	}

@@ -377,7 +377,7 @@ func fieldsOf(s string) []string {
 // prompt with a way to the shell.
 func Carries(base string) bool {
 	_, lisp := lispDialects[base]
-	return lisp || base == "pwsh" || base == "powershell" || base == "puppet" || base == "chef-apply" || Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || tellers()[base].starts()
+	return lisp || base == "pwsh" || base == "powershell" || base == "puppet" || base == "chef-apply" || Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || tellers()[base].starts() || base == "sed" || base == "gsed"
 }
 
 // Interprets reports whether a program of that base name runs code: a shell,

@@ -63,14 +63,11 @@ func (w *walker) ssh(st *state, l launch, base string) result {
 	}
 	var here []word.Word // code that runs on this side
 	for _, o := range a.Values["opt"] {
-		key, code, ok := cutWord(o, "=")
-		if !ok {
-			key, code, _ = cutWord(o, " ")
-		}
-		switch strings.ToLower(strings.TrimSpace(key)) {
-		case "proxycommand", "localcommand", "knownhostscommand":
+		key, code := sshOption(o)
+		switch {
+		case sshStarts[key]:
 			here = append(here, code)
-		case "remotecommand":
+		case key == "remotecommand":
 			ops = []word.Word{code}
 		}
 	}

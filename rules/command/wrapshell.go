@@ -160,9 +160,14 @@ func (w *walker) scriptTool(st *state, l launch, base string) result {
 	if i := slices.IndexFunc(l.argv, func(x word.Word) bool { return x.Is("--") }); i >= 0 && code.Know == 0 && i+1 < len(l.argv) {
 		code = w.joined(l.argv[i+1:])
 	}
-	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: code.Know != 0}, l.at)
-	if code.Know != 0 {
+	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: code.Know != 0}, l.at)
+	in := w.standardInput(st, l)
+	switch {
+	case i < 0 || a.Has("ask"):
+	case code.Know != 0:
 		w.shellCode(st, l, base, code, nil)
+	case in.Kind != InputShell:
+		w.shellInput(st.clone(), l, i, base, shellArgs{}, in) // it hands it on to a shell
 	}
 	return both(st)
 }

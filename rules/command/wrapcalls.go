@@ -1,0 +1,109 @@
+package command
+
+import (
+	"slices"
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// calls are the environment variables in which a program finds the code of the
+// editor, the pager or the way to another host that it starts.
+var calls = map[string][]string{
+	"git":     {"GIT_SSH_COMMAND", "GIT_PAGER", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS", "GIT_PROXY_COMMAND", "SSH_ASKPASS", "PAGER", "VISUAL", "EDITOR"},
+	"crontab": editors, "vipw": editors, "vigr": editors, "edquota": editors, "virsh": editors, "ansible-vault": editors, "cvs": {"CVS_RSH", "CVSEDITOR", "EDITOR"},
+	"visudo": {"SUDO_EDITOR", "VISUAL", "EDITOR"}, "sudoedit": {"SUDO_EDITOR", "VISUAL", "EDITOR"}, "sudo": {"SUDO_ASKPASS"},
+	"man": {"MANPAGER", "PAGER"}, "less": {"LESSOPEN", "LESSCLOSE", "VISUAL", "EDITOR"}, "more": editors, "bat": {"BAT_PAGER", "PAGER"},
+	"systemctl": {"SYSTEMD_PAGER", "SYSTEMD_EDITOR", "PAGER", "VISUAL", "EDITOR"}, "journalctl": {"SYSTEMD_PAGER", "PAGER"}, "loginctl": {"SYSTEMD_PAGER", "PAGER"}, "machinectl": {"SYSTEMD_PAGER", "PAGER"},
+	"rsync": {"RSYNC_RSH", "RSYNC_CONNECT_PROG"}, "svn": {"SVN_SSH", "SVN_EDITOR", "VISUAL", "EDITOR"}, "hg": {"HGEDITOR", "HGMERGE", "VISUAL", "EDITOR"},
+	"psql": {"PSQL_PAGER", "PSQL_EDITOR", "PAGER", "VISUAL", "EDITOR"}, "mysql": {"PAGER", "VISUAL", "EDITOR"}, "mariadb": {"PAGER", "VISUAL", "EDITOR"},
+	"kubectl": {"KUBE_EDITOR", "EDITOR"}, "oc": {"OC_EDITOR", "EDITOR"}, "ssh": {"SSH_ASKPASS"}, "ssh-add": {"SSH_ASKPASS"}, "scp": {"SSH_ASKPASS"},
+	"xdg-open": {"BROWSER"}, "sensible-browser": {"BROWSER"}, "sensible-editor": editors, "sensible-pager": {"PAGER"}, "fzf": {"FZF_DEFAULT_COMMAND"}, "aws": {"AWS_PAGER", "PAGER"}, "gh": {"GH_PAGER", "GH_EDITOR", "PAGER", "VISUAL", "EDITOR"},
+	"dpkg": {"DPKG_PAGER", "PAGER"}, "ranger": {"PAGER", "VISUAL", "EDITOR"}, "mc": {"PAGER", "VIEWER", "EDITOR"}, "tig": editors, "etckeeper": editors,
+}
+
+var editors = []string{"VISUAL", "EDITOR"}
+
+// given is what the line itself puts into a program's environment under a
+// name.
+func given(st *state, assigns []Assign, name string) (word.Word, bool) {
+	for i := len(assigns) - 1; i >= 0; i-- {
+		if assigns[i].Name == name {
+			return assigns[i].Value, true
+		}
+	}
+	v, set := st.vars[name]
+	if !set || v.state != VarSet || !v.exported || v.isList || v.keys != nil {
+		return word.Word{}, false
+	}
+	return v.val, true
+}
+
+// called walks what a program finds in its environment to be started. Whether
+// it comes to that is not known, nor what stands behind it then.
+func (w *walker) called(st *state, l launch, base string) {
+	for _, name := range calls[base] {
+		code, set := given(st, l.assigns, name)
+		if !set || code.Is("") {
+			continue
+		}
+		v, ok := code.Value()
+		l := l
+		l.assigns = slices.DeleteFunc(slices.Clone(l.assigns), func(a Assign) bool { return a.Name == name })
+		if name == "LESSOPEN" && ok {
+			v = strings.TrimLeft(v, "|-")
+			code = word.Lit(v)
+		}
+		if ok && w.unreadable(v) {
+			continue
+		}
+		if _, ok := w.code(code); ok {
+			w.shellCode(st, l, base+" "+name, code, func(s *state, _ *context) {
+				s.certain = Possible
+				s.set(name, variable{state: VarUnknown}) // it does not go on so for ever
+			})
+		}
+	}
+}
+
+// startup walks the file that a shell reads before anything else, where the
+// line names one: BASH_ENV for bash that nobody types into, ENV for the others.
+func (w *walker) startup(sub *state, l launch, base string, a shellArgs) {
+	name := "BASH_ENV"
+	if base == "bash" {
+		for _, f := range sub.funcs {
+			f.maybe = false
+		}
+	}
+	if base != "bash" {
+		name = "ENV"
+		if !hasFlag(a.opts, "i") {
+			return
+		}
+	}
+	file, set := given(sub, l.assigns, name)
+	v, ok := file.Value()
+	if !set || ok && v == "" || hasFlag(a.opts, "p") {
+		return
+	}
+	var r result
+	if ok {
+		// The value is expanded as text between double quotes.
+		r = w.inline(sub, `. "`+strings.ReplaceAll(v, `"`, `\"`)+`"`, l.at)
+	} else {
+		r = w.dot(sub, launch{argv: []word.Word{word.Lit("."), file}, at: l.at}, -1)
+	}
+	if s := w.join(r.ok, r.fail); s != nil && s != sub {
+		*sub = *s
+	}
+}
+
+// hasFlag reports whether a shell was given an option of one letter.
+func hasFlag(opts []word.Word, letter string) bool {
+	for _, o := range opts {
+		if o.Is("-" + letter) {
+			return true
+		}
+	}
+	return false
+}
