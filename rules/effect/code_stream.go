@@ -85,3 +85,19 @@ func framework(c *call) {
 		}
 	}
 }
+
+// yesInput marks a program whose questions are answered by its input: <<< y,
+// yes | …
+func yesInput(c *call) {
+	if text, ok := c.input(); ok && (strings.HasPrefix(text, "y") || strings.HasPrefix(text, "Y")) {
+		c.set("_yes")
+		return
+	}
+	for _, i := range c.action.Stdin.From {
+		if i >= 0 && i < len(c.line.Actions) {
+			if name, ok := c.line.Actions[i].Name(); ok && name == "yes" {
+				c.set("_yes")
+			}
+		}
+	}
+}

@@ -35,6 +35,8 @@ func (k *Knowledge) Effects(line *command.Line) []Effect {
 			break
 		}
 	}
+	k.quietAfar(line, out)
+	everyPackage(line, out)
 	return append(out, fetchedAndRun(line, out)...)
 }
 
