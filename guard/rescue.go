@@ -73,20 +73,68 @@ func (s *Session) Rescue(ctx context.Context, r Rescue) int {
 			return out.Release, ended
 		}
 	}
+	what, text := rescue.Stdin, ""
+	switch {
+	case r.Line != nil:
+		what, text = rescue.Script, *r.Line
+	case r.File != "":
+		what, text = rescue.File, r.File
+	case typed:
+		what = rescue.Typed
+	}
+	if s != nil && what != rescue.Typed && s.supervisesRescue() {
+		status, err := s.apart(ctx, cfg, what, text)
+		if err == nil {
+			return status
+		}
+		s.trail.degraded(fmt.Sprintf("the rescue shell has no process of its own, and what its programs start is not judged: %v", err))
+	}
 	sh, err := rescue.New(cfg)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "guardsh: the rescue shell: %s\n", err)
 		return bash.StatusFailed
 	}
-	switch {
-	case r.Line != nil:
-		return sh.Run(ctx, *r.Line, r.Name)
-	case r.File != "":
-		return sh.RunFile(ctx, r.File)
-	case typed:
+	switch what {
+	case rescue.Typed:
 		return sh.Interactive(ctx)
+	case rescue.Script:
+		return sh.Run(ctx, text, r.Name)
+	case rescue.File:
+		return sh.RunFile(ctx, text)
 	}
 	return sh.RunStdin(ctx)
+}
+
+// supervisesRescue says whether what the programs of the built-in shell start can
+// be judged. Without /proc nobody could tell who it is that starts one, and no
+// keeper would keep such programs alive behind this one.
+func (s *Session) supervisesRescue() bool {
+	if s.Config.Supervise == SuperviseOff || os.Geteuid() != 0 {
+		return false
+	}
+	_, err := os.Stat("/proc/self/exe")
+	return err == nil
+}
+
+// apart runs the built-in shell in a process of its own, with this one's
+// descriptors. An error says that it did not start.
+func (s *Session) apart(ctx context.Context, cfg rescue.Config, what rescue.What, text string) (int, error) {
+	a, err := rescue.NewApart(cfg, what, text)
+	if err != nil {
+		return 0, err
+	}
+	defer a.Close()
+	return bash.Run(ctx, bash.Config{
+		Bash: a.Program, Name: rescue.ProcessName, Env: cfg.Env, Further: []*os.File{a.Socket}, Killed: &s.killed,
+		Spawn: func(start func() error) error {
+			err := s.spawn(start)
+			if err == nil {
+				a.Socket.Close()
+				go a.Serve(ctx)
+			}
+			return err
+		},
+	}, nil)
 }
 
 // seated runs the shell that a person types into on a terminal of its own, so
@@ -111,11 +159,27 @@ func (s *Session) seated(ctx context.Context, cfg rescue.Config, last bool) (int
 				rec.sync()
 			}
 		}
-		pid, serve, err := rescue.Start(cfg, terminal)
-		if err == nil {
-			go serve(ctx)
+		a, err := rescue.NewApart(cfg, rescue.Typed, "")
+		if err != nil {
+			return 0, err
 		}
-		return pid, err
+		find := at.TerminalOf
+		s.starts.terminal.Store(&find)
+		spawn := func(start func() error) error { return start() }
+		if s.supervisesRescue() {
+			spawn = s.spawn
+		}
+		var pid int
+		if err = spawn(func() (err error) {
+			pid, err = a.OnTerminal(terminal)
+			return err
+		}); err != nil {
+			a.Close()
+			return 0, err
+		}
+		a.Socket.Close()
+		go a.Serve(ctx)
+		return pid, nil
 	})
 }
 

@@ -380,8 +380,8 @@ func (s *Session) trusted(pid int, view *host.View) bool {
 	self, err := os.Readlink("/proc/self/exe")
 	nearest := true
 	for a := range supervise.Ancestors(pid) {
-		if nearest && err == nil && a.Exe == self {
-			return true // farther up it is a session, for whose shells this is what it is for all
+		if err == nil && a.Exe == self {
+			return nearest // farther up it is a session's shell, or a session: what its lines start is somebody's doing
 		}
 		nearest = false
 		file := programOf(a)

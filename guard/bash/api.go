@@ -47,6 +47,8 @@ type Config struct {
 	In, Out *os.File // the outer terminal; nil means os.Stdin and os.Stdout
 
 	Stdin *os.File // of Run; nil means os.Stdin
+	// Further are descriptors 3 and on of what Run runs in bash's place.
+	Further []*os.File
 
 	// Killed is told which signal ended bash, where one did.
 	Killed *syscall.Signal

@@ -53,10 +53,12 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	// process was started with, but for those that are caught here. It spares
 	// the second process by which os.StartProcess tries the kernel out.
 	var pid int
+	fds := files(stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd())
+	for _, f := range cfg.Further {
+		fds = append(fds, f.Fd())
+	}
 	err = cfg.spawn(func() (err error) {
-		pid, err = syscall.ForkExec(path, append([]string{cmp.Or(cfg.Name, "bash")}, argv...), &syscall.ProcAttr{
-			Env: env, Files: files(stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()),
-		})
+		pid, err = syscall.ForkExec(path, append([]string{cmp.Or(cfg.Name, "bash")}, argv...), &syscall.ProcAttr{Env: env, Files: fds})
 		return err
 	})
 	switch {

@@ -36,6 +36,11 @@ func (s *Seat) Terminal() *Terminal {
 	return &Terminal{say: s.screen.say, above: s.screen.sayAbove, open: s.screen.open}
 }
 
+// TerminalOf is where the user of a process below the shell can be told and asked.
+func (s *Seat) TerminalOf(pid int) *Terminal {
+	return (&gate{screen: s.screen, ownTTY: s.screen.device}).terminalOf(pid)
+}
+
 // Taken is told which line the shell has read, before it is judged.
 func (s *Seat) Taken(line string) { s.screen.lineTaken(line) }
 

@@ -17,22 +17,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The shell that a person types into runs in a process of its own, on a
-// terminal that the process which judges it looks after and records. Both are
-// this program. They speak over a socket: the shell asks, one question after
-// the other, and waits for each answer.
+// The shell runs in a process of its own where it can: what a person types into
+// is on a terminal that the process which judges it looks after and records, and
+// what starts below can be judged (guard/supervise), whose filter a process
+// cannot put on all of itself. Both are this program. They speak over a socket:
+// the shell asks, one question after the other, and waits for each answer.
 
-// processName is what the shell's process is called. Only argv[0] says so:
+// ProcessName is what the shell's process is called. Only argv[0] says so:
 // nothing in an environment can.
-const processName = "guardsh: rescue"
+const ProcessName = "guardsh: rescue"
 
 // socket is the shell's descriptor of the socket.
 const socket = 3
 
-// opening is what the shell is told first.
+// What is what the shell is to run.
+type What uint8
+
+const (
+	Typed  What = iota + 1 // what a person types
+	Script                 // one text
+	File                   // a file
+	Stdin                  // what comes on standard input
+)
+
+// opening is what the shell is told first. JSON keeps bytes as they are, which
+// may be no UTF-8.
 type opening struct {
-	Name      string
-	Args      []string
+	Name      []byte
+	Args      [][]byte
+	What      What
+	Text      []byte // the script, or the file's name
 	Status    int
 	KeepAhead bool
 	Stay      bool // end of input is to be asked about
@@ -82,37 +96,59 @@ func (l Line) mapped(f func(string) string) Line {
 	return out
 }
 
-// Start starts the shell that cfg describes on a terminal. serve has to run
-// from then on: it answers the shell by cfg's functions until it ends.
-func Start(cfg Config, terminal *os.File) (pid int, serve func(context.Context), err error) {
+// Apart is a shell that is to run in a process of its own.
+type Apart struct {
+	Program string   // the program that it is, to be started by the name ProcessName
+	Socket  *os.File // its descriptor 3; to be closed here once it was started
+	ours    *os.File
+	open    opening
+	cfg     Config
+}
+
+// NewApart makes ready what cfg describes. text is the script, or the file's name.
+func NewApart(cfg Config, what What, text string) (*Apart, error) {
 	self, err := ownProgram()
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return 0, nil, &os.SyscallError{Syscall: "socketpair", Err: err}
+		return nil, &os.SyscallError{Syscall: "socketpair", Err: err}
 	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "shell"), os.NewFile(uintptr(pair[1]), "judge")
-	defer theirs.Close()
-	p, err := os.StartProcess(self, []string{processName}, &os.ProcAttr{
-		Env: cfg.Env, Files: []*os.File{terminal, terminal, terminal, theirs},
+	a := &Apart{Program: self, ours: os.NewFile(uintptr(pair[0]), "shell"), Socket: os.NewFile(uintptr(pair[1]), "judge"), cfg: cfg}
+	a.open = opening{Name: []byte(cfg.Name), What: what, Text: []byte(text), Status: cfg.Status, KeepAhead: cfg.KeepAhead, Stay: cfg.Stay != nil}
+	for _, arg := range cfg.Args {
+		a.open.Args = append(a.open.Args, []byte(arg))
+	}
+	return a, nil
+}
+
+// OnTerminal starts it as the leader of a terminal's session.
+func (a *Apart) OnTerminal(terminal *os.File) (pid int, err error) {
+	p, err := os.StartProcess(a.Program, []string{ProcessName}, &os.ProcAttr{
+		Env: a.cfg.Env, Files: []*os.File{terminal, terminal, terminal, a.Socket},
 		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true},
 	})
-	if err == nil {
-		o := opening{Name: cfg.Name, Args: cfg.Args, Status: cfg.Status, KeepAhead: cfg.KeepAhead, Stay: cfg.Stay != nil}
-		err = json.NewEncoder(ours).Encode(o)
-	}
 	if err != nil {
-		ours.Close()
-		return 0, nil, err
+		return 0, err
 	}
-	return p.Pid, func(ctx context.Context) {
-		defer ours.Close()
-		stop := context.AfterFunc(ctx, func() { ours.Close() })
-		defer stop()
-		cfg.serve(ctx, ours)
-	}, nil
+	return p.Pid, nil
+}
+
+// Serve answers the shell by the functions of its Config until it ends.
+func (a *Apart) Serve(ctx context.Context) {
+	defer a.ours.Close()
+	stop := context.AfterFunc(ctx, func() { a.ours.Close() })
+	defer stop()
+	if json.NewEncoder(a.ours).Encode(a.open) == nil {
+		a.cfg.serve(ctx, a.ours)
+	}
+}
+
+// Close lets go what is held here of one that did not start.
+func (a *Apart) Close() {
+	a.Socket.Close()
+	a.ours.Close()
 }
 
 // serve answers the shell at the other end until it is gone.
@@ -149,7 +185,7 @@ func (cfg Config) serve(ctx context.Context, shell io.ReadWriter) {
 // ProcessMain is the shell, when this process was started as one, and does not
 // return then; else it returns at once. why says why a program does not start.
 func ProcessMain(why func(program string, err error) string) {
-	if len(os.Args) != 1 || os.Args[0] != processName {
+	if len(os.Args) != 1 || os.Args[0] != ProcessName {
 		return
 	}
 	_ = os.WriteFile("/proc/self/comm", []byte("guardsh rescue"), 0) // "exe" says nothing to who asks what holds a file
@@ -162,8 +198,11 @@ func ProcessMain(why func(program string, err error) string) {
 		os.Exit(1)
 	}
 	cfg := Config{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Environ(), Name: o.Name, Args: o.Args,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.Environ(), Name: string(o.Name),
 		Judge: j.judge, Why: why, Status: o.Status, KeepAhead: o.KeepAhead,
+	}
+	for _, arg := range o.Args {
+		cfg.Args = append(cfg.Args, string(arg))
 	}
 	if o.Stay {
 		cfg.Stay = func() (string, bool) {
@@ -176,7 +215,18 @@ func ProcessMain(why func(program string, err error) string) {
 		fmt.Fprintf(os.Stderr, "guardsh: the rescue shell: %s\n", err)
 		os.Exit(1)
 	}
-	os.Exit(s.Interactive(context.Background()))
+	ctx := context.Background()
+	switch o.What {
+	case Typed:
+		os.Exit(s.Interactive(ctx))
+	case Script:
+		os.Exit(s.Run(ctx, string(o.Text), string(o.Name)))
+	case File:
+		os.Exit(s.RunFile(ctx, string(o.Text)))
+	case Stdin:
+		os.Exit(s.RunStdin(ctx))
+	}
+	os.Exit(1)
 }
 
 // judging asks the process that judges. A shell whose judge is gone runs
