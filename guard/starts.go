@@ -167,7 +167,7 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 		return supervise.Go // a script: what it starts comes by itself
 	}
 	line := as(Quote(argv), program, st)
-	shell := &command.StaticShell{Environ: rest.Env, Dir: rest.Cwd, Login: userOf(rest.UID)}
+	shell := &command.StaticShell{Later: st.Env, Dir: rest.Cwd, Login: userOf(rest.UID)}
 	var j Judgement
 	var files command.Files = s.Judge.World
 	if view == nil {

@@ -31,12 +31,14 @@ type Start struct {
 	once sync.Once
 	rest Rest
 	err  error
+
+	envOnce sync.Once
+	env     []string
 }
 
 // Rest is what is read of a start only when it is looked at more closely.
 type Rest struct {
 	Argv []string // argv[0] is what the program is told of its name, and may lie
-	Env  []string
 	Cwd  string
 	UID  int // the effective one
 }
@@ -143,18 +145,11 @@ func (s *Start) Rest() (Rest, error) {
 func (s *Start) Waits() bool { return stillWaits(s.l.fd, s.n.id) }
 
 func (s *Start) read() (Rest, error) {
-	argv, envp := s.n.args[1], s.n.args[2]
-	if uint32(s.n.nr) == s.abi.execveat {
-		argv, envp = s.n.args[2], s.n.args[3]
-	}
+	argv, _ := s.lists()
 	var r Rest
 	var err error
-	left := maxTotal
-	if r.Argv, err = s.texts(argv, &left); err != nil {
+	if r.Argv, err = s.texts(argv); err != nil {
 		return r, fmt.Errorf("its arguments: %w", err)
-	}
-	if r.Env, err = s.texts(envp, &left); err != nil {
-		return r, fmt.Errorf("its environment: %w", err)
 	}
 	proc := "/proc/" + strconv.Itoa(s.PID)
 	if r.Cwd, err = os.Readlink(proc + "/cwd"); err != nil {
@@ -164,6 +159,30 @@ func (s *Start) read() (Rest, error) {
 		return r, err
 	}
 	return r, nil
+}
+
+// lists are where the arguments and the environment are.
+func (s *Start) lists() (argv, envp uint64) {
+	if uint32(s.n.nr) == s.abi.execveat {
+		return s.n.args[2], s.n.args[3]
+	}
+	return s.n.args[1], s.n.args[2]
+}
+
+// Env reads the program's environment once, for the few that are judged by it;
+// nil where it cannot be known.
+func (s *Start) Env() []string {
+	s.envOnce.Do(func() {
+		_, envp := s.lists()
+		env, err := s.texts(envp)
+		if err != nil || !stillWaits(s.l.fd, s.n.id) {
+			return
+		}
+		if s.env = env; env == nil {
+			s.env = []string{} // known to be empty
+		}
+	})
+	return s.env
 }
 
 // text reads a string.
@@ -203,8 +222,9 @@ func (s *Start) pointers(b []byte) (addrs []uint64, last bool) {
 }
 
 // texts reads a list of strings that ends with a null pointer.
-func (s *Start) texts(at uint64, left *int) ([]string, error) {
+func (s *Start) texts(at uint64) ([]string, error) {
 	var out []string
+	left := maxTotal
 	if at == 0 {
 		return nil, nil
 	}
@@ -224,7 +244,7 @@ func (s *Start) texts(at uint64, left *int) ([]string, error) {
 			} else {
 				return nil, err
 			}
-			if *left -= len(t) + 1; *left < 0 {
+			if left -= len(t) + 1; left < 0 {
 				return nil, fmt.Errorf("more than %d bytes", maxTotal)
 			}
 			out = append(out, t)

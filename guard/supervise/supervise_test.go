@@ -54,6 +54,9 @@ func session(mode string, argv []string) int {
 				mu.Unlock()
 				select {}
 			}
+			if slices.Contains(r.Argv, "ENV") {
+				seen = append(seen, fmt.Sprintf("with %q %v", s.Env(), s.Env() != nil))
+			}
 			if slices.Contains(r.Argv, "FORBIDDEN") {
 				Tell(s.PID, "refused here\n")
 				return Refuse
@@ -169,6 +172,12 @@ func TestArgumentsAsTheyAre(t *testing.T) {
 	args = append(args, strings.Repeat("x", 4096), strings.Repeat("y", 70_000))
 	out := run(t, "", append([]string{"env", "/bin/echo"}, args...)...)
 	want(t, out, fmt.Sprintf("judged /bin/echo %q in ", append([]string{"/bin/echo"}, args...)))
+}
+
+// The environment is read when it is asked for; one that is empty is known.
+func TestEnvironment(t *testing.T) {
+	want(t, run(t, "", "env", "-i", "A=1", "B=x y", "/bin/echo", "ENV"), `with ["A=1" "B=x y"] true`)
+	want(t, run(t, "", "env", "-i", "/bin/echo", "ENV"), `with [] true`)
 }
 
 func TestRefused(t *testing.T) {

@@ -12,6 +12,9 @@ type StaticShell struct {
 	// Environ is the environment as name=value. Nil means that it is not
 	// known: then a variable that the line does not set is unknown, not unset.
 	Environ []string
+	// Later gives the environment in place of Environ when a variable is asked
+	// for, as often as one is.
+	Later   func() []string
 	Dir     string   // the working directory; "" unknown
 	Login   string   // the user's name; "" unknown
 	Args    []string // positional parameters
@@ -29,14 +32,22 @@ func (s *StaticShell) Cwd() word.Word {
 	return word.Word{Src: s.Dir, Know: word.Known, Values: []string{s.Dir}, Origin: word.FromShell}
 }
 
+func (s *StaticShell) environ() []string {
+	if s.Later != nil {
+		return s.Later()
+	}
+	return s.Environ
+}
+
 // Var looks a variable up in the environment.
 func (s *StaticShell) Var(name string) Variable {
-	for i := len(s.Environ) - 1; i >= 0; i-- {
-		if k, v, ok := strings.Cut(s.Environ[i], "="); ok && k == name {
+	environ := s.environ()
+	for i := len(environ) - 1; i >= 0; i-- {
+		if k, v, ok := strings.Cut(environ[i], "="); ok && k == name {
 			return Variable{State: VarSet, Value: v, Exported: true}
 		}
 	}
-	if s.Environ != nil {
+	if environ != nil {
 		return Variable{State: VarUnset}
 	}
 	for _, n := range s.Unset {

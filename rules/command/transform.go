@@ -142,10 +142,14 @@ func (w *walker) prefixed(st *state, ps []piece, pe *syntax.ParamExp, quoted boo
 	switch st.ctx.env {
 	case envShell, envExported:
 		s, ok := w.shell.(*StaticShell)
-		if !ok || s.Environ == nil {
+		if !ok {
 			return hole
 		}
-		for _, e := range s.Environ {
+		environ := s.environ()
+		if environ == nil {
+			return hole
+		}
+		for _, e := range environ {
 			name, _, _ := strings.Cut(e, "=")
 			set[name] = true
 		}
