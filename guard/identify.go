@@ -47,12 +47,18 @@ func (s *Session) mustLookAt(st *supervise.Start) bool {
 	if st.File != "" {
 		return true
 	}
-	file := st.Absolute()
-	if u, ok := s.starts.strangers.get(file); ok { // first: most starts are of these
-		w, ok := s.Judge.World.(*host.World)
-		return u != nil && !(ok && w.Still(u)) || st.Elsewhere()
+	if st.Elsewhere() {
+		return true
 	}
-	if s.knows(st.Name()) || st.Elsewhere() {
+	file := st.Absolute()
+	w, ok := s.Judge.World.(*host.World)
+	if u, known := s.starts.strangers.get(file); known { // first: most starts are of these
+		return u != nil && !(ok && w.Still(u))
+	}
+	if ok && w.Gone(file) {
+		return false // execvp tries each directory of PATH; the kernel says that nothing is there
+	}
+	if s.knows(st.Name()) {
 		return true
 	}
 	return !inSystem(file) || !s.ordinary(file)

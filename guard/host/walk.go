@@ -391,6 +391,16 @@ func procLink(real, text, cwd string) (done bool, to string) {
 	return false, text
 }
 
+// Gone reports that nothing is at an absolute path, where that can be told
+// without waiting for anything.
+func (w *World) Gone(file string) bool {
+	if !path.IsAbs(file) {
+		return false
+	}
+	var s spot
+	return w.walker(w.mountsNow(), "", true).straight(unix.AT_FDCWD, "/", components(file), &s) && !s.Exists
+}
+
 // reason is an error in words that people know.
 func reason(err error) string {
 	var e unix.Errno

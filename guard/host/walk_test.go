@@ -170,3 +170,41 @@ func TestDeepMissingPath(t *testing.T) {
 		t.Errorf("16 times as many components take %d times as long", long/short)
 	}
 }
+
+// What is not there is told at once only where no link could lead elsewhere and
+// no mount has to be waited for.
+func TestGone(t *testing.T) {
+	dir := tree(t, "a/b", "link -> a")
+	w := New(Options{})
+	t.Cleanup(w.Close)
+	for _, tt := range []struct {
+		path string
+		gone bool
+	}{
+		{dir + "/a/none", true},
+		{dir + "/none/at/all", true},
+		{dir + "/a/b", false},
+		{dir + "/link", false},
+		{dir + "/link/none", false}, // it has to be walked
+		{"none", false},
+		{dir + "/a/../none", false},
+	} {
+		if got := w.Gone(tt.path); got != tt.gone {
+			t.Errorf("%s: %v, want %v", tt.path, got, tt.gone)
+		}
+	}
+	if err := os.WriteFile(dir+"/a/none", nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if w.Gone(dir + "/a/none") {
+		t.Error("it came meanwhile")
+	}
+	table := w.mountsNow()
+	far := *table.at["/"]
+	far.Mountpoint, far.FSType = dir+"/a", "nfs4"
+	table.at[far.Mountpoint] = &far
+	table.longest = max(table.longest, len(far.Mountpoint))
+	if w.Gone(dir + "/a/new") {
+		t.Error("a mount that may not answer was asked")
+	}
+}

@@ -34,6 +34,9 @@ type Start struct {
 
 	envOnce sync.Once
 	env     []string
+
+	rootOnce  sync.Once
+	elsewhere bool
 }
 
 // Rest is what is read of a start only when it is looked at more closely.
@@ -282,12 +285,14 @@ func uidOf(pid int) (int, error) {
 // so that its paths are not those of this one. The same directory by another
 // name, or in another mount namespace (unshare -m), still is this machine's.
 func (s *Start) Elsewhere() bool {
-	ours := rootHere()
-	var theirs unix.Stat_t
-	if ours == nil || unix.Stat("/proc/"+strconv.Itoa(s.PID)+"/root/", &theirs) != nil {
-		return false
-	}
-	return ours.Dev != theirs.Dev || ours.Ino != theirs.Ino
+	s.rootOnce.Do(func() {
+		ours := rootHere()
+		var theirs unix.Stat_t
+		if ours != nil && unix.Stat("/proc/"+strconv.Itoa(s.PID)+"/root/", &theirs) == nil {
+			s.elsewhere = ours.Dev != theirs.Dev || ours.Ino != theirs.Ino
+		}
+	})
+	return s.elsewhere
 }
 
 // rootHere is this process's root directory, which it never changes.
