@@ -13,6 +13,9 @@ var aimed = map[string][]string{
 	"virsh": {"LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI"},
 }
 
+// preloads are what the loader puts into a program before its own code.
+var preloads = []string{"LD_PRELOAD", "LD_AUDIT"}
+
 // stages say which of a project's databases is meant.
 var stages = []string{"RAILS_ENV", "RACK_ENV", "NODE_ENV", "APP_ENV", "MIX_ENV", "DJANGO_ENV"}
 
@@ -26,6 +29,18 @@ func (w *walker) aims(st *state, a Action) []Assign {
 		return nil
 	}
 	var out []Assign
+	for _, n := range preloads {
+		for _, as := range a.Assigns {
+			if as.Name == n {
+				out = append(out, as)
+			}
+		}
+		// What the line itself exports; a session that has one already is used
+		// to it.
+		if v, set := st.vars[n]; set && v.state == VarSet && v.exported && !v.isList && len(out) == 0 {
+			out = append(out, Assign{Name: n, Value: v.val})
+		}
+	}
 next:
 	for _, n := range aimed[name] {
 		for i := len(a.Assigns) - 1; i >= 0; i-- {

@@ -106,7 +106,7 @@ type Action struct {
 	// loop or a function, whose own actions follow.
 	Compound bool
 	Wrapper  bool      // the action's own work is to start another, which is listed too
-	Env      []Assign  // what its environment holds of the variables that say which cluster, host or inventory it means
+	Env      []Assign  // what its environment holds of the variables that say which cluster, host or inventory it means, or what is loaded into it
 	Given    word.Word // the text that it was given in a file or by a pipe, where that is known and counts
 	Opens    bool      // a shell that takes its lines from the terminal: they are not part of this one
 	Ungated  bool      // it starts without a variable of the gate, which the line takes out of its environment

@@ -103,6 +103,10 @@ aws ssm get-parameter --name reboot ⇒
 aws s3 ls ⇒
 az vm run-command invoke -g rg -n vm1 --command-id RunShellScript --scripts 'rm -rf /srv/x' reboot ⇒ rm -rf /srv/x @vm1 | reboot @vm1
 az vm list -g rg ⇒
+kubectl debug node/n1 -it --image=busybox -- chroot /host rm -rf /etc ⇒ chroot / rm -rf </etc> @n1 | rm -rf /etc @n1
+kubectl debug node/n1 -it --image=busybox -- rm -rf /host/etc ⇒ rm -rf /etc @n1
+kubectl debug web-1 -it --image=busybox -- rm -rf /host/etc ⇒ rm -rf /host/etc @web-1
+virt-customize -d web01 --run-command 'rm -rf /etc' ⇒ rm -rf /etc @web01
 fab -H web1,web2 deploy ⇒ uptime @web1 @web2
 fab -H u@web1 wipe ⇒ make clean | rm -rf /usr @web1
 fab -H web1 -- sudo reboot ⇒ sudo reboot @web1 | reboot @web1

@@ -39,6 +39,7 @@ type context struct {
 	user   string
 	place  Place
 	binds  []bind // what a container sees of this machine
+	bound  Place  // or of another, on which it runs
 	hostNS bool   // a container that sees this machine's processes
 	stdin  input
 	fds    map[int]input // what exec opened to be read, beyond the first three

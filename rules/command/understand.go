@@ -491,7 +491,10 @@ func (w *walker) emit(st *state, a Action, at position) int {
 	}
 	a.Env = w.aims(st, a)
 	if len(c.binds) > 0 && a.Place.Kind == Container {
-		a, _ = bound(c.binds, a)
+		var out bool
+		if a, out = bound(c.binds, a); out {
+			a.Place = c.bound
+		}
 	}
 	w.line.Actions = append(w.line.Actions, a)
 	w.meta = append(w.meta, m)

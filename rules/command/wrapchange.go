@@ -131,8 +131,10 @@ func chroot(s *state, c *context, root word.Word) {
 		if v, ok := root.Value(); ok && c.place.Kind == Container && len(c.binds) > 0 {
 			// A container's directory that is one of this machine.
 			if p, ok := outside(c.binds, v); ok && path.IsAbs(v) {
-				c.place, c.binds = Place{}, nil
-				chroot(s, c, word.Lit(p))
+				c.place, c.binds = c.bound, nil
+				if path.Clean(p) != "/" {
+					chroot(s, c, word.Lit(p))
+				}
 				return
 			}
 		}

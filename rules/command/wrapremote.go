@@ -89,6 +89,7 @@ type remoteRun struct {
 	ask   bool        // nothing is run
 	binds []bind      // what the container sees of this machine
 	host  bool        // and whether it sees this machine's processes
+	bound Place       // the machine that is, where it is another
 	dir   word.Word   // where it runs, if that is said
 	local bool        // the other host is this one
 	input bool        // without ops a shell there reads the input
@@ -113,7 +114,7 @@ func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) resul
 			s.certain = Possible
 		}
 		remote(s, c, r.kind, r.hosts)
-		c.binds, c.hostNS = r.binds, r.host
+		c.binds, c.hostNS, c.bound = r.binds, r.host, r.bound
 		if r.local {
 			c.place, c.files = Place{}, w.files
 		}

@@ -170,6 +170,7 @@ var Vocabulary = []Attribute{
 	{"branch", "a branch of this repository, with the commits that it alone holds"},
 	{"stash", "work that was put aside (git stash)"},
 	{"tag", "a name of one commit, not a branch"},
+	{"preload", "code that is put into another program (LD_PRELOAD)"},
 	{"key", "a private key or a certificate, of which there is one"},
 	{"forget", "the log by which lost commits are found again goes (git reflog expire)"},
 	{"worktree", "uncommitted work is lost (git reset --hard)"},

@@ -67,6 +67,7 @@ func init() {
 		"aged-files":       {run: agedFiles},
 		"framework":        {attrs: []string{"_production"}, run: framework},
 		"line-protocol":    {run: lineProtocol},
+		"mirror":           {run: mirrorHere},
 		"yes-input":        {attrs: []string{"_yes"}, run: yesInput},
 		"bus-call":         {run: busCall},
 		"pool-devices":     {values: []string{"device"}, run: poolDevices},

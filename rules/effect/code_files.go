@@ -345,3 +345,35 @@ func schedules(text string) bool {
 	}
 	return false
 }
+
+// mirrorHere is lftp's command mirror, in -e or -c, as far as it writes on this
+// side: with -R it writes on the other.
+func mirrorHere(c *call) {
+	if c.name != "lftp" {
+		return
+	}
+	for _, s := range c.text("script") {
+		for _, command := range strings.FieldsFunc(s, func(r rune) bool { return r == ';' || r == '\n' || r == '&' }) {
+			f := strings.Fields(command)
+			if len(f) == 0 || f[0] != "mirror" {
+				continue
+			}
+			var ops []string
+			attrs := []string{"contents", "recursive", "download"}
+			reverse := false
+			for _, a := range f[1:] {
+				switch {
+				case a == "-R" || a == "--reverse":
+					reverse = true
+				case a == "-e" || a == "--delete" || a == "--delete-first":
+					attrs = append(attrs, "delete")
+				case !strings.HasPrefix(a, "-"):
+					ops = append(ops, strings.Trim(a, `"'`))
+				}
+			}
+			if !reverse && len(ops) > 1 {
+				c.emitWord(c.effect(WriteTree, attrs...), Path, word.Lit(ops[1]), false)
+			}
+		}
+	}
+}

@@ -54,6 +54,10 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 	if !ok {
 		return out
 	}
+	if len(a.Env) > 0 {
+		c := call{line: line, at: i, action: a, out: &out, name: name}
+		c.preloaded()
+	}
 	if a.Opens || otherShells[name] {
 		c := call{line: line, at: i, action: a, out: &out}
 		c.outside()
@@ -454,4 +458,25 @@ func (c *call) emit(e Effect, o Object) {
 	}
 	c.near(&e)
 	*c.out = append(*c.out, e)
+	if e.Kind == Delete && o.Type == Path && !e.Has("recursive") {
+		if unit := startedBy(e.Object.Name); unit != "" {
+			e.Kind, e.Object = Disable, Object{Type: Service, Name: unit, Word: o.Word}
+			*c.out = append(*c.out, e)
+		}
+	}
+}
+
+// startedBy is the service that a link starts at boot: what systemctl disable
+// and update-rc.d remove.
+func startedBy(name string) string {
+	dir, base := path.Split(name)
+	switch {
+	case (strings.HasPrefix(dir, "/etc/systemd/system/") || strings.HasPrefix(dir, "/usr/lib/systemd/system/")) && (strings.HasSuffix(dir, ".wants/") || strings.HasSuffix(dir, ".requires/")):
+		return strings.TrimSuffix(base, ".service")
+	case strings.HasPrefix(dir, "/etc/rc") && strings.HasSuffix(dir, ".d/") && len(base) > 3 && base[0] == 'S' && numbered(base[1:3]):
+		return base[3:]
+	case strings.HasPrefix(dir, "/etc/runlevels/"):
+		return base
+	}
+	return ""
 }

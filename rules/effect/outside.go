@@ -117,3 +117,22 @@ func (c *call) gate() {
 	e.param("names", names...)
 	c.emit(e, Object{Type: Other, Name: "gate"})
 }
+
+// preloaded is code that a line has the loader put into a program, from where
+// everybody may write.
+func (c *call) preloaded() {
+	for _, as := range c.action.Env {
+		if as.Name != "LD_PRELOAD" && as.Name != "LD_AUDIT" {
+			continue
+		}
+		for _, v := range as.Value.Values {
+			for _, lib := range strings.FieldsFunc(v, func(r rune) bool { return r == ':' || r == ' ' }) {
+				for _, d := range [...]string{"/tmp/", "/var/tmp/", "/dev/shm/"} {
+					if strings.HasPrefix(lib, d) {
+						c.emit(c.effect(RunUnknown, "preload"), Object{Type: Code, Name: lib, Word: as.Value})
+					}
+				}
+			}
+		}
+	}
+}

@@ -34,7 +34,9 @@ func everyPackage(line *command.Line, out []Effect) {
 			if marks := strings.Fields(packageListings[name]); marks != nil && j != e.Action {
 				args := a.Args()
 				// A word that is no option chooses among them.
-				chosen := slices.ContainsFunc(args[min(1, len(args)):], func(w word.Word) bool { return !strings.HasPrefix(w.Prefix(), "-") && !strings.HasPrefix(w.Prefix(), "$") })
+				chosen := slices.ContainsFunc(args[min(1, len(args)):], func(w word.Word) bool {
+					return !strings.HasPrefix(w.Prefix(), "-") && !strings.HasPrefix(w.Prefix(), "$")
+				})
 				every = every || len(args) > 0 && slices.ContainsFunc(marks, args[0].Is) && !chosen
 			}
 		}
