@@ -78,7 +78,7 @@ func (s *Store) rehearse(ctx context.Context, path string, argv []string, size i
 	ctx, cancel := context.WithTimeout(ctx, rehearseTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, prog, args...)
-	cmd.Dir, cmd.WaitDelay = empty, 200*time.Millisecond
+	cmd.Dir, cmd.WaitDelay = empty, outputTime
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, false, fmt.Errorf("%s: %w: %s", filepath.Base(prog), err, firstLine(out))

@@ -16,8 +16,14 @@ import (
 	"time"
 )
 
-// dumpTime bounds each program that is asked for a state.
-const dumpTime = 2 * time.Second
+const (
+	// dumpTime bounds each program that is asked for a state.
+	dumpTime = 2 * time.Second
+	// outputTime bounds the wait for what a program that has ended said: a child
+	// of it may hold the pipe. Who reads the pipe on a busy machine waits for a
+	// processor first.
+	outputTime = 2 * time.Second
+)
 
 // provider keeps a state that is not a file, through the program that owns it.
 type provider struct {
@@ -81,7 +87,7 @@ func ask(ctx context.Context, stdin []byte, name string, args ...string) (out, e
 	ctx, cancel := context.WithTimeout(ctx, dumpTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.WaitDelay = 200 * time.Millisecond // a child of it that holds the pipe does not hold us
+	cmd.WaitDelay = outputTime
 	// Debian's crontab adds a header when it installs and hides it when it
 	// lists, unless the environment says N.
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "CRONTAB_NOHEADER=Y")
@@ -89,7 +95,7 @@ func ask(ctx context.Context, stdin []byte, name string, args ...string) (out, e
 	var o, e bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &o, &e
 	err = cmd.Run()
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%s: no answer within %s", name, dumpTime)
 	} else if err != nil {
 		err = fmt.Errorf("%s: %w: %s", name, err, firstLine(e.Bytes()))
