@@ -12,6 +12,7 @@ import (
 
 	"guardsh/audit"
 	"guardsh/guard/bash"
+	"guardsh/guard/host"
 	"guardsh/rules/command"
 )
 
@@ -36,6 +37,7 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 		Name: s.place.Name,
 		Args: args,
 		Env:  env,
+		Fair: host.Fair,
 		Judge: func(ctx context.Context, r bash.Request) bash.Answer {
 			s.prefetch(r)
 			sc := s.scopeOf(r.ShellPID)

@@ -28,6 +28,9 @@ type Config struct {
 
 	// Judge decides about one line. nil releases every line.
 	Judge func(context.Context, Request) Answer
+	// Fair is how long to wait on this machine as it is now for what takes so
+	// long on an idle one; nil: as long.
+	Fair func(time.Duration) time.Duration
 	// Prompt is called before each prompt of each shell in the session, in
 	// order for one shell. It must not block for long.
 	Prompt func(Prompt)

@@ -17,11 +17,11 @@ import (
 var ErrUnknown = errors.New("the live shell does not know")
 
 // liveBudget is what asking the shell may cost one line in all; what was not
-// answered then is unknown. A round trip takes a fraction of a millisecond. On
-// a busy machine the fork has to wait for its turn, and there five milliseconds
-// made variables unknown that decide between a question and a block; fifty are
-// still below what a person notices.
-var liveBudget = 50 * time.Millisecond
+// answered then is unknown. A round trip takes a fraction of a millisecond, but
+// the fork has to wait for its turn, and variables that were unknown then decide
+// between a question and a block, or whether the gate goes: it is what a person
+// does not notice yet, and Config.Fair of that where others want a processor.
+const liveBudget = 50 * time.Millisecond
 
 // Live answers for the shell that waits, out of a fork of it. What was not
 // answered within the budget of the line is unknown. It never makes bash
@@ -103,8 +103,12 @@ func (l *Live) ask(code string) ([]string, error) {
 	if l == nil || l.s == nil || l.left <= 0 || l.ctx.Err() != nil {
 		return nil, ErrUnknown
 	}
+	patience := l.left
+	if fair := l.s.g.cfg.Fair; fair != nil {
+		patience = fair(patience)
+	}
 	start := time.Now()
-	defer func() { l.left -= time.Since(start) }()
+	defer func() { l.left -= time.Duration(float64(l.left) * float64(time.Since(start)) / float64(patience)) }()
 	l.s.mu.Lock()
 	decided := l.p.decided
 	if !decided {
@@ -118,7 +122,7 @@ func (l *Live) ask(code string) ([]string, error) {
 	if err := l.s.send(l.p.nonce + " e \\builtin printf " + serial + "'\\0';" + code); err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrUnknown, err)
 	}
-	timer := time.NewTimer(l.left)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		select {

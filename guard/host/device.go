@@ -334,7 +334,7 @@ func fsErrors(dir string) int {
 
 // signatures asks blkid what is on a device, or udev where it may not be read.
 func (g *gathering) signatures(of *rules.ObjectFact, dir string, major, minor int) {
-	until := time.Now().Add(min(probeDeadline, g.left()))
+	until := time.Now().Add(min(Fair(probeDeadline), g.left()))
 	node := g.w.root + of.Path.Real
 	if of.Path.Type != "block" { // a mount point
 		node = "/dev/" + deviceName(dir)

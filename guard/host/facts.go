@@ -24,7 +24,7 @@ func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts 
 		return f
 	}
 	g := &gathering{w: w, line: line, effects: effects, facts: f, start: time.Now()}
-	g.deadline = g.start.Add(lineDeadline)
+	g.deadline = g.start.Add(Fair(lineDeadline))
 	if ends {
 		f.Session.LoaderGone = w.loaderGone()
 	}
@@ -268,7 +268,7 @@ func (g *gathering) measure(list []*wanted) {
 		}
 	}
 	for i, x := range trees {
-		budget := min(treeBudget, (g.left()-20*time.Millisecond)/time.Duration(len(trees)-i)*2)
+		budget := min(Fair(treeBudget), (g.left()-20*time.Millisecond)/time.Duration(len(trees)-i)*2)
 		p := &x.of.Path
 		if budget <= 0 {
 			p.Entries, p.More = 1, true
@@ -348,7 +348,7 @@ func (g *gathering) strangers(p *rules.PathFact, dest string, e *effect.Effect, 
 	if !wholeContent(e) && !e.Has("inside") {
 		return // its own directory there is another object
 	}
-	a := g.w.ask(request{Op: opStrangers, Path: dest, Other: src.spot.Real, Follow: true, Budget: min(treeBudget, g.left()/2)}, g.deadline)
+	a := g.w.ask(request{Op: opStrangers, Path: dest, Other: src.spot.Real, Follow: true, Budget: min(Fair(treeBudget), g.left()/2)}, g.deadline)
 	if a.Err != "" || !a.Spot.isDir() {
 		return
 	}

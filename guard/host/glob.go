@@ -34,7 +34,7 @@ type globber struct {
 
 // glob expands a pattern that is absolute or below cwd.
 func glob(wk *walker, cwd, pattern string, opts command.GlobOptions) ([]string, error) {
-	g := &globber{wk: wk, cwd: cwd, opts: opts, until: time.Now().Add(globBudget)}
+	g := &globber{wk: wk, cwd: cwd, opts: opts, until: time.Now().Add(Fair(globBudget))}
 	prefix := ""
 	rest := pattern
 	for strings.HasPrefix(rest, "/") {

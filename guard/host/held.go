@@ -74,13 +74,14 @@ func (g *gathering) holders(list []*wanted) {
 	if len(targets) == 0 {
 		return
 	}
-	complete := g.scan(targets, time.Now().Add(min(heldBudget, g.left())))
+	budget := min(Fair(heldBudget), g.left())
+	complete := g.scan(targets, time.Now().Add(budget))
 	for _, t := range targets {
 		t.keepers()
 	}
 	if !complete {
 		for _, t := range targets {
-			unknownf(t.of, "open files: not all processes were looked at within %d ms", heldBudget.Milliseconds())
+			unknownf(t.of, "open files: not all processes were looked at within %d ms", budget.Milliseconds())
 		}
 	}
 }

@@ -76,6 +76,9 @@ func (a *answer) fail(err error) {
 	a.Unknown = !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR)
 }
 
+// noTimeLeft is why something was not asked for.
+const noTimeLeft = "no time left for it"
+
 // ask answers one request by its deadline.
 func (w *World) ask(r request, deadline time.Time) answer {
 	return w.askAll([]request{r}, deadline)[0]
@@ -90,7 +93,7 @@ func (w *World) askAll(rs []request, deadline time.Time) []answer {
 	for i := range rs {
 		rs[i].Root = w.root
 		if time.Now().After(deadline) {
-			answers[i] = answer{Err: fmt.Sprintf("no time left within %d ms", lineDeadline.Milliseconds()), Unknown: true}
+			answers[i] = answer{Err: noTimeLeft, Unknown: true}
 			continue
 		}
 		a, err := serve(rs[i], w.walker(table, rs[i].Cwd, true))
@@ -213,7 +216,8 @@ func (h *helpers) ask(mount string, rs []request, deadline time.Time) []answer {
 		}
 		return answers
 	}
-	missed := fmt.Sprintf("no answer within %d ms (%s)", pathDeadline.Milliseconds(), mount)
+	each := Fair(pathDeadline)
+	missed := fmt.Sprintf("no answer within %d ms (%s)", each.Milliseconds(), mount)
 	h.mu.Lock()
 	until, bad := h.silent[mount]
 	h.mu.Unlock()
@@ -226,7 +230,7 @@ func (h *helpers) ask(mount string, rs []request, deadline time.Time) []answer {
 	}
 	for i, r := range rs {
 		now := time.Now()
-		d := now.Add(pathDeadline)
+		d := now.Add(each)
 		if r.Budget > 0 {
 			d = d.Add(r.Budget)
 		}
@@ -235,7 +239,7 @@ func (h *helpers) ask(mount string, rs []request, deadline time.Time) []answer {
 		}
 		if !d.After(now) {
 			h.put(p)
-			return silent(i, fmt.Sprintf("no time left within %d ms", lineDeadline.Milliseconds()))
+			return silent(i, noTimeLeft)
 		}
 		p.out.SetReadDeadline(d)
 		p.in.SetWriteDeadline(d)
@@ -331,7 +335,8 @@ func startHelper(deadline time.Time) (*helper, error) {
 		running.Add(-1)
 	}()
 	p := &helper{in: inW, out: outR, process: cmd.Process}
-	ready := time.Now().Add(readyDeadline)
+	patience := Fair(readyDeadline)
+	ready := time.Now().Add(patience)
 	if ready.After(deadline) {
 		ready = deadline
 	}
@@ -340,7 +345,7 @@ func startHelper(deadline time.Time) (*helper, error) {
 	if err := receive(p.out, &a); err != nil {
 		p.abandon()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, fmt.Errorf("not ready within %d ms", readyDeadline.Milliseconds())
+			return nil, fmt.Errorf("not ready within %d ms", patience.Milliseconds())
 		}
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("it ended at once")

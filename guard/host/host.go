@@ -116,7 +116,7 @@ func (w *World) ReadFile(path string, max int64) ([]byte, error) {
 	if !filepath.IsAbs(path) {
 		return nil, fmt.Errorf("read %q: path is not absolute: %w", path, ErrUnknown)
 	}
-	a := w.ask(request{Op: opRead, Path: path, Max: max}, time.Now().Add(lineDeadline))
+	a := w.ask(request{Op: opRead, Path: path, Max: max}, time.Now().Add(Fair(lineDeadline)))
 	if a.Err != "" {
 		return nil, a.error("read", path)
 	}
@@ -128,7 +128,7 @@ func (w *World) Real(path string) (string, error) {
 	if !filepath.IsAbs(path) {
 		return "", fmt.Errorf("resolve %q: path is not absolute: %w", path, ErrUnknown)
 	}
-	a := w.ask(request{Op: opPath, Path: path, Follow: true}, time.Now().Add(pathDeadline))
+	a := w.ask(request{Op: opPath, Path: path, Follow: true}, time.Now().Add(Fair(pathDeadline)))
 	switch {
 	case a.Err != "":
 		return "", a.error("resolve", path)
@@ -146,7 +146,7 @@ func (w *World) Glob(cwd, pattern string, opts command.GlobOptions) ([]string, e
 	if !filepath.IsAbs(pattern) && !filepath.IsAbs(cwd) {
 		return nil, fmt.Errorf("glob %q: working directory is not known: %w", pattern, ErrUnknown)
 	}
-	a := w.ask(request{Op: opGlob, Path: pattern, Cwd: cwd, Glob: opts}, time.Now().Add(lineDeadline))
+	a := w.ask(request{Op: opGlob, Path: pattern, Cwd: cwd, Glob: opts}, time.Now().Add(Fair(lineDeadline)))
 	if a.Err != "" {
 		return nil, a.error("glob", pattern)
 	}

@@ -87,7 +87,7 @@ func (w *World) regular(file string) (id fileID, size, mtime int64, ok bool) {
 	if !path.IsAbs(file) {
 		return id, 0, 0, false
 	}
-	a := w.ask(request{Op: opProgram, Path: file}, time.Now().Add(pathDeadline))
+	a := w.ask(request{Op: opProgram, Path: file}, time.Now().Add(Fair(pathDeadline)))
 	s := &a.Spot
 	return fileID{s.Dev, s.Ino}, s.Size, s.Mtime, a.Err == "" && s.Exists
 }

@@ -62,7 +62,7 @@ func (g *gathering) jobs(of *rules.ObjectFact, own bool) {
 	if !own {
 		args = []string{"-u", of.Crontab.User, "-l"}
 	}
-	b, err := output(time.Now().Add(min(crontabDeadline, g.left())), "crontab", args...)
+	b, err := output(time.Now().Add(min(Fair(crontabDeadline), g.left())), "crontab", args...)
 	switch code := exitCode(err); {
 	case err == nil:
 		of.Crontab.Jobs = cronJobs(b)
@@ -231,7 +231,7 @@ func (g *gathering) active(of *rules.ObjectFact, name string) {
 		unknownf(of, "state of the service: systemd does not run here")
 		return
 	}
-	_, err := output(time.Now().Add(min(serviceDeadline, g.left())), "systemctl", "is-active", "--quiet", "--", name)
+	_, err := output(time.Now().Add(min(Fair(serviceDeadline), g.left())), "systemctl", "is-active", "--quiet", "--", name)
 	switch {
 	case err == nil:
 		of.Service.Active = true

@@ -17,7 +17,7 @@ func (w *World) LookPath(name, path string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("look up %q: empty name", name)
 	}
-	deadline := time.Now().Add(lineDeadline)
+	deadline := time.Now().Add(Fair(lineDeadline))
 	if strings.Contains(name, "/") {
 		a := w.ask(request{Op: opProgram, Path: name}, deadline)
 		if a.Err != "" {

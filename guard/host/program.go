@@ -71,6 +71,11 @@ func output(deadline time.Time, name string, args ...string) ([]byte, error) {
 	case err := <-ended:
 		return b.Bytes(), err
 	case <-t.C:
+	}
+	select {
+	case err := <-ended: // both were so when this was looked at
+		return b.Bytes(), err
+	default:
 		cmd.Process.Kill()
 		return nil, fmt.Errorf("%s: no answer in time", name)
 	}

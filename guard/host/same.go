@@ -29,7 +29,7 @@ func (g *gathering) sameJobs() {
 		return
 	}
 	all := map[string][]int{}
-	until := time.Now().Add(min(sameBudget, g.left()))
+	until := time.Now().Add(min(Fair(sameBudget), g.left()))
 	for i := range g.effects {
 		e := &g.effects[i]
 		if !longKinds[e.Kind] || !local(e) || e.Has("dry") || e.Command == "" {

@@ -26,7 +26,7 @@ func (w *World) Probe(skip func(mount string) bool) (answering, silent []string)
 	}
 	for len(rs) > 0 {
 		n := min(len(rs), probesAtOnce)
-		for i, a := range w.askAll(rs[:n], time.Now().Add(probePatience+readyDeadline+pathDeadline)) {
+		for i, a := range w.askAll(rs[:n], time.Now().Add(probePatience+Fair(readyDeadline+pathDeadline))) {
 			switch mount := w.root + rs[i].Path; {
 			case a.Unknown && strings.HasPrefix(a.Err, "no answer within"):
 				silent = append(silent, mount)

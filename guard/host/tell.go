@@ -48,7 +48,7 @@ func (g *gathering) tellers() {
 		return
 	}
 	asked := map[string]bool{}
-	g.tellUntil = time.Now().Add(tellDeadline)
+	g.tellUntil = time.Now().Add(Fair(tellDeadline))
 	for i := range g.effects {
 		e := &g.effects[i]
 		if !local(e) || e.Has("dry") {

@@ -45,7 +45,7 @@ func (g *gathering) trouble(of *rules.ObjectFact, e *effect.Effect, major, minor
 				d.LastError = strings.TrimPrefix(d.LastError+", "+time.Unix(t, 0).Format("2006-01-02 15:04"), ", ")
 			}
 		}
-		d.KernelSays = kernelSays(name, time.Now().Add(min(kernelLogBudget, g.left())))
+		d.KernelSays = kernelSays(name, time.Now().Add(min(Fair(kernelLogBudget), g.left())))
 	}
 	if e.Has("errors-continue") {
 		g.onError(of, "/dev/"+name, major, minor)
