@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -75,7 +76,7 @@ func runInside(t *testing.T, bin, script string, more map[string]string) {
 	out, err := scratchMachine{
 		base:  t.TempDir(),
 		files: files,
-		argv:  []string{insideDir + "/guardsh.test", "-test.run=^TestInside$", "-test.v", "-test.timeout=3m"},
+		argv:  []string{insideDir + "/guardsh.test", "-test.run=^TestInside$", "-test.v", "-test.timeout=" + insideTime(t).String()},
 		env: []string{
 			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash", "TERM=xterm", "LANG=C.UTF-8",
@@ -85,6 +86,19 @@ func runInside(t *testing.T, bin, script string, more map[string]string) {
 	if err != nil || !strings.Contains(string(out), "--- PASS: TestInside/") {
 		t.Fatalf("%v\n%s", err, out)
 	}
+}
+
+// insideTime is how long a script may take: each of its waits has an end of its
+// own, and the longest scripts start a thousand programs, which takes as long as
+// the machine is busy. It is over before the time of all tests is, so that the
+// script can say where it was.
+func insideTime(t *testing.T) time.Duration {
+	const most, before = 10 * time.Minute, 20 * time.Second
+	end, ok := t.Deadline()
+	if !ok {
+		return most
+	}
+	return max(time.Second, min(most, time.Until(end)-before)).Round(time.Second)
 }
 
 // builtDir is where the product was built; TestMain removes it.

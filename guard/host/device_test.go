@@ -24,7 +24,7 @@ func TestDevices(t *testing.T) {
 		loops(t)
 		return
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestDevices$", "-test.v", "-test.timeout=60s")
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestDevices$", "-test.v", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), "GUARDSH_TEST_DEVICES="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()

@@ -38,7 +38,7 @@ func TestFarMount(t *testing.T) {
 		far(t)
 		return
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestFarMount$", "-test.v", "-test.timeout=60s")
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestFarMount$", "-test.v", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), "GUARDSH_TEST_FAR="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()

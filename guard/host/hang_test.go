@@ -47,7 +47,7 @@ func TestHangingMount(t *testing.T) {
 		hang(t)
 		return
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestHangingMount$", "-test.v", "-test.timeout=60s")
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestHangingMount$", "-test.v", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), "GUARDSH_TEST_HANG="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
