@@ -298,4 +298,7 @@ func (s *Session) Close(status int) {
 	if w, ok := s.Judge.World.(*host.World); ok {
 		w.Close()
 	}
+	if sup := s.starts.sup.Load(); sup != nil {
+		sup.Gone()
+	}
 }

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"fmt"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -20,6 +21,7 @@ import (
 // blocked.
 type aside struct {
 	pid   int // a negative one is the error for which there is none
+	end   sync.Once
 	life  int // ours of a pipe: a byte there makes it the keeper, our end does too
 	ready int // ours of a pipe: the keeper says there that it is one
 
@@ -70,6 +72,17 @@ func newAside(mem int) (*aside, error) {
 	a.argv[0] = uintptr(unsafe.Pointer(&a.name))
 	a.top = (uintptr(unsafe.Pointer(&b[0])) + asideBytes) &^ 15
 	return a, nil
+}
+
+// reap waits until it has ended.
+func (a *aside) reap() {
+	a.end.Do(func() {
+		for {
+			if _, err := unix.Wait4(a.pid, nil, 0, nil); err != unix.EINTR {
+				return
+			}
+		}
+	})
 }
 
 // cloneAside starts a process that shares this one's memory and begins with the

@@ -31,9 +31,7 @@ func (l *listening) keep() error {
 	if a.pid < 0 {
 		return fmt.Errorf("the keeper: %w", unix.Errno(-a.pid))
 	}
-	go func() {
-		_, _ = unix.Wait4(a.pid, nil, 0, nil)
-	}()
+	go a.reap()
 	_, err := unix.Write(a.life, a.text[:])
 	for err == nil {
 		var n int

@@ -49,6 +49,11 @@ type listening struct {
 	work  chan work // to a worker that waits for some
 	first first
 	aside *aside // holds it too
+
+	judging sync.Mutex // held for the fields below
+	judged  int        // starts that are being judged
+	calm    sync.Cond  // there are none
+	over    bool       // none is any more
 }
 
 // Supervision is what supervises one shell.
@@ -122,12 +127,28 @@ func (s *Supervision) Keeper() error {
 }
 
 // End is called before this process ends. Where something that is supervised
-// is left, it waits for the keeper.
+// is left, it waits for the keeper, and for what is being judged: the keeper
+// refuses that. What comes later the keeper lets go.
 func (s *Supervision) End() error {
 	if s.l.idle() {
 		return nil
 	}
-	return s.Keeper()
+	err := s.Keeper()
+	s.l.stopJudging()
+	return err
+}
+
+// endPatience is how long a start may still be judged: a question that nobody
+// answers is no reason not to end.
+const endPatience = 2 * time.Second
+
+// Gone is called last of all. Where nothing is supervised any more it waits for
+// the process aside, which ends then: nobody else might take note of its end, as
+// the first process of many a container does not.
+func (s *Supervision) Gone() {
+	if s.l.aside.pid > 0 && s.l.idle() {
+		s.l.aside.reap()
+	}
 }
 
 // idle says that nothing is supervised any more.
@@ -169,6 +190,7 @@ func listen(cfg Config) (*listening, error) {
 	for i := range slots {
 		l.free <- i
 	}
+	l.calm.L = &l.judging
 	holder.files[keeperListener].from = int32(fd)
 	wakeInStep(fd)
 	go l.serve()
@@ -261,6 +283,10 @@ const idleWorker = time.Second
 
 // judge answers one start.
 func (l *listening) judge(w work) {
+	if !l.mayJudge(1) {
+		return // this process ends, and the keeper lets it go
+	}
+	defer l.mayJudge(-1)
 	atomic.StoreUint32(&l.slots[w.slot].state, slotJudged)
 	var errno unix.Errno
 	switch l.cfg.Judge(w.start) {
@@ -269,6 +295,37 @@ func (l *listening) judge(w work) {
 		errno = unix.EPERM
 	}
 	l.done(w.slot, errno)
+}
+
+// mayJudge counts a judgement that begins, or ends.
+func (l *listening) mayJudge(n int) bool {
+	l.judging.Lock()
+	defer l.judging.Unlock()
+	if n > 0 && l.over {
+		return false
+	}
+	if l.judged += n; l.judged == 0 {
+		l.calm.Broadcast()
+	}
+	return true
+}
+
+// stopJudging lets no further judgement begin, once none is under way.
+func (l *listening) stopJudging() {
+	l.judging.Lock()
+	defer l.judging.Unlock()
+	patient := true
+	t := time.AfterFunc(endPatience, func() {
+		l.judging.Lock()
+		defer l.judging.Unlock()
+		patient = false
+		l.calm.Broadcast()
+	})
+	defer t.Stop()
+	for l.judged > 0 && patient {
+		l.calm.Wait()
+	}
+	l.over = l.judged == 0
 }
 
 // done answers and frees the slot.
