@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"guardsh/audit"
 	"guardsh/audit/replay"
+	"guardsh/guard/ask"
 )
 
 func replayCommand() *cobra.Command {
@@ -67,11 +69,21 @@ recording. Where the output is no terminal, the text is written at once.
 				return fmt.Errorf("no terminal for the keys: %w\nhint: --to text", err)
 			}
 			defer tty.Close()
+			// What is shown looks like a prompt that takes lines: it is said where it
+			// begins and ends.
+			color, width := ask.Style(os.Stdout)
+			say := func(words string) { fmt.Fprint(out, ask.Notice(words, color, width)) }
+			say(replayIntro(s, r))
+			if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil && (w < r.Header.Term.Cols || h < r.Header.Term.Rows) {
+				say(fmt.Sprintf("it was recorded at %dx%d, and this terminal is %dx%d: it may look broken", r.Header.Term.Cols, r.Header.Term.Rows, w, h))
+			}
 			if err := r.Play(tty, out, o); err != nil {
 				return err
 			}
 			if r.Cut {
-				fmt.Fprintln(c.ErrOrStderr(), "guardsh: the recording ends here: the session was killed")
+				say("the recording ends here: the session was killed")
+			} else {
+				say("the replay is over")
 			}
 			return nil
 		}
@@ -81,6 +93,12 @@ recording. Where the output is no terminal, the text is written at once.
 		return r.Write(out, to, o.Line)
 	}
 	return c
+}
+
+// replayIntro says whose session is played, and by which keys.
+func replayIntro(s *audit.Session, r *replay.Recording) string {
+	return fmt.Sprintf("replay of %s: %s at %s, %s, %s; space pauses, n is the next command, q ends it",
+		s.ID, s.User, s.Host, s.Start.Local().Format("2006-01-02 15:04:05"), r.Length.Round(time.Second))
 }
 
 // recordedSession is the session that id names; without a name the newest one
