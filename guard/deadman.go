@@ -90,14 +90,14 @@ func (s *Session) arm(ctx context.Context, r Request, j Judgement, plan snapshot
 	d, err := s.startTimer(ctx, r, plan, snap, items, out)
 	if err != nil {
 		s.trail.degraded("no dead-man timer: " + err.Error())
-		out.mustSay(fmt.Sprintf("guardsh: nothing puts this back by itself: %v\n", err))
+		out.mustSay(notice(fmt.Sprintf("nothing puts this back by itself: %v", err)))
 		return
 	}
 	how := "guardsh keep runs"
 	if r.Source == Prompt {
 		how = "you press Enter at the next prompt, or " + how
 	}
-	out.mustSay(fmt.Sprintf("guardsh: it is put back in %s unless %s\n", time.Until(d.Until).Round(time.Second), how))
+	out.mustSay(notice(fmt.Sprintf("it is put back in %s unless %s", time.Until(d.Until).Round(time.Second), how)))
 	s.mu.Lock()
 	s.timers = append(s.timers, d)
 	s.mu.Unlock()
@@ -255,7 +255,7 @@ func (s *Session) tendTimers(p bash.Prompt) {
 			continue
 		}
 		if enter && d.keep() {
-			say += fmt.Sprintf("guardsh: kept: %s\n", Printable(d.Line))
+			say += notice("kept: " + d.Line)
 			s.trail.j.AppendLazy(audit.Event{Kind: audit.Machine, Rule: "net/kept", Text: "kept: " + d.Line})
 			continue
 		}

@@ -127,7 +127,7 @@ func (s *Session) left(out Outcome) string {
 			continue
 		}
 		words := fmt.Sprintf("%s is not right any more, says %s", c.file, strings.Join(c.argv, " "))
-		fmt.Fprintf(&say, "guardsh: %s\n", Printable(words))
+		say.WriteString(notice(words))
 		for _, l := range fresh[:min(len(fresh), maxComplaints)] {
 			fmt.Fprintf(&say, "    %s\n", Printable(l))
 		}

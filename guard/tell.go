@@ -2,7 +2,6 @@ package guard
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -98,10 +97,10 @@ func firstOf(text string) string {
 func (s *Session) Greet() {
 	var words strings.Builder
 	for _, p := range s.Problem {
-		fmt.Fprintf(&words, "guardsh: %s\n", Printable(p))
+		words.WriteString(notice(p))
 	}
 	if len(s.Problem) > 0 {
-		words.WriteString("guardsh: the built-in rules hold\n")
+		words.WriteString(notice("the built-in rules hold"))
 	}
 	switch {
 	case words.Len() == 0:

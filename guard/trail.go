@@ -204,7 +204,7 @@ func (t *trail) news() string {
 		return ""
 	}
 	t.told = true
-	return fmt.Sprintf("guardsh: %v; what happens is kept in memory until it can be\n", t.trouble)
+	return notice(fmt.Sprintf("%v; what happens is kept in memory until it can be", t.trouble))
 }
 
 func (t *trail) setRecorder(rec *cast.Recorder) {

@@ -429,7 +429,7 @@ func (s *Session) tellEvents(p bash.Prompt, events []event) {
 	var say strings.Builder
 	for _, e := range events {
 		words := Printable(e.words)
-		fmt.Fprintf(&say, "guardsh: %s\n", words)
+		say.WriteString(notice(e.words))
 		if e.hint != "" {
 			fmt.Fprintf(&say, "hint: %s\n", e.hint)
 		}

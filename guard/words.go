@@ -20,8 +20,14 @@ func (s *Session) words(j Judgement) string {
 	return ask.Refusal(&j.Decision, useColor(), width())
 }
 
-// notice is one thing that is said of a line, as it is shown.
-func notice(text string) string { return ask.Notice(text, useColor(), width()) }
+// notice is one thing that is said, as it is shown: broken between words on a
+// terminal, one row where a file or a program gets it.
+func notice(text string) string {
+	if !isTerminal(os.Stderr) {
+		return "guardsh: " + Printable(text) + "\n"
+	}
+	return ask.Notice(text, useColor(), width())
+}
 
 // useColor follows the terminal and NO_COLOR (no-color.org).
 func useColor() bool {
