@@ -212,8 +212,11 @@ func (w *writer) findings(d *rules.Decision, l layout) {
 			}
 			w.text(4, "", t)
 		}
-		if len(g) > 1 {
+		switch {
+		case len(g) > 1 && slices.ContainsFunc(g, func(o *rules.Finding) bool { return o.Summary != f.Summary }):
 			w.text(4, "", "the same for "+objects(g[1:]))
+		case len(g) > 1: // they say one thing together
+			w.text(4, "", objects(g))
 		}
 		if l.why && f.Why != "" {
 			w.text(4, "why: ", firstSentence(f.Why))

@@ -106,3 +106,20 @@ func FuzzVisible(f *testing.F) {
 		Refusal(&d, true, len(s)%100)
 	})
 }
+
+// What one act falls on is named once; what several acts of a sort fall on is
+// named as such.
+func TestGrouped(t *testing.T) {
+	finding := func(summary, object string) rules.Finding {
+		return rules.Finding{Rule: "fs/x", Verdict: rules.Confirm, Summary: summary, Object: object}
+	}
+	for want, d := range map[string]rules.Decision{
+		"    /srv/a /srv/b\n":         {Findings: []rules.Finding{finding("deletes everything in /srv", "/srv/a"), finding("deletes everything in /srv", "/srv/b")}},
+		"    the same for /srv/b\n":   {Findings: []rules.Finding{finding("deletes /srv/a", "/srv/a"), finding("deletes /srv/b", "/srv/b")}},
+		"guardsh: one alone [fs/x]\n": {Findings: []rules.Finding{finding("one alone", "/srv/a")}},
+	} {
+		if got := Refusal(&d, false, 80); !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
