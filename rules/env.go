@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"guardsh/rules/command"
 	"guardsh/rules/effect"
@@ -411,8 +413,32 @@ func listed(xs []string) string {
 	return strings.Join(xs, ", ")
 }
 
-// quote is a word as it has to be typed.
+// quote is a word as it has to be typed. What does not print is escaped, so that
+// the word can be read from the terminal as it is.
 func quote(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
+		var b strings.Builder
+		b.WriteString("$'")
+		for i := 0; i < len(s); {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			switch {
+			case r == '\'' || r == '\\':
+				b.WriteString("\\" + s[i:i+n])
+			case r == '\n':
+				b.WriteString(`\n`)
+			case r == '\t':
+				b.WriteString(`\t`)
+			case r != utf8.RuneError && unicode.IsPrint(r):
+				b.WriteString(s[i : i+n])
+			default:
+				for _, c := range []byte(s[i : i+n]) {
+					fmt.Fprintf(&b, `\%03o`, c)
+				}
+			}
+			i += n
+		}
+		return b.String() + "'"
+	}
 	if s != "" && !strings.ContainsAny(s, " \t\n'\"\\$`*?[]{}()<>|&;!#~=%^") {
 		return s
 	}
