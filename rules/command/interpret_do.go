@@ -156,7 +156,10 @@ func below(dir word.Word, path bool) val {
 	rest := findRest
 	rest.All = true
 	if v, ok := dir.Value(); ok {
-		x.Shape = []word.Part{{Lit: strings.TrimSuffix(v, "/")}, rest}
+		if v = strings.TrimSuffix(v, "/"); v == "" {
+			v = "/"
+		}
+		x.Shape = []word.Part{{Lit: v}, rest}
 	} else {
 		x.Shape = append(append([]word.Part{}, dir.Shape...), rest)
 	}

@@ -62,6 +62,7 @@ func (interpreterFiles) ReadFile(p string, max int64) ([]byte, error) {
 }
 
 const interpreterRows = `
+python3 -c "import pathlib,shutil; [shutil.rmtree(p) for p in pathlib.Path('/').iterdir()]" => rm -rf -- /</…>
 groovy -e 'new File("/etc").deleteDir()' => rm -rf -- /etc
 groovy -e 'def d = new File("/etc", "ssh"); d.deleteDir()' => rm -rf -- /etc/ssh
 groovy -e '"rm -rf /etc".execute()' => rm -rf /etc

@@ -130,7 +130,12 @@ var bareDisk = sync.OnceValue(func() *regexp.Regexp {
 
 // poolDevices gives the disks that zpool names without /dev their paths.
 func poolDevices(c *call) {
+	args := c.action.Args()
+	old := len(c.args.Operands) > 2 && len(args) > 0 && (args[0].Is("replace") || args[0].Is("attach"))
 	for i, w := range c.args.Operands {
+		if old && i == 1 {
+			continue // the one that is there: what is written is the new one
+		}
 		if v, ok := w.Value(); ok && i > 0 && bareDisk().MatchString(v) {
 			c.args.Values["device"] = append(c.args.Values["device"], word.Lit("/dev/"+v))
 		} else if strings.HasPrefix(w.Prefix(), "/dev/") {

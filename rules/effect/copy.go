@@ -37,6 +37,16 @@ func installFiles(c *call) {
 	for _, w := range c.args.Operands {
 		e := c.effect(Create)
 		c.emitWord(e, Path, w, false)
+		// A directory that is there gets them, too.
+		meta := c.effect(Metadata)
+		for _, p := range [...]string{"mode", "owner", "group"} {
+			if v := c.text(p); len(v) > 0 {
+				meta.param(p, v...)
+			}
+		}
+		if len(meta.Params) > 0 {
+			c.emitWord(meta, Path, w, false)
+		}
 	}
 }
 
