@@ -90,8 +90,9 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	GUARDSH_U=
 	# All of them within what set -x does not show, and in a list, whose failures
 	# are nothing to an ERR trap. What is read by . would be one to a RETURN trap.
-	\builtin trap '{ GUARDSH_IN=1; GUARDSH_U=1; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+11
-	\builtin trap '{ GUARDSH_IN=1; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+12
+	# Our own DEBUG trap would be run for each command of it.
+	\builtin trap '{ GUARDSH_IN=1; GUARDSH_U=1; [[ -n ${GUARDSH_LOOSE-} ]] || \builtin trap - DEBUG; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+11
+	\builtin trap '{ GUARDSH_IN=1; [[ -n ${GUARDSH_LOOSE-} ]] || \builtin trap - DEBUG; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+12
 	\builtin trap '{ GUARDSH_IN=1; \builtin . "$GUARDSH_DIR/no" || \builtin :; } 2>/dev/null' RTMIN+13
 	\builtin trap '{ GUARDSH_IN=1; GUARDSH_U=1; \builtin . "$GUARDSH_DIR/no" || \builtin :; } 2>/dev/null' RTMIN+14
 	# DEBUG traps are neither seen nor set from a sourced file, so this is
