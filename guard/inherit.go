@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -52,6 +53,13 @@ func (h *inherited) add(keys []string) {
 	for _, k := range keys {
 		h.keys[k] = true
 	}
+}
+
+// all are all keys.
+func (h *inherited) all() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.keys))
 }
 
 // clear drops all: they hold for one line.

@@ -195,7 +195,7 @@ func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool, asks Re
 		j.Decision = s.scopes.own.judged.remaining(j, itself(j))
 		return Outcome{Release: len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid(), nil)}, func(int) {}
 	}
-	s.scopes.own.newLine(false)
+	s.scopes.own.newLine(nil)
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	return out, func(status int) { s.tellEnd(r, out, status) }

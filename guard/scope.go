@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"guardsh/guard/supervise"
+	"guardsh/rules"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,10 +15,13 @@ import (
 // and not for what another shell starts meanwhile: a window of tmux, a shell
 // below this one.
 type scope struct {
+	shell    int       // its process; 0: that of a session without prompts
 	answered inherited // what a yes was said to for the line that runs
 	judged   inherited // what it, and all that it started, was judged by
+	earlier  inherited // what lines before it were, of which something still runs
 
 	mu      sync.Mutex
+	jobs    map[int]string       // processes that earlier lines left below the shell, and when each started
 	line    int                  // its number
 	running bool                 // it was released and is not over
 	kept    []string             // snapshots that starts below it made
@@ -52,7 +56,7 @@ func (c *scopes) of(shell int) (sc *scope, gone []*scope) {
 	if c.by == nil {
 		c.by = map[int]*scope{}
 	}
-	sc = &scope{}
+	sc = &scope{shell: shell}
 	c.by[shell] = sc
 	return sc, gone
 }
@@ -155,15 +159,56 @@ func (s *Session) scopeOfRequest(r Request) *scope {
 	return &s.scopes.own
 }
 
-// newLine forgets what the last line was judged by, unless something of it
-// still runs in the background: it goes on under what was said of it.
-func (sc *scope) newLine(background bool) {
-	if !background {
-		sc.judged.clear()
+// newLine forgets what the last line was judged by. What of it still runs in
+// the background, these jobs, goes on under what was said of it, and nothing else
+// does.
+func (sc *scope) newLine(jobs map[int]string) {
+	if len(jobs) == 0 {
+		sc.earlier.clear()
+	} else {
+		sc.earlier.add(sc.judged.all())
 	}
+	sc.judged.clear()
 	sc.answered.clear()
 	sc.mu.Lock()
 	defer sc.mu.Unlock()
+	sc.jobs = jobs
 	clear(sc.no)
 	clear(sc.told)
+}
+
+// over is what was judged already for what a process starts: by the line that
+// runs, or by an earlier one where it is of a job of that. What has left the
+// shell's tree may be either's. An answer is added to the first.
+func (sc *scope) over(pid int) []*inherited {
+	sc.mu.Lock()
+	jobs := sc.jobs
+	sc.mu.Unlock()
+	if len(jobs) == 0 || pid == sc.shell {
+		return []*inherited{&sc.judged}
+	}
+	job := func(pid int) bool {
+		began, ok := jobs[pid]
+		return ok && began == beganAt(pid)
+	}
+	if job(pid) {
+		return []*inherited{&sc.earlier}
+	}
+	for p := range supervise.Above(pid) {
+		switch {
+		case p == sc.shell:
+			return []*inherited{&sc.judged}
+		case job(p):
+			return []*inherited{&sc.earlier}
+		}
+	}
+	return []*inherited{&sc.judged, &sc.earlier}
+}
+
+// remaining is a decision without what is over already.
+func remaining(over []*inherited, j Judgement, d rules.Decision) rules.Decision {
+	for _, h := range over {
+		d = h.remaining(j, d)
+	}
+	return d
 }

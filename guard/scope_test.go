@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"guardsh/audit/snapshot"
+	"guardsh/rules"
 )
 
 // shellWithChild is a process that stands for a shell, and one below it.
@@ -93,7 +94,7 @@ func TestShellsBesideEachOther(t *testing.T) {
 	}
 	a.kept = append(a.kept, x.ID)
 
-	b.newLine(false)
+	b.newLine(nil)
 	s.scopes.released(b, 2)
 	if s.scopes.counting(belowA) != a || s.scopes.counting(belowB) != b {
 		t.Error("where two lines run, what is started is not that of its shell")
@@ -115,5 +116,45 @@ func TestShellsBesideEachOther(t *testing.T) {
 	s.Ended(Outcome{Number: 1, scope: a, released: time.Now()}, 0)
 	if got := state(); got != snapshot.Done {
 		t.Errorf("the line has ended, and what it kept is %s", got)
+	}
+}
+
+// A yes of an earlier line goes on to hold for what that line left behind, and
+// for nothing that a later line starts.
+func TestYesOfJobs(t *testing.T) {
+	shell, job := shellWithChild(t)
+	_, other := shellWithChild(t)
+	sc := &scope{shell: shell}
+	j := Judgement{Decision: rules.Decision{Findings: []rules.Finding{{Rule: "fs/x", Object: "/srv", Verdict: rules.Confirm, EffectAt: -1}}}}
+	asked := func(pid int) bool { return len(remaining(sc.over(pid), j, j.Decision).Findings) > 0 }
+	sc.judged.add(keysOf(j, 0))
+	if asked(job) || asked(shell) {
+		t.Error("what the line itself starts is asked about")
+	}
+	sc.newLine(jobsOf(job)) // nothing runs below it
+	if !asked(job) {
+		t.Error("the yes of a line that is over holds")
+	}
+	sc.judged.add(keysOf(j, 0))
+	sc.newLine(map[int]string{job: beganAt(job)})
+	if asked(job) {
+		t.Error("what the job starts is asked about again")
+	}
+	if !asked(shell) {
+		t.Error("the yes of the job's line holds for the next line")
+	}
+	if asked(other) {
+		t.Error("what has left the shell's tree may be the job's, and is asked about")
+	}
+	sc.newLine(map[int]string{job: beganAt(job) + "0"})
+	if !asked(shell) || asked(other) {
+		t.Error("while something runs, what was said of it is forgotten")
+	}
+	if _, ok := sc.jobs[job]; !ok || len(sc.over(job)) == 1 && sc.over(job)[0] == &sc.earlier {
+		t.Error("another process with the job's number goes for the job")
+	}
+	sc.newLine(nil)
+	if !asked(job) || !asked(other) {
+		t.Error("the yes holds when nothing runs any more")
 	}
 }

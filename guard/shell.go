@@ -41,7 +41,7 @@ func (s *Session) Interactive(ctx context.Context, args []string) (int, error) {
 		Judge: func(ctx context.Context, r bash.Request) bash.Answer {
 			s.prefetch(r)
 			sc := s.scopeOf(r.ShellPID)
-			sc.newLine(hasJobs(r.ShellPID))
+			sc.newLine(jobsOf(r.ShellPID))
 			out := s.Line(ctx, Request{
 				Src:    r.Line,
 				Source: Prompt,

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,17 +100,42 @@ func (s *Session) passOn(sc *scope, j Judgement, number int) {
 func (s *Session) judgedBelow(session int, m upward) {
 	sc := s.scopeOf(session)
 	if m.Line {
-		sc.newLine(false)
+		sc.newLine(nil)
 	}
 	sc.judged.add(m.Judged)
 }
 
-// hasJobs says whether a shell that is at its gate has other children than the
-// gate.
-func hasJobs(shell int) bool {
+// jobsOf are the processes that run below a shell which is at its gate, and when
+// each started; the gate itself is one of them, and none where it is alone.
+func jobsOf(shell int) map[int]string {
 	pid := strconv.Itoa(shell)
 	b, err := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
-	return err == nil && len(strings.Fields(string(b))) > 1
+	list := strings.Fields(string(b))
+	if err != nil || len(list) < 2 {
+		return nil
+	}
+	jobs := map[int]string{}
+	for _, f := range list {
+		if child, err := strconv.Atoi(f); err == nil {
+			jobs[child] = beganAt(child)
+		}
+	}
+	return jobs
+}
+
+// beganAt is when a process started, as the kernel counts it; "" when it is gone.
+// A number alone may be another process by now.
+func beganAt(pid int) string {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return ""
+	}
+	// The name, in brackets, may hold anything.
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(f) < 20 {
+		return ""
+	}
+	return f[19]
 }
 
 // countStart notes a start for the trail.
@@ -183,9 +209,12 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 		return supervise.Go // execvp tries each directory of PATH; the kernel says that nothing is there
 	}
 	sc := s.scopes.above(st.PID)
-	j.Decision = sc.judged.remaining(j, j.Decision)
+	over := sc.over(st.PID)
+	j.Decision = remaining(over, j, j.Decision)
 	if view != nil {
-		j.Decision = sc.judged.inside(j.Decision, func(f rules.Finding) string { return view.Inside(f.Object) })
+		for _, h := range over {
+			j.Decision = h.inside(j.Decision, func(f rules.Finding) string { return view.Inside(f.Object) })
+		}
 	}
 	if j.Decision.Verdict >= rules.Confirm && s.trusted(st.PID, view) {
 		j.Decision = onlyBlocks(j.Decision)
@@ -259,7 +288,7 @@ func (s *Session) mayStart(r Request, j Judgement, pid int, waits func() bool) b
 			go withdraw(ctx, cancel, func() bool { return waits() && bash.InFront(pid) })
 		}
 		// While this one waited, the same may have been answered.
-		if j.Decision = sc.judged.remaining(j, j.Decision); len(j.Decision.Findings) == 0 {
+		if j.Decision = remaining(sc.over(pid), j, j.Decision); len(j.Decision.Findings) == 0 {
 			return true
 		}
 		if sc.refusedBefore(j) {
@@ -271,7 +300,7 @@ func (s *Session) mayStart(r Request, j Judgement, pid int, waits func() bool) b
 	}
 	ok := s.askAbout(ctx, r, j, &out) && s.keep(ctx, r, j, &out)
 	if ok {
-		sc.judged.add(keysOf(j, 0))
+		sc.over(pid)[0].add(keysOf(j, 0))
 		s.trail.start(out.Number, r, j, pid, audit.Ran)
 	} else {
 		sc.refuseRest(pid, j)
