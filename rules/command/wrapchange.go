@@ -132,9 +132,7 @@ func chroot(s *state, c *context, root word.Word) {
 			// A container's directory that is one of this machine.
 			if p, ok := outside(c.binds, v); ok && path.IsAbs(v) {
 				c.place, c.binds = c.bound, nil
-				if path.Clean(p) != "/" {
-					chroot(s, c, word.Lit(p))
-				}
+				chroot(s, c, word.Lit(p))
 				return
 			}
 		}
