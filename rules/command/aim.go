@@ -49,7 +49,7 @@ next:
 				continue next
 			}
 		}
-		if _, set := st.vars[n]; !set && st.ctx.env == envUnknown {
+		if _, set := st.vars[n]; !set && (st.lost || st.ctx.env == envUnknown) {
 			continue // sudo and su hand none of these on
 		}
 		switch v := w.lookup(st, n); {

@@ -33,7 +33,7 @@ func (w *walker) assign(st *state, a *syntax.Assign, exported bool) {
 		w.fatal = drops
 		return
 	}
-	v.exported = v.exported || exported || w.opt(st, "allexport")
+	v.exported, v.maybe = v.exported || exported || w.opt(st, "allexport"), false
 	switch {
 	case a.Array != nil:
 		w.assignArray(st, &v, a)
@@ -79,7 +79,7 @@ func (w *walker) put(st *state, name string, v *variable, val word.Word) {
 	default:
 		v.val = val
 	}
-	v.state = VarSet
+	v.state, v.maybe = VarSet, false
 	st.set(name, *v)
 }
 

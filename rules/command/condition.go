@@ -76,10 +76,10 @@ func (w *walker) isSet(st *state, name word.Word) truth {
 	} else if isName(s) {
 		v = w.get(st, s, nil)
 	}
-	switch v.state {
-	case VarSet:
+	switch {
+	case v.state == VarSet && !v.maybe:
 		return yes
-	case VarUnset:
+	case v.state == VarUnset:
 		return no
 	}
 	return maybe

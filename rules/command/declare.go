@@ -15,6 +15,7 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 	argv := []word.Word{word.Lit(variant)}
 	attrs := map[byte]bool{}
 	off := map[byte]bool{}
+	bad := false
 	w.status = false
 	if query(c.Args) {
 		attrs['p'] = true // declare -p x, -f x: it says what is, and sets nothing
@@ -35,6 +36,11 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 					w.localOptions(st)
 				} else if !attrs['p'] {
 					w.declareWord(st, variant, attrs, x)
+					name, _, set := cutWord(x, "=")
+					if !set {
+						name, _ = x.Value()
+					}
+					bad = bad || !isName(strings.TrimSuffix(name, "+"))
 				}
 			}
 			continue
@@ -55,6 +61,9 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 		w.exportFuncs(st, argv[1:], !attrs['n'] && !off['x'])
 	}
 	w.emit(st, Action{Argv: argv, Redirs: redirs, Stdin: stdin(in), Builtin: true}, at)
+	if bad {
+		return both(st) // what is no name is an error
+	}
 	return success(st)
 }
 

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"path"
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -83,6 +85,9 @@ func (w *walker) glob(st *state, out []word.Word, ps []piece, src string) []word
 	if v := w.lookup(st, "GLOBIGNORE"); v.state == VarSet && !v.val.Is("") && !v.isList {
 		return unknown() // names that match it are left out
 	}
+	if w.changes(pat, names) {
+		return unknown()
+	}
 	if len(names) == 0 {
 		switch {
 		case w.opt(st, "failglob"):
@@ -101,6 +106,56 @@ func (w *walker) glob(st *state, out []word.Word, ps []piece, src string) []word
 	}
 	return out
 }
+
+// maxLooked bounds the actions that are looked at for what they do to the names
+// that a pattern matches.
+const maxLooked = 512
+
+// changes reports whether something that the line starts before may give a
+// pattern other names than it matches now: a file that is written and not there
+// yet, one that is taken away.
+func (w *walker) changes(pat string, names []string) bool {
+	last := path.Base(pat)
+	has := func(base string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return path.Base(n) == base })
+	}
+	touches := func(x word.Word, gone bool) bool {
+		v, ok := x.Value()
+		if _, val, option := strings.Cut(v, "="); option && v[0] == '-' {
+			v = val
+		}
+		if !ok || v == "" || v[0] == '-' || len(v) > 4096 {
+			return false
+		}
+		base := path.Base(v)
+		m, known := match(last, base)
+		return (m || !known) && has(base) == gone
+	}
+	if len(w.line.Actions) > maxLooked {
+		return true
+	}
+	for i := range w.line.Actions {
+		a := &w.line.Actions[i]
+		for _, r := range a.Redirs {
+			if r.Kind != In && r.Kind != Text && r.Kind != Duplicate && touches(r.Target, false) {
+				return true
+			}
+		}
+		if a.Builtin || len(a.Argv) == 0 {
+			continue
+		}
+		name, _ := a.Name()
+		for _, x := range a.Argv[1:] {
+			if touches(x, false) || removers[name] && touches(x, true) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// removers take away the files that they are given.
+var removers = map[string]bool{"rm": true, "mv": true, "unlink": true, "rmdir": true, "shred": true, "gzip": true, "bzip2": true, "xz": true, "zstd": true, "gunzip": true}
 
 // nextMeta finds the next pattern in s: where it starts and how long it is.
 func nextMeta(s string) (int, int) {

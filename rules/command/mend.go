@@ -23,7 +23,7 @@ func mend(text string, pe syntax.ParseError) (string, *syntax.File) {
 	}
 	for range maxMends {
 		best, at, left := "", pe, len(text)-int(pe.Pos.Offset())
-		for _, try := range mends(text, int(pe.Pos.Offset())) {
+		for _, try := range mends(text, pe) {
 			f, err := parseText(try)
 			if err == nil {
 				return try, f
@@ -42,7 +42,8 @@ func mend(text string, pe syntax.ParseError) (string, *syntax.File) {
 }
 
 // mends are the texts that a text may have meant where the parser stopped.
-func mends(text string, at int) []string {
+func mends(text string, pe syntax.ParseError) []string {
+	at := int(pe.Pos.Offset())
 	if at > len(text) {
 		return nil
 	}
@@ -61,6 +62,9 @@ func mends(text string, at int) []string {
 		if n := closing(text[i+1:], '{', '}'); text[i+n] == '}' {
 			with(i, i+1+n, "${RANDOM}")
 		}
+	}
+	if n := strings.IndexAny(text[at:]+" ", " \t\n;|&)"); pe.Text == "invalid var name" && n > 0 {
+		with(at, at+n, `"$RANDOM"`) // export 1x=y is an error of its own
 	}
 	if i := strings.LastIndex(text[:at], "[["); i >= 0 {
 		if n := strings.Index(text[i:], "]]"); n > 0 && !strings.Contains(text[i:i+n], "\n") {

@@ -10,8 +10,40 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// param adds what a parameter expansion becomes.
+// param adds what a parameter expansion becomes, and walks what is substituted
+// in it.
 func (w *walker) param(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) []piece {
+	if pe.Exp == nil && pe.Repl == nil && pe.Slice == nil && pe.Index == nil {
+		return w.paramOf(st, ps, pe, quoted)
+	}
+	n, seen := len(ps), len(w.line.Actions)
+	out := w.paramOf(st, ps, pe, quoted)
+	if len(w.line.Actions) == seen && slices.ContainsFunc(out[min(n, len(out)):], func(p piece) bool { return p.hole != word.NoHole }) {
+		// Nothing is known of the value, so that the words behind the operator
+		// were not looked at: they may be expanded all the same.
+		w.substituted(st, pe)
+	}
+	return out
+}
+
+// substituted walks the commands that are substituted in the words of an
+// expansion. Whether it comes to them is not known.
+func (w *walker) substituted(st *state, pe *syntax.ParamExp) {
+	sub := st.clone()
+	sub.certain = Possible
+	syntax.Walk(pe, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.CmdSubst:
+			w.subst(sub, n.Stmts, w.source(n))
+			return false
+		case *syntax.ProcSubst:
+			return false
+		}
+		return true
+	})
+}
+
+func (w *walker) paramOf(st *state, ps []piece, pe *syntax.ParamExp, quoted bool) []piece {
 	src := w.source(pe)
 	hole := func() []piece {
 		return append(ps, piece{hole: word.Var, src: src, many: !quoted, quoted: quoted})
@@ -78,6 +110,9 @@ func (w *walker) single(st *state, ps []piece, pe *syntax.ParamExp, name string,
 	hole := func() []piece {
 		return append(ps, piece{hole: word.Var, src: src, many: !quoted, quoted: quoted})
 	}
+	if v.maybe && w.opt(st, "nounset") && pe.Exp == nil {
+		st.ended = true
+	}
 	if v.state == VarUnset && w.opt(st, "nounset") && pe.Exp == nil && !strings.Contains("!$?-#*@", name) {
 		w.fatal = ends
 	}
@@ -127,6 +162,9 @@ func (w *walker) single(st *state, ps []piece, pe *syntax.ParamExp, name string,
 	if !ok {
 		return hole()
 	}
+	if v.maybe && pe.Repl != nil {
+		val = w.either(val, word.Lit("")) // where it is unset there is nothing to work on
+	}
 	from := val.Origin
 	if from == word.FromLiteral || from == "" {
 		from = word.FromVariable
@@ -156,6 +194,9 @@ func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name strin
 	case VarUnknown:
 		missing = maybe
 	case VarSet:
+		if v.maybe {
+			missing = maybe
+		}
 		if null {
 			switch v.val.Know {
 			case word.Known:
@@ -233,13 +274,23 @@ func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name strin
 			w.fatal = ends
 			return ps, true
 		}
-		if missing == maybe && v.state == VarSet && v.val.Know == word.OneOf {
+		if missing == maybe && null && v.state == VarSet && v.val.Know == word.OneOf {
 			vals := slices.DeleteFunc(slices.Clone(v.val.Values), func(s string) bool { return s == "" })
 			return w.pieces(ps, word.Set(v.val.Src, v.val.Origin, vals...), quoted, word.FromVariable), true
 		}
 	}
+	if missing == maybe && !null && v.state == VarSet && v.val.Know != word.Unknown {
+		if op == syntax.ErrorUnset {
+			return w.pieces(ps, v.val, quoted, word.FromVariable), true
+		}
+		sub := st.clone()
+		sub.certain = Possible
+		return w.pieces(ps, w.either(v.val, w.value(sub, pe.Exp.Word)), quoted, word.FromVariable), true
+	}
 	if missing == maybe && v.state == VarSet && v.val.Know == word.OneOf {
-		d := w.value(st, pe.Exp.Word)
+		sub := st.clone()
+		sub.certain = Possible
+		d := w.value(sub, pe.Exp.Word)
 		vals := slices.DeleteFunc(slices.Clone(v.val.Values), func(s string) bool { return s == "" })
 		return w.pieces(ps, w.either(word.Set(v.val.Src, v.val.Origin, vals...), d), quoted, word.FromVariable), true
 	}

@@ -141,8 +141,9 @@ func (w *walker) target(st *state, x *syntax.Word) (target word.Word, ambiguous 
 	if len(ws) != 1 {
 		return word.Hidden(w.source(x), word.Var), true
 	}
+	several := ws[0].Many && ws[0].Origin == word.FromGlob
 	ws[0].Many = false
-	return ws[0], false
+	return ws[0], several
 }
 
 // cannotOpen reports whether a redirection fails as things stand: then its
@@ -188,7 +189,10 @@ func (w *walker) missing(st *state, p string) bool {
 	named := func(x word.Word) bool { return strings.Contains(x.String(), base) }
 	for i := range w.line.Actions { // the last first: it is mostly that
 		a := &w.line.Actions[len(w.line.Actions)-1-i]
-		if !a.Wrapper && slices.ContainsFunc(a.Argv, named) || slices.ContainsFunc(a.Redirs, func(r Redir) bool {
+		if slices.ContainsFunc(a.Redirs, func(r Redir) bool { return r.Kind == In && path.Base(r.Target.String()) == base }) {
+			continue // it would not have run itself
+		}
+		if !a.Wrapper && slices.ContainsFunc(a.Args(), named) || slices.ContainsFunc(a.Redirs, func(r Redir) bool {
 			return r.Kind != In && path.Base(r.Target.String()) == base
 		}) {
 			return false

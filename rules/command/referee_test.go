@@ -188,7 +188,7 @@ func TestRefereeCorpus(t *testing.T) {
 	s.env = append(s.env, "SHELL=/bin/bash", "LOGNAME=ann", "TERM=dumb")
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	for _, l := range lines {
-		for _, a := range Understand(l, Options{Shell: &StaticShell{Dir: "/work", Environ: s.env}}).Actions {
+		for _, a := range Understand(strings.ReplaceAll(l, "¶", "\n"), Options{Shell: &StaticShell{Dir: "/work", Environ: s.env}}).Actions {
 			if len(a.Argv) == 0 {
 				continue
 			}

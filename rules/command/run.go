@@ -75,7 +75,7 @@ func (w *walker) exec(st *state, l launch, i int) result {
 	w.under(st, l, "exec", a.Operands, func(s *state, _ *context) {
 		if a.Has("clean") {
 			s.vars = nil
-			s.ctx.env = envNone
+			s.ctx.env, s.lost = envNone, false
 		}
 	})
 	if w.opt(st, "execfail") {

@@ -253,7 +253,7 @@ func (st *state) fresh() {
 	st.own()
 	for name, v := range st.vars {
 		if !v.exported && v.state != VarUnset {
-			if v.state == VarUnknown && st.ctx.env == envUnknown {
+			if v.state == VarUnknown && (st.lost || st.ctx.env == envUnknown) {
 				continue
 			}
 			st.vars[name] = variable{state: VarUnset}
@@ -434,6 +434,11 @@ func (w *walker) dot(st *state, l launch, i int) result {
 			}
 		}
 		text, ok = w.readFile(st, file)
+		if v, known := file.Value(); known && !ok && v != "" {
+			if p, abs := absolute(st.cwd, v); abs && st.ctx.place.Kind == Here && !w.denied && w.missing(st, p) {
+				return failure(st) // it is not there, and nothing of it runs
+			}
+		}
 	}
 	if !ok {
 		w.unread("source "+name.Src, &l.at)
@@ -479,10 +484,15 @@ func (w *walker) dot(st *state, l launch, i int) result {
 // changed in this shell.
 func (w *walker) lose(st *state) {
 	st.own()
-	st.vars, st.funcs = nil, nil
-	c := *st.ctx
-	c.env = envUnknown
-	st.ctx = &c
+	st.vars = nil
+	for name, f := range st.funcs {
+		if f != nil && !f.maybe {
+			g := *f
+			g.maybe = true
+			st.funcs[name] = &g
+		}
+	}
+	st.lost = true
 }
 
 // The marks around the number of a hole in text that is read as code. They

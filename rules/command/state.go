@@ -29,6 +29,7 @@ type state struct {
 	getopt  getoptAt
 	atExit  *exitTrap
 	shared  bool // the maps belong to another state too
+	lost    bool // code that is not seen may have set any variable
 	wide    bool // one for every time that a command is come to; see far
 }
 
@@ -80,6 +81,7 @@ type variable struct {
 	idx      []int64 // the indices of list; nil where they are 0, 1, 2 …
 	isList   bool
 	keys     map[string]word.Word
+	maybe    bool // it may be unset as well
 	more     bool // the list's length or keys are not known
 	exported bool
 	readonly bool
@@ -184,7 +186,7 @@ func (w *walker) lookup(st *state, name string) variable {
 	if v, ok := st.vars[name]; ok {
 		return v
 	}
-	if st.wide {
+	if st.wide || st.lost {
 		return variable{state: VarUnknown}
 	}
 	switch st.ctx.env {
@@ -272,7 +274,7 @@ func (w *walker) join(a, b *state) *state {
 	j.cwd = w.either(a.cwd, b.cwd)
 	j.oldpwd = w.either(a.oldpwd, b.oldpwd)
 	j.ended = a.ended || b.ended
-	j.wide = a.wide || b.wide
+	j.wide, j.lost = a.wide || b.wide, a.lost || b.lost
 	if a.certain < b.certain {
 		j.certain = a.certain
 	} else {
@@ -413,12 +415,13 @@ func (w *walker) eitherVar(a, b variable) variable {
 		if a.isList || a.keys != nil {
 			return variable{state: VarUnknown}
 		}
-		out.val = w.either(a.val, empty)
+		out.val, out.maybe = w.either(a.val, empty), true
 		return out
 	}
 	if a.isList != b.isList || (a.keys != nil) != (b.keys != nil) {
 		return variable{state: VarUnknown}
 	}
+	out.maybe = a.maybe || b.maybe
 	if !a.isList && a.keys == nil {
 		out.val = w.either(a.val, b.val)
 	}

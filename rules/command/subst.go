@@ -75,6 +75,10 @@ func (w *walker) run(st *state, x word.Word, at position, what string) result {
 		}
 		if len(x.Values) > 8 {
 			w.unseen(what+" "+x.Src, w.sources(x), &at)
+			if s := w.join(r.ok, r.fail); s != nil && what == "eval" {
+				w.lose(s)
+				return both(s)
+			}
 		}
 		return r
 	}

@@ -138,6 +138,9 @@ func (w *walker) prefixed(st *state, ps []piece, pe *syntax.ParamExp, quoted boo
 			return hole
 		}
 	}
+	if st.lost {
+		return hole
+	}
 	set := map[string]bool{}
 	switch st.ctx.env {
 	case envShell, envExported:

@@ -117,7 +117,7 @@ func envChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 	if a.Has("clear") {
 		s.own()
 		s.vars = nil
-		c.env = envNone
+		c.env, s.lost = envNone, false
 	}
 	for _, u := range a.Values["unset"] {
 		if n, ok := u.Value(); ok {
