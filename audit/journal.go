@@ -247,6 +247,11 @@ func (j *Journal) send(e *Event, sync, last bool) error {
 			return fmt.Errorf("%w: the journal is closed", ErrNotWritten)
 		}
 	case <-timer.C:
+		select {
+		case err := <-r.done: // it was this process that stood still: stopped, or without a processor
+			return err
+		default:
+		}
 		j.stuck.Store(true)
 		err := fmt.Errorf("%w: %s does not answer", ErrNotWritten, j.dir)
 		j.setTrouble(err)

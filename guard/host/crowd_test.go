@@ -29,3 +29,18 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("a second is %v", got)
 	}
 }
+
+// What cannot hang is looked at where the deadline is over already: this process
+// stood still then. Only what is far more than a line names is not.
+func TestNearIsServedLate(t *testing.T) {
+	w := world(t, tree(t, "file"))
+	rs := make([]request, certain+1)
+	for i := range rs {
+		rs[i] = request{Op: opPath, Path: "/file"}
+	}
+	for i, a := range w.askAll(rs, time.Now().Add(-time.Hour)) {
+		if late := i == certain; a.Spot.Exists == late || a.Unknown != late || late && a.Err != noTimeLeft {
+			t.Errorf("request %d: %+v", i, a)
+		}
+	}
+}

@@ -66,7 +66,10 @@ func (w *World) Program(file string) []string {
 	stamp := fileStamp{id, size, mtime}
 	is, known := k.seen[stamp]
 	if !known {
-		is = k.copyOf(w, file, size)
+		var err error
+		if is, err = k.copyOf(w, file, size); err != nil {
+			return nil // the next time it may be known
+		}
 		if len(k.seen) >= maxSeen {
 			clear(k.seen)
 		}
@@ -184,21 +187,21 @@ func (w *World) Unchanged(file string) *Unchanged {
 func (w *World) Still(u *Unchanged) bool { return u.table == w.mountsNow() && hold(u.marks) }
 
 // copyOf is the known program that has the same content.
-func (k *identities) copyOf(w *World, file string, size int64) fileID {
+func (k *identities) copyOf(w *World, file string, size int64) (fileID, error) {
 	same := k.sizes[size]
 	if len(same) == 0 || size == 0 {
-		return fileID{}
+		return fileID{}, nil
 	}
 	head, err := w.head(file)
 	if err != nil {
-		return fileID{}
+		return fileID{}, err
 	}
 	for _, id := range same {
 		if other, err := w.head(k.files[id][0]); err == nil && bytes.Equal(head, other) {
-			return id
+			return id, nil
 		}
 	}
-	return fileID{}
+	return fileID{}, nil
 }
 
 func (w *World) head(file string) ([]byte, error) {
