@@ -92,12 +92,19 @@ func (s *Session) knows(name string) bool {
 // nothing is known.
 // view is that of a process in another root directory.
 func (s *Session) identify(st *supervise.Start, view *host.View) (program string, ok bool) {
-	if s.knows(st.Name()) {
-		return st.Path, true
-	}
 	file := st.File
 	if file == "" {
 		file = st.Absolute()
+	}
+	if s.knows(st.Name()) {
+		// Where the system keeps its programs the name tells. Elsewhere a copy of
+		// one may have the name of another: bb is Babashka and anybody's busybox.
+		if view == nil && !inSystem(file) {
+			if is := s.programAs(file, st.Name()); is != "" && path.Base(is) != st.Name() {
+				return is, true
+			}
+		}
+		return st.Path, true
 	}
 	if view != nil && st.File == "" {
 		if path.IsAbs(st.Path) { // else it is by the directory, which is named as here
