@@ -16,7 +16,7 @@ var shellFiles embed.FS
 
 // The names of the shell files in the runtime directory.
 var shellNames = []string{"prompt", "gate", "go", "no", "again", "last", "debug", "edit", "limit", "status", "alone", "old",
-	"mine", "theirs", "run", "wrap"}
+	"mine", "theirs", "run", "wrap", "new", "keys"}
 
 const (
 	// gatePS0 is what PS0 holds in every shell below us: the gate, by a variable,

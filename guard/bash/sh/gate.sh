@@ -27,7 +27,7 @@ if [[ ! ( -p $GUARDSH_A && -w $GUARDSH_A ) ]]; then
 	\builtin printf 2
 	\builtin exit 0
 fi
-GUARDSH_K=$BASHPID.$RANDOM$RANDOM GUARDSH_C=$HISTCMD
+GUARDSH_K=$BASHPID.$RANDOM GUARDSH_C=$HISTCMD
 # A shell that has not been at a prompt with us does not know its age yet.
 GUARDSH_OLD=
 [[ BASH_VERSINFO[0] -lt 5 || BASH_VERSINFO[0] -eq 5 && BASH_VERSINFO[1] -lt 2 ]] && GUARDSH_OLD=1

@@ -19,7 +19,7 @@ fi
 # Written out here, not evaluated there: the last word of the last command is
 # the line's $_, which has to be what it would be without us. Our own DEBUG trap
 # is taken away first: it would be run for each command of go.
-\builtin trap '{ GUARDSH_IN=1; GUARDSH_U=1; [[ -n ${GUARDSH_LOOSE-} ]] || \builtin trap - DEBUG; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; '"$GUARDSH_OUT"'
+\builtin trap '{ GUARDSH_IN=1 GUARDSH_U=1; [[ -n ${GUARDSH_LOOSE-} ]] || \builtin trap - DEBUG; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; '"$GUARDSH_OUT"'
 } 2>/dev/null' RTMIN+11
 \builtin trap '{ GUARDSH_IN=1; [[ -n ${GUARDSH_LOOSE-} ]] || \builtin trap - DEBUG; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; '"$GUARDSH_OUT"'
 } 2>/dev/null' RTMIN+12

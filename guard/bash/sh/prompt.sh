@@ -8,8 +8,7 @@ GUARDSH_S=$GUARDSH_ST GUARDSH_F=$-
 # Behind an empty line the last word is that of our own DEBUG trap.
 [[ -n ${GUARDSH_D-} && $GUARDSH_LA == "$GUARDSH_D" ]] || GUARDSH_L=$GUARDSH_LA
 \builtin set +aeux
-# Left over from the environment of a shell that exec replaced, or set -a.
-[[ ${GUARDSH_ARMED-} == "$$" ]] || { \builtin unset -v GUARDSH_T GUARDSH_GONE GUARDSH_ARMED GUARDSH_INT GUARDSH_OFF GUARDSH_AGAIN GUARDSH_PS0 GUARDSH_USER GUARDSH_ONCE GUARDSH_SWAP GUARDSH_NEST GUARDSH_RUN GUARDSH_UL GUARDSH_AL; GUARDSH_ARMED=$$; GUARDSH_NEW=1; GUARDSH_OLD=; [[ BASH_VERSINFO[0] -lt 5 || BASH_VERSINFO[0] -eq 5 && BASH_VERSINFO[1] -lt 2 ]] && GUARDSH_OLD=1; }
+[[ ${GUARDSH_ARMED-} == "$$" ]] || \builtin . "$GUARDSH_DIR/new"
 if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	GUARDSH_Q=$GUARDSH_DIR/$$.q
 	# The second time for one prompt: the first was thrown away, see below.
@@ -91,18 +90,11 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 	# All of them within what set -x does not show, and in a list, whose failures
 	# are nothing to an ERR trap. What is read by . would be one to a RETURN trap.
 	# Our own DEBUG trap would be run for each command of it.
-	\builtin trap '{ GUARDSH_IN=1; GUARDSH_U=1; [[ -n ${GUARDSH_LOOSE-} ]] || \builtin trap - DEBUG; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+11
+	\builtin trap '{ GUARDSH_IN=1 GUARDSH_U=1; [[ -n ${GUARDSH_LOOSE-} ]] || \builtin trap - DEBUG; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+11
 	\builtin trap '{ GUARDSH_IN=1; [[ -n ${GUARDSH_LOOSE-} ]] || \builtin trap - DEBUG; { IFS= \builtin read -r -d "" GUARDSH_X <"$GUARDSH_DIR/go"; \builtin eval "$GUARDSH_X"; } || \builtin :; \builtin eval "$GUARDSH_OUT"; } 2>/dev/null' RTMIN+12
 	\builtin trap '{ GUARDSH_IN=1; \builtin . "$GUARDSH_DIR/no" || \builtin :; } 2>/dev/null' RTMIN+13
 	\builtin trap '{ GUARDSH_IN=1; GUARDSH_U=1; \builtin . "$GUARDSH_DIR/no" || \builtin :; } 2>/dev/null' RTMIN+14
-	# DEBUG traps are neither seen nor set from a sourced file, so this is
-	# evaluated in the outermost scope: the user's own is kept, and put back
-	# when a line is released.
-	# A group's redirection ends with it, as an exec's would not: bash takes
-	# back what closes a descriptor where exec is written \builtin exec.
-	GUARDSH_FD= GUARDSH_ARM='\builtin trap "{ \\builtin eval \"\$GUARDSH_D\"; } 2>/dev/null" DEBUG; \builtin . "$GUARDSH_DIR/last"'
-	GUARDSH_LAST='[[ -z ${GUARDSH_SWAP-} ]] || \builtin . "$GUARDSH_DIR/mine"; { GUARDSH_FD=9; \builtin trap -p DEBUG >&"$GUARDSH_FD"; '$GUARDSH_ARM'; } 9<>"$GUARDSH_DIR/$$.t" || [[ $GUARDSH_FD == 9 ]] || { '$GUARDSH_ARM'; }; GUARDSH_IN='
-	GUARDSH_D='if [[ ${GUARDSH_IN:-0} -eq 0 && $BASH_SUBSHELL == 0 && ${#FUNCNAME[@]} == 0 && $BASH_COMMAND != "GUARDSH_ST=\$? GUARDSH_LA=\$_ GUARDSH_WAS=\${GUARDSH_IN-} GUARDSH_IN=1" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/edit\" && $BASH_COMMAND != *\ \"\$GUARDSH_DIR/alone\" ]]; then \builtin . "$GUARDSH_DIR/debug" || \builtin :; [[ -z $GUARDSH_PASS ]] || \builtin eval "$GUARDSH_OUT"; fi; \builtin :'
+	GUARDSH_FD= GUARDSH_LAST=$GUARDSH_LD
 	GUARDSH_AGAIN=
 	if [[ -n $GUARDSH_LOOSE ]]; then
 		GUARDSH_LAST='\builtin . "$GUARDSH_DIR/last"; GUARDSH_IN=; \builtin . "$GUARDSH_DIR/status"'
@@ -113,23 +105,13 @@ if [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]]; then
 		GUARDSH_AGAIN=$GUARDSH_S GUARDSH_AGL=$GUARDSH_L
 		GUARDSH_LAST='[[ -z ${GUARDSH_SWAP-} ]] || \builtin . "$GUARDSH_DIR/mine"; \builtin set -o history; \builtin . "$GUARDSH_DIR/again"'
 	fi
-	if [[ -n $GUARDSH_NEW ]]; then
-		\builtin bind -m emacs -x '"\C-x\C-e": \builtin . "$GUARDSH_DIR/edit"'
-		\builtin bind -m vi-command -x '"v": \builtin . "$GUARDSH_DIR/edit"'
-	fi
-	[[ -z $GUARDSH_NEW ]] || for GUARDSH_I in emacs vi-insert vi-command; do
-		\builtin bind -m "$GUARDSH_I" -x '"\C-x\C-_g": \builtin . "$GUARDSH_DIR/alone"'
-	done
-	# A profile sets PATH anew, as Debian's does: our sudo and su come first again.
-	[[ -z $GUARDSH_NEW || ! -d $GUARDSH_DIR/bin || :$PATH: == *":$GUARDSH_DIR/bin:"* ]] || \builtin printf -v PATH %s "$GUARDSH_DIR/bin:$PATH"
+	[[ -z $GUARDSH_NEW ]] || \builtin . "$GUARDSH_DIR/keys"
 	if [[ -e $GUARDSH_DIR/eof ]]; then
 		[[ -n ${IGNOREEOF+x} ]] || { \builtin printf -v IGNOREEOF 1 && GUARDSH_EOF=1; }
 	elif [[ -n ${GUARDSH_EOF-} ]]; then
 		\builtin unset -v IGNOREEOF
 		GUARDSH_EOF=
 	fi
-	# A refusal reaches this one in the midst of an expansion, and INT ends it.
-	[[ -n $GUARDSH_NEW && BASH_VERSINFO[0] -lt 5 ]] && \builtin printf '\r\nguardsh: bash %s is older than 5.0: a refused line does not run, but may end this shell\r\n' "$BASH_VERSION" >/dev/tty
 	GUARDSH_NEW=
 elif [[ -z ${GUARDSH_GONE-} ]]; then
 	GUARDSH_GONE=1 GUARDSH_LAST=
