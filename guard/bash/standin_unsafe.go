@@ -62,6 +62,9 @@ func runtimeSpeaks(fd uintptr, p unsafe.Pointer, n int32) int32 {
 			atomic.StoreUint32(&begun, 1)
 			standIn()
 		}
+		if noThread {
+			return n // cause says it better
+		}
 	}
 	r, _, e := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(p), uintptr(n))
 	if e != 0 {

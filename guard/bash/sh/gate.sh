@@ -3,6 +3,8 @@
 # signal; it prints 2, or 3 where PROMPT_COMMAND has to be put back.
 GUARDSH_F=$-
 \builtin set +aeux
+# What the live shell has switched off is on in this subshell alone.
+{ \builtin enable . alias break builtin declare eval exec exit fc history kill printf pwd read set trap :; } 2>/dev/null
 [[ -p $GUARDSH_DIR/q && -e /proc/$GUARDSH_PID/stat ]] || { \builtin printf 2; \builtin exit 0; }
 # Death of this subshell would let the line pass: no signal of the keyboard may.
 GUARDSH_W=
