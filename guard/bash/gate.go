@@ -29,6 +29,7 @@ type gate struct {
 
 	mu     sync.Mutex
 	hellos atomic.Int64 // how many prompts were announced
+	typed  atomic.Int64 // the shell that is about to read rearming; 0 none
 	first  sync.Mutex   // held while a shell's first prompt is served
 	shells map[int]*shell
 	closed bool
@@ -434,7 +435,9 @@ func (s *shell) judge(ctx context.Context, p *pending, r Request) {
 	switch {
 	case dropped:
 		a = Answer{KeepAhead: true} // it was counted and said with the refusal
-	case r.Own && r.Line == s.g.rearming(): // nobody's act but ours
+	case r.Own && r.Origin == Typed && (r.Line == s.g.rearming() || !r.Seen && s.g.typed.CompareAndSwap(int64(s.pid), 0)):
+		// Nobody's act but ours. A shell that lost only PROMPT_COMMAND may keep a
+		// line with a space in front out of its history, which is where it is seen.
 	case s.g.cfg.Judge != nil:
 		a = s.g.cfg.Judge(ctx, r)
 	}

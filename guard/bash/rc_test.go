@@ -17,6 +17,8 @@ func TestStartupFiles(t *testing.T) {
 		"both-set":               {"PS0='x'; PROMPT_COMMAND='SEEN=1'", "it is put back"},
 		"readonly-history":       {"readonly HISTSIZE=500 HISTTIMEFORMAT='%F '", ""},
 		"readonly-prompt":        {"readonly PROMPT_COMMAND", ""},
+		"prompt-ignorespace":     {"HISTCONTROL=ignoreboth PROMPT_COMMAND='SEEN=1'", "it is put back"},
+		"prompt-histignore":      {"HISTIGNORE=' *' PROMPT_COMMAND='SEEN=1'; set -o vi", "it is put back"},
 		"readonly-ps0":           {"PS0='x'; readonly PS0", ""},
 		"readonly-both":          {"readonly PS0 PROMPT_COMMAND", ""},
 		"readonly-own":           {"PROMPT_COMMAND='OWN=1'; readonly PROMPT_COMMAND", ""},

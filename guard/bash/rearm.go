@@ -127,6 +127,8 @@ func (g *gate) rearm(ctx context.Context, pid int) bool {
 	g.screen.show([]byte("\r\x1b[K"))
 	g.screen.say("guardsh: a start-up file or a line has taken the gate away; it is put back\n")
 	before := g.hellos.Load()
+	g.typed.Store(int64(pid))
+	defer g.typed.Store(0)
 	g.screen.typeIn(g.rearming())
 	defer g.screen.unmute()
 	for end := time.Now().Add(rearmLimit); time.Now().Before(end); {
