@@ -108,6 +108,9 @@ func (g *gate) rearming() string { return " \\builtin . " + quote(g.rearmFile())
 // rearm types the gate into a shell and waits for its hello.
 func (g *gate) rearm(ctx context.Context, pid int) bool {
 	var b strings.Builder
+	// With PS0 there, the gate was: no line went past it, and there is nothing to
+	// say.
+	b.WriteString("GUARDSH_Y=; [[ ${PS0-} == *GUARDSH* ]] || GUARDSH_Y=1\n")
 	for _, kv := range gateEnv(nil, g.dir) {
 		name, value, _ := strings.Cut(kv, "=")
 		if name == "PS0" || name == "PROMPT_COMMAND" {
@@ -120,12 +123,12 @@ func (g *gate) rearm(ctx context.Context, pid int) bool {
 	b.WriteString("GUARDSH_X=$(\\builtin history 1)\n" +
 		"[[ $GUARDSH_X == *gate.*/rearm* || $GUARDSH_X == *guardsh.*/rearm* ]] && GUARDSH_X=${GUARDSH_X#\"${GUARDSH_X%%[0-9]*}\"} && \\builtin history -d \"${GUARDSH_X%%[!0-9]*}\"\n" +
 		"GUARDSH_X=\n")
-	b.WriteString("\\builtin printf '\\033]guardsh;rearm\\a'\n\\builtin :\n")
+	b.WriteString("\\builtin printf '\\033]guardsh;rearm\\a'\n" +
+		"[[ -z $GUARDSH_Y ]] || \\builtin printf '%s\\n' 'guardsh: a start-up file or a line has taken the gate away; it is put back'\n" +
+		"\\builtin unset -v GUARDSH_Y\n\\builtin :\n")
 	if err := os.WriteFile(g.rearmFile(), []byte(b.String()), 0o644); err != nil {
 		return false
 	}
-	g.screen.show([]byte("\r\x1b[K"))
-	g.screen.say("guardsh: a start-up file or a line has taken the gate away; it is put back\n")
 	before := g.hellos.Load()
 	g.typed.Store(int64(pid))
 	defer g.typed.Store(0)
