@@ -195,6 +195,10 @@ func (e *evaluator) glob(v val) val {
 func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 	f := strings.Fields(spec)
 	if f[0] == "$path" {
+		if dir, ok := a.kv["dir"]; ok && !recv.path && name == ".delete" {
+			e.start([]word.Word{word.Lit("rm"), word.Lit("-rf"), word.Lit("--"), dir.word()}) // Ant's task
+			return
+		}
 		if !recv.path {
 			return
 		}

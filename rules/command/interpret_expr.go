@@ -74,6 +74,8 @@ func (e *evaluator) postfix() val {
 			}
 			if e.sign("(") {
 				v = e.call("."+method, v, e.callArgs())
+			} else if e.lang.bare && v.path && e.lang.calls["."+method] != "" {
+				v = e.call("."+method, v, callArgs{}) // Ruby needs no brackets
 			} else if method == "each" || method == "map" {
 				e.block(v)
 			} else {

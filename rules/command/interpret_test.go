@@ -62,6 +62,9 @@ func (interpreterFiles) ReadFile(p string, max int64) ([]byte, error) {
 }
 
 const interpreterRows = `
+groovy -e 'new AntBuilder().delete(dir: "/etc")' => rm -rf -- /etc
+scala -e 'scala.sys.process.Process("rm -rf /etc").!' => rm -rf /etc
+ruby -rpathname -e 'Pathname.new("/etc").rmtree' => rm -rf -- /etc
 python3 -c "import pathlib,shutil; [shutil.rmtree(p) for p in pathlib.Path('/').iterdir()]" => rm -rf -- /</…>
 groovy -e 'new File("/etc").deleteDir()' => rm -rf -- /etc
 groovy -e 'def d = new File("/etc", "ssh"); d.deleteDir()' => rm -rf -- /etc/ssh

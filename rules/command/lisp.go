@@ -18,13 +18,19 @@ type lisp struct {
 	nest int
 }
 
-// lispDialects are the programs that read such code, with the options whose
-// argument it is, and those whose argument is a file of it.
-var lispDialects = map[string]struct{ code, file []string }{
-	"emacs": {[]string{"-eval", "--eval", "-e", "--execute"}, []string{"-l", "--load", "--script", "-load"}}, "emacsclient": {[]string{"-e", "--eval"}, nil},
-	"guile": {[]string{"-c"}, []string{"-s", "-l"}}, "racket": {[]string{"-e", "--eval"}, []string{"-f", "-t", "-r"}}, "csi": {[]string{"-e", "-eval", "-p"}, []string{"-s"}}, "gosh": {[]string{"-e"}, nil},
-	"sbcl": {[]string{"--eval"}, []string{"--load", "--script"}}, "ecl": {[]string{"--eval", "-eval"}, []string{"--load", "--shell"}}, "clisp": {[]string{"-x"}, nil}, "ros": {[]string{"-e"}, nil},
-	"clojure": {[]string{"-e", "--eval"}, []string{"-i"}}, "clj": {[]string{"-e"}, []string{"-i"}}, "bb": {[]string{"-e"}, []string{"-f"}}, "newlisp": {[]string{"-e"}, nil}, "hy": {[]string{"-c"}, nil}, "janet": {[]string{"-e"}, nil},
+// lispDialect is a program that reads such code.
+type lispDialect struct {
+	code []string // options whose argument is code
+	file []string // and those whose argument is a file of it
+	with []string // other options that take one
+}
+
+// lispDialects are those programs by name.
+var lispDialects = map[string]lispDialect{
+	"emacs": {code: []string{"-eval", "--eval", "-e", "--execute"}, file: []string{"-l", "--load", "--script", "-load"}}, "emacsclient": {code: []string{"-e", "--eval"}},
+	"guile": {code: []string{"-c"}, file: []string{"-s", "-l"}, with: []string{"-e", "-L", "-C", "-x", "--language"}}, "racket": {code: []string{"-e", "--eval"}, file: []string{"-f", "-t", "-r"}}, "csi": {code: []string{"-e", "-eval", "-p"}, file: []string{"-s"}}, "gosh": {code: []string{"-e"}},
+	"sbcl": {code: []string{"--eval"}, file: []string{"--load", "--script"}}, "ecl": {code: []string{"--eval", "-eval"}, file: []string{"--load", "--shell"}}, "clisp": {code: []string{"-x"}}, "ros": {code: []string{"-e"}},
+	"clojure": {code: []string{"-e", "--eval"}, file: []string{"-i"}}, "clj": {code: []string{"-e"}, file: []string{"-i"}}, "bb": {code: []string{"-e"}, file: []string{"-f"}}, "newlisp": {code: []string{"-e"}}, "hy": {code: []string{"-c"}}, "janet": {code: []string{"-e"}},
 }
 
 // lispCalls are functions of their libraries, as the command that does the
@@ -47,6 +53,16 @@ func (w *walker) lispCode(st *state, l launch, base string) {
 	}
 	r := lisp{w: w, st: st, l: l, via: base, vars: map[string]word.Word{}}
 	args, given := l.argv[1:], false
+	in := w.standardInput(st, l)
+	file := func(x word.Word) {
+		text, ok := w.readFile(st, x)
+		if x.Is("/dev/stdin") || x.Is("-") {
+			text, ok = in.text, in.known
+		}
+		if ok {
+			r.text(text)
+		}
+	}
 	has := func(names []string, s string) bool {
 		for _, n := range names {
 			if n == s {
@@ -71,17 +87,20 @@ func (w *walker) lispCode(st *state, l launch, base string) {
 		case has(d.file, v) && i+1 < len(args):
 			i++
 			given = true
-			if text, ok := w.readFile(st, args[i]); ok {
+			file(args[i])
+		case has(d.with, v) && i+1 < len(args):
+			i++
+		case base == "bb" && strings.HasPrefix(v, "("):
+			if text, ok := w.code(args[i]); ok {
 				r.text(text)
 			}
+			return
 		case !given && !strings.HasPrefix(v, "-") && base != "emacs" && base != "emacsclient":
-			if text, ok := w.readFile(st, args[i]); ok {
-				r.text(text)
-			}
+			file(args[i])
 			return // what is left is the script's
 		}
 	}
-	if in := w.standardInput(st, l); !given && in.known && base != "emacs" && base != "emacsclient" {
+	if !given && in.known && base != "emacs" && base != "emacsclient" {
 		r.text(in.text)
 	}
 }
@@ -274,6 +293,13 @@ func (r *lisp) call(s string, perhaps bool) {
 			if len(args) == 2 && !args[0].isList && !perhaps {
 				r.vars[args[0].text] = r.value(args[1])
 			}
+		case "dolist", "doseq", "for", "cl-loop":
+			if len(args) > 0 && args[0].isList {
+				n, more, _ := r.read(args[0].list)
+				if v, _, ok := r.read(more); ok && !n.isList {
+					r.vars[n.text] = r.anyOf(v)
+				}
+			}
 		case "let", "let*", "letrec":
 			if len(args) > 0 && args[0].isList {
 				r.bindings(args[0].list)
@@ -281,6 +307,34 @@ func (r *lisp) call(s string, perhaps bool) {
 		}
 	}
 	r.forms(rest, perhaps || lispBranches[name])
+}
+
+// anyOf is what a loop's variable may be: each of a list that is written out.
+func (r *lisp) anyOf(f form) word.Word {
+	list := f.list
+	if head, rest, ok := r.read(list); ok && !head.quoted && !head.isList && (head.text == "list" || head.text == "quote") {
+		if list = rest; head.text == "quote" {
+			inner, _, _ := r.read(rest)
+			list = inner.list
+		}
+	}
+	var out word.Word
+	for n := 0; n < maxList; n++ {
+		x, rest, ok := r.read(list)
+		if !ok {
+			break
+		}
+		if v := r.value(x); out.Know == 0 {
+			out = v
+		} else {
+			out = r.w.either(out, v)
+		}
+		list = rest
+	}
+	if out.Know == 0 {
+		return word.Hidden("…", word.Var)
+	}
+	return out
 }
 
 // bindings are the variables of a let: (a 1) (b 2), or a 1 b 2.

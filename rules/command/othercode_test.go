@@ -65,6 +65,10 @@ emacs --batch --eval '(let ((d "/etc")) (delete-directory (expand-file-name "ssh
 emacs --batch --eval '(write-region "" nil "/etc/fstab")' ⇒ >/etc/fstab
 emacs --batch --eval '(delete-directory temporary-file-directory t)' ⇒ rm -r -- <…>
 emacs --batch --eval '(message "rm -rf /") ; (delete-file "/etc/passwd")' ⇒
+emacs --batch --eval '(dolist (f (list "/etc" "/usr")) (delete-directory f t))' ⇒ rm -r -- {/etc,/usr}
+emacs --script /dev/stdin <<< '(delete-directory "/etc" t)' ⇒ rm -r -- /etc
+guile -e main -c '(define (main a) (system "rm -rf /etc"))' ⇒ rm -rf /etc
+bb '(babashka.fs/delete-tree "/usr")' ⇒ rm -rf -- /usr
 emacsclient -e '(shell-command "reboot")' ⇒ reboot
 guile -c '(system* "rm" "-rf" "/etc")' ⇒ rm -rf /etc
 guile -c '(display "(system 1)")' ⇒
