@@ -10,7 +10,10 @@ import (
 
 // bind is a directory of this machine that a container sees under another
 // name: docker run -v /:/host.
-type bind struct{ inside, outside string }
+type bind struct {
+	inside, outside string
+	alone           bool // what lies above it is the container's own matter
+}
 
 // binds reads what -v and --mount say. Volumes by name and read-only binds
 // carry nothing out.
@@ -18,7 +21,7 @@ func (w *walker) binds(st *state, a option.Args) []bind {
 	var out []bind
 	add := func(from, to string) {
 		if p, ok := absolute(st.cwd, from); ok && path.IsAbs(to) {
-			out = append(out, bind{path.Clean(to), path.Clean(p)})
+			out = append(out, bind{inside: path.Clean(to), outside: path.Clean(p)})
 		}
 	}
 	for _, v := range append(a.Values["volume"], a.Values["b"]...) {
@@ -95,7 +98,7 @@ func outside(bs []bind, p string) (string, bool) {
 		return out, true
 	}
 	for _, b := range bs {
-		if clean == "/" || strings.HasPrefix(b.inside, clean+"/") {
+		if !b.alone && (clean == "/" || strings.HasPrefix(b.inside, clean+"/")) {
 			return b.outside, true
 		}
 	}

@@ -169,11 +169,11 @@ func bwrapChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) 
 		f, known := from[i].Value()
 		t, too := to[i].Value()
 		if p, ok := absolute(s.cwd, f); ok && known && too {
-			bs = append(bs, bind{path.Clean(t), path.Clean(p)})
+			bs = append(bs, bind{inside: path.Clean(t), outside: path.Clean(p)})
 		}
 	}
 	all := func(b bind) bool { return b.inside != b.outside }
-	if slices.Contains(bs, bind{"/", "/"}) && !slices.ContainsFunc(bs, all) && c.place.Kind == Here {
+	if slices.Contains(bs, bind{inside: "/", outside: "/"}) && !slices.ContainsFunc(bs, all) && c.place.Kind == Here {
 		return // all of this machine, under its own names
 	}
 	c.binds = bs

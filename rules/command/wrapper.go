@@ -277,7 +277,7 @@ func (w *walker) elsewhere(st *state, l launch, base string, c *command, codes [
 	}
 	if node, ok := strings.CutPrefix(firstOf(c.rest).Prefix(), "node/"); ok && strings.HasSuffix(c.key, " debug") {
 		// kubectl debug node/x shows the node's root below /host.
-		r.binds = append(r.binds, bind{inside: "/host", outside: "/"})
+		r.binds = append(r.binds, bind{inside: "/host", outside: "/", alone: true})
 		r.bound = Place{Kind: Remote, Names: word.Lits(node)}
 	}
 	r.host = slices.ContainsFunc(c.Values["pid"], func(x word.Word) bool { return x.Is("host") })
