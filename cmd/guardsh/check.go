@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"guardsh/guard"
 	"guardsh/guard/ask"
@@ -106,6 +107,9 @@ input.`,
 		} else {
 			line := strings.Join(args, " ")
 			if len(args) == 0 {
+				if term.IsTerminal(int(os.Stdin.Fd())) {
+					fmt.Fprintln(c.ErrOrStderr(), "guardsh: type the line, then ^D")
+				}
 				b, rerr := io.ReadAll(io.LimitReader(c.InOrStdin(), maxLine))
 				if rerr != nil {
 					return fmt.Errorf("standard input: %w", rerr)

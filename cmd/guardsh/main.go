@@ -97,6 +97,11 @@ and execution. Without a verb it is that shell:
   --shell FILE  what SHELL is to be, as sudo -s sets it
 Other options are bash's own.`
 
+const aboutSudo = `Judge a command as root would run it, ask about it, and then run the real sudo
+with the same arguments; OPTIONS are sudo's own (man sudo). Within a guarded
+session a typed sudo goes this way by itself. sudo -i and sudo -s open a guarded
+shell where sudoers lets guardsh run; where not, it is said.`
+
 const shellStatuses = `  the command's own, 128+n when signal n ended it
   253 refused        252 guardsh itself failed before the line ran`
 
@@ -118,6 +123,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(&cobra.Command{
 		Use:                "sudo [OPTIONS] COMMAND",
 		Short:              "judge a command as root would run it, then run the real sudo",
+		Long:               aboutSudo,
 		DisableFlagParsing: true,
 		Run:                func(*cobra.Command, []string) {},
 	})
