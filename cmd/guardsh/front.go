@@ -170,8 +170,8 @@ func asSudoQuotes(command []string) string {
 }
 
 // guardedSu is su's arguments with guardsh as the shell, and whom they lead
-// to; false where su is to run a command or was given a shell, or where the
-// shell is no bash. Source: su(1) of util-linux.
+// to; false where su is to run a command or was given a shell, or where that is
+// neither bash nor guardsh. Source: su(1) of util-linux.
 func guardedSu(args []string, self string, shellOf func(user string) string) (out []string, user string, ok bool) {
 	user = "root"
 	out = []string{"-s", self}
@@ -221,7 +221,7 @@ func guardedSu(args []string, self string, shellOf func(user string) string) (ou
 		shell = ownShell()
 	}
 	// su makes SHELL what -s says; what stands behind the user is the shell's.
-	return slices.Concat(out, operands, []string{user, "--shell", shell}), user, isBash(shell)
+	return slices.Concat(out, operands, []string{user, "--shell", shell}), user, standsFor(shell, self)
 }
 
 func orRoot(user string) string {
