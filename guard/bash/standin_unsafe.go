@@ -44,6 +44,7 @@ const NotGuarded = "guardsh: this shell is not guarded\n"
 var (
 	begun    uint32 // 1: nothing stands in any more
 	noThread bool   // the runtime got no thread
+	panics   bool   // Go code has failed
 )
 
 // Begun says that from here on this process does what cannot be undone by
@@ -58,8 +59,13 @@ func runtimeSpeaks(fd uintptr, p unsafe.Pointer, n int32) int32 {
 		switch {
 		case begins(said, "runtime: failed to create new OS thread"):
 			noThread = true
-		case begins(said, "fatal error: "), begins(said, "panic: "):
+		case begins(said, "panic: "):
+			panics = true
+		case begins(said, "fatal error: "), panics && said == "\n": // what panicked is told first
 			atomic.StoreUint32(&begun, 1)
+			if panics {
+				say("\n")
+			}
 			standIn()
 		}
 		if noThread {
@@ -112,7 +118,7 @@ func standIn() {
 	}
 	say("guardsh: the guard cannot start here: ")
 	if why == "" {
-		why = "Go's runtime has failed"
+		why = "a fault of its own"
 	}
 	say(why)
 	name := base(argv.text(0))
