@@ -240,8 +240,17 @@ func sudoName(name string) bool { return name == "sudo" || name == "sudoedit" }
 // foresee is the plan with what can be found out about it before the question.
 func (s *Session) foresee(ctx context.Context, j Judgement) snapshot.Plan {
 	p := snapshotPlan(j)
+	if len(p.Items) == 0 {
+		return p
+	}
 	st, err := s.snapshots()
-	if err != nil || len(p.Items) == 0 {
+	if err == nil {
+		err = st.Room()
+	}
+	if err != nil {
+		// Said with the question, and not after a yes to what it promised.
+		s.trail.degraded(fmt.Sprintf("no undo for this line: %v", err))
+		p.Items, p.Missing, p.Beyond = nil, nil, append(p.Beyond, err.Error())
 		return p
 	}
 	return st.Foresee(ctx, p)

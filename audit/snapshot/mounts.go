@@ -91,4 +91,8 @@ func (s *Store) room(dir string, need int64) error {
 	return nil
 }
 
+// Room says whether the store's own filesystem has room for another snapshot: a
+// *NoSpace where it has not.
+func (s *Store) Room() error { return s.room(s.root, 0) }
+
 func defaultReserve(total int64) int64 { return max(total/20, 1<<30) }
