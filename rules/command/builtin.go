@@ -45,7 +45,7 @@ func init() {
 		"export": {run: (*walker).declareWords}, "declare": {run: (*walker).declareWords}, "typeset": {run: (*walker).declareWords},
 		"local": {run: (*walker).declareWords}, "readonly": {run: (*walker).declareWords},
 		"type": {}, "hash": {}, "jobs": {}, "fg": {}, "bg": {}, "wait": {}, "kill": {}, "umask": {}, "ulimit": {}, "history": {}, "fc": {},
-		"bind": {}, "complete": {}, "compgen": {}, "compopt": {}, "disown": {}, "help": {}, "times": {}, "suspend": {}, "caller": {},
+		"bind": {run: (*walker).bind}, "complete": {run: (*walker).complete}, "compgen": {}, "compopt": {}, "disown": {}, "help": {}, "times": {}, "suspend": {}, "caller": {},
 	}
 }
 

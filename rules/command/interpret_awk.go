@@ -113,6 +113,11 @@ func (e *evaluator) awk() {
 		case t.kind == tokString && e.peek(1).text == "|" && e.peek(2).text == "getline":
 			e.code(word.Lit(t.text), e.via)
 			e.i += 3
+		case t.kind == tokName && e.peek(1).text == "|" && e.peek(2).text == "getline":
+			if v, ok := e.vars[t.text]; ok {
+				e.code(v.word(), e.via)
+			}
+			e.i += 3
 		case t.kind == tokName && e.peek(1).kind == tokSign && e.peek(1).text == "=":
 			e.i += 2
 			e.vars[t.text] = val{w: e.awkWord()}

@@ -124,7 +124,18 @@ func (w *walker) puts(i int, f named) (text string, into, appends, ok bool) {
 			text, ok = w.read0(i)
 			return text, true, slices.ContainsFunc(args, func(x word.Word) bool { return x.Is("-a") || x.Is("--append") }), ok
 		}
-	case "cp", "mv", "install", "curl", "wget":
+	case "cp", "mv", "install", "ln":
+		if ops := operandsOf(args); len(ops) == 2 && is(ops[1]) && !ops[0].Is("/dev/null") {
+			if ops[0].Is("/dev/stdin") {
+				text, ok = w.read0(i)
+				return text, true, false, ok
+			}
+			src, known := ops[0].Value()
+			text, ok = w.contents(i, src)
+			return text, true, false, known && ok
+		}
+		fallthrough
+	case "curl", "wget":
 		if n := len(args); n > 1 && slices.ContainsFunc(args, is) && (is(args[n-1]) || program == "curl" || program == "wget") {
 			return "", true, false, n == 2 && program == "cp" && args[0].Is("/dev/null")
 		}
@@ -134,10 +145,48 @@ func (w *walker) puts(i int, f named) (text string, into, appends, ok bool) {
 		}
 	case "dd":
 		for _, x := range args {
-			if k, v, cut := cutWord(x, "="); cut && k == "of" && is(v) {
-				return "", true, false, slices.ContainsFunc(args, func(x word.Word) bool { return x.Is("if=/dev/null") })
+			k, v, cut := cutWord(x, "=")
+			if !cut || k != "of" || !is(v) {
+				continue
 			}
+			switch from, plain := ddSource(args); {
+			case !plain:
+				return "", true, false, false
+			case from == "/dev/null":
+				return "", true, false, true
+			case from == "":
+				text, ok = w.read0(i)
+			default:
+				text, ok = w.contents(i, from)
+			}
+			return text, true, false, ok
 		}
 	}
 	return "", false, false, false
+}
+
+// ddSource is the file that dd reads, "" for its input; plain says that it
+// writes all of it as it is.
+func ddSource(args []word.Word) (from string, plain bool) {
+	plain = true
+	for _, x := range args {
+		switch k, v, _ := cutWord(x, "="); k {
+		case "if":
+			from, plain = v.String(), plain && v.Know == word.Known
+		case "of", "bs", "status", "ibs", "obs":
+		default:
+			plain = false
+		}
+	}
+	return from, plain
+}
+
+// operandsOf are the words that are no options.
+func operandsOf(args []word.Word) (ops []word.Word) {
+	for _, x := range args {
+		if p := x.Prefix(); len(p) < 2 || p[0] != '-' {
+			ops = append(ops, x)
+		}
+	}
+	return ops
 }

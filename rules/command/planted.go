@@ -8,7 +8,8 @@ import (
 )
 
 // planted walks what the line writes where root's programs will start it later:
-// the system's crontabs and the scripts that run at boot and every day.
+// the system's crontabs, units, and the scripts that run at boot, at a login and
+// every day.
 func (w *walker) planted() {
 	for i := range len(w.line.Actions) {
 		a := &w.line.Actions[i]
@@ -38,10 +39,25 @@ func (w *walker) planted() {
 	}
 }
 
+// unitCodes are the commands of a unit of systemd: ExecStart= and its like.
+func unitCodes(text string) (codes []string) {
+	for line := range strings.Lines(text) {
+		key, code, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if ok && strings.HasPrefix(key, "Exec") && len(codes) < maxRecipe {
+			codes = append(codes, strings.TrimLeft(code, "-@:+!"))
+		}
+	}
+	return codes
+}
+
 // laterStarts says what reads a file that root's programs start from: cron, with
-// a user before each command, or a shell.
+// a user before each command, systemd, or a shell.
 func laterStarts(p string) string {
 	switch path.Dir(p) {
+	case "/etc/systemd/system", "/run/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system":
+		return "unit"
+	case "/etc/profile.d":
+		return "sh"
 	case "/etc/cron.d":
 		return "cron"
 	case "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly":
@@ -50,7 +66,7 @@ func laterStarts(p string) string {
 	switch p {
 	case "/etc/crontab":
 		return "cron"
-	case "/etc/rc.local", "/etc/rc.d/rc.local":
+	case "/etc/rc.local", "/etc/rc.d/rc.local", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc", "/root/.bashrc", "/root/.bash_profile", "/root/.profile", "/root/.bash_logout":
 		return "sh"
 	}
 	return ""
@@ -59,6 +75,9 @@ func laterStarts(p string) string {
 // later walks the text of such a file.
 func (w *walker) later(kind, file, text string, at position) {
 	codes := []string{text}
+	if kind == "unit" {
+		codes = unitCodes(text)
+	}
 	if kind == "cron" {
 		codes = nil
 		for line := range strings.Lines(text) {

@@ -422,6 +422,9 @@ func (w *walker) dot(st *state, l launch, i int) result {
 			return both(st)
 		}
 	}
+	if in, open := descriptor(st, l.redirs, name); !ok && open {
+		text, ok = w.inputText(st, in)
+	}
 	if !ok {
 		file := name
 		if v, known := name.Value(); known && !strings.Contains(v, "/") {

@@ -107,3 +107,33 @@ func hasFlag(opts []word.Word, letter string) bool {
 	}
 	return false
 }
+
+// bind -x and complete -C put down code for a key and for a completion.
+func (w *walker) bind(st *state, l launch, _ int) result {
+	for i, x := range l.argv {
+		if v, ok := last(l.argv).Value(); ok && x.Is("-x") && i < len(l.argv)-1 {
+			if _, code, ok := strings.Cut(v, "\":"); ok {
+				w.pressed(st, l, word.Lit(code), "bind -x")
+			}
+		}
+	}
+	return both(st)
+}
+
+func (w *walker) complete(st *state, l launch, _ int) result {
+	for i, x := range l.argv {
+		if x.Is("-C") && i+1 < len(l.argv) {
+			w.pressed(st, l, l.argv[i+1], "complete -C")
+		}
+	}
+	return both(st)
+}
+
+// pressed walks code that a key may start later.
+func (w *walker) pressed(st *state, l launch, code word.Word, via string) {
+	if v, ok := code.Value(); ok && !w.unreadable(v) {
+		sub := st.clone()
+		sub.certain = Possible
+		w.inContext(sub, func(c *context) { c.via, c.top = with(c.via, via), false }, func() result { return w.run(sub, code, l.at, via) })
+	}
+}

@@ -24,6 +24,10 @@ var carriers = sync.OnceValue(func() map[string]func(args []word.Word) carried {
 		"git": gitCarries, "rsync": rsyncCarries, "zip": optionCode("-TT=", "-TT", "--unzip-command"),
 		"vi": editorCarries, "vim": editorCarries, "nvim": editorCarries, "view": editorCarries, "ex": editorCarries, "vimdiff": editorCarries, "gvim": editorCarries,
 		"less": editorCarries, "more": editorCarries, "most": editorCarries,
+		"split": optionCode("--filter"), "sort": optionCode("--compress-program"), "cpio": optionCode("--rsh-command"), "wget": optionCode("--use-askpass"),
+		"dpkg": optionCode("--pre-invoke", "--post-invoke"), "pppd": behindWords("connect", "disconnect", "init", "pty"), "rpm": rpmCarries, "dc": dcCarries,
+		"openvpn": optionCode("--up", "--down", "--route-up", "--route-pre-down", "--ipchange", "--tls-verify", "--client-connect", "--client-disconnect", "--learn-address", "--auth-user-pass-verify"),
+		"apt":     aptCarries, "apt-get": aptCarries, "aptitude": aptCarries, "sshfs": sshfsCarries,
 		"scp": sshCarries, "sftp": sshCarries, "man": optionCode("-P+", "--pager"),
 		"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
 		"socat": socatCarries,
@@ -110,6 +114,85 @@ func behind(marks ...string) func([]word.Word) carried {
 		}
 		return c
 	}
+}
+
+// behindWords is code behind words that are no options: pppd connect CODE.
+func behindWords(names ...string) func([]word.Word) carried {
+	return func(args []word.Word) (c carried) {
+		for i, x := range args[:max(0, len(args)-1)] {
+			if slices.ContainsFunc(names, x.Is) {
+				c.codes = append(c.codes, args[i+1])
+			}
+		}
+		return c
+	}
+}
+
+// settings are the arguments of -o and the like, "Key=value" each.
+func settings(args []word.Word, names ...string) (keys []string, values []word.Word) {
+	for i, x := range args {
+		for _, n := range names {
+			set := word.Word{}
+			switch p := x.Prefix(); {
+			case x.Is(n) && i+1 < len(args):
+				set = args[i+1]
+			case strings.HasPrefix(n, "--") && strings.HasPrefix(p, n+"="):
+				set = trimWord(x, len(n)+1)
+			case !strings.HasPrefix(n, "--") && strings.HasPrefix(p, n) && len(p) > len(n):
+				set = trimWord(x, len(n))
+			}
+			if key, val, ok := cutWord(set, "="); ok {
+				keys, values = append(keys, strings.ToLower(strings.TrimRight(strings.TrimSpace(key), ":"))), append(values, val)
+			}
+		}
+	}
+	return keys, values
+}
+
+// aptCarries are the hooks of apt: -o DPkg::Pre-Invoke::=CODE.
+func aptCarries(args []word.Word) (c carried) {
+	keys, values := settings(args, "-o", "--option")
+	for i, key := range keys {
+		if strings.HasSuffix(key, "-invoke") || strings.HasSuffix(key, "-invoke-success") || strings.HasSuffix(key, "-install-pkgs") {
+			c.codes = append(c.codes, values[i])
+		}
+	}
+	return c
+}
+
+func sshfsCarries(args []word.Word) (c carried) {
+	keys, values := settings(args, "-o")
+	for i, key := range keys {
+		if key == "ssh_command" || sshStarts[key] {
+			c.codes = append(c.codes, values[i])
+		}
+	}
+	return c
+}
+
+// rpmCarries is %(code) in what rpm is told to expand.
+func rpmCarries(args []word.Word) (c carried) {
+	for _, code := range optionCode("-E+", "--eval")(args).codes {
+		v, _ := code.Value()
+		if i := strings.Index(v, "%("); i >= 0 {
+			n := closing(v[i+1:], '(', ')')
+			c.codes = append(c.codes, word.Lit(strings.TrimSuffix(v[i+2:i+1+n], ")")))
+		}
+	}
+	return c
+}
+
+// dcCarries is "!code" among what dc is told.
+func dcCarries(args []word.Word) (c carried) {
+	for _, x := range optionCode("-e+", "--expression")(args).codes {
+		v, _ := x.Value()
+		for line := range strings.Lines(v) {
+			if code, ok := strings.CutPrefix(strings.TrimSpace(line), "!"); ok && code != "" {
+				c.codes = append(c.codes, word.Lit(code))
+			}
+		}
+	}
+	return c
 }
 
 // skipOptions is the words behind a program's own options; the letters of with

@@ -43,6 +43,7 @@ var tellers = sync.OnceValue(func() map[string]teller {
 		"cockroach": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true}, "sqlcmd": {with: []string{"-Q", "-q"}, file: []string{"-i"}, query: true},
 		"chpasswd": {query: true}, "newusers": {query: true},
 		"ftp": {escapes: bang}, "sftp": {file: []string{"-b"}, escapes: bang}, "lftp": {with: []string{"-e", "-c"}, file: []string{"-f"}, escapes: bang}, "smbclient": {with: []string{"-c"}, escapes: bang},
+		"dc":      {escapes: bang[:1]},
 		"gnuplot": {with: []string{"-e"}, escapes: []string{"!", "system "}},
 		"tclsh":   {tcl: true}, "expect": {with: []string{"-c"}, file: []string{"-f", "-b"}, tcl: true}, "wish": {tcl: true}, "jimsh": {with: []string{"-e"}, tcl: true},
 	}

@@ -147,6 +147,7 @@ func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) resul
 	if in.Kind == InputFile && len(r.ops) > 0 {
 		if text, ok := w.readFile(st, in.Word); ok {
 			in.known, in.text = true, text
+			in = inputPiped(in) // the file is here
 			l.in = &in
 		}
 	}

@@ -17,7 +17,7 @@ func fetchedAndRun(line *command.Line, effects []Effect) []Effect {
 	var out []Effect
 	for i := range effects {
 		e := &effects[i]
-		if !e.Has("download") || e.Object.Type != Path || e.Object.Name == "" || e.Place.Kind != command.Here {
+		if !e.Has("download") && !redirectsFetched(line, e) || e.Object.Type != Path || e.Object.Name == "" || e.Place.Kind != command.Here {
 			continue
 		}
 		for j := e.Action + 1; j < len(line.Actions); j++ {
@@ -32,6 +32,16 @@ func fetchedAndRun(line *command.Line, effects []Effect) []Effect {
 		}
 	}
 	return out
+}
+
+// redirectsFetched reports whether an effect is that of the redirection of what
+// a program fetched: curl URL > x.
+func redirectsFetched(line *command.Line, e *Effect) bool {
+	if e.Action < 0 || e.Action >= len(line.Actions) || len(line.Actions[e.Action].Redirs) == 0 {
+		return false
+	}
+	name, _ := line.Actions[e.Action].Name()
+	return name == "curl" || name == "wget"
 }
 
 // startsFile reports whether an action runs a file.
