@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -142,13 +144,34 @@ func (s *Supervision) End() error {
 // answers is no reason not to end.
 const endPatience = 2 * time.Second
 
-// Gone is called last of all. Where nothing is supervised any more it waits for
-// the process aside, which ends then: nobody else might take note of its end, as
-// the first process of many a container does not.
+// Gone is called last of all. Where nothing is supervised any more the process
+// aside ends. It is waited for, which on a busy machine takes as long as a short
+// line does, only where nobody else would take note of its end.
 func (s *Supervision) Gone() {
-	if s.l.aside.pid > 0 && s.l.idle() {
+	if s.l.aside.pid > 0 && s.l.idle() && !firstWaits() {
 		s.l.aside.reap()
 	}
+}
+
+// firstWaits says whether the first process, whose child is whoever's parent has
+// ended, is told of the end of its children, as every init is and the program
+// that is the first of many a container is not: it catches that signal, has it
+// blocked to ask for it, or ignores it, which does for the kernel.
+func firstWaits() bool {
+	b, err := os.ReadFile("/proc/1/status")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(b)) {
+		name, value, _ := strings.Cut(line, ":")
+		switch name {
+		case "SigBlk", "SigIgn", "SigCgt":
+			if set, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64); err == nil && set&(1<<(unix.SIGCHLD-1)) != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // idle says that nothing is supervised any more.
