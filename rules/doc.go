@@ -64,6 +64,7 @@ What an expression may name:
 	session host                               who types, from where; what the machine is and serves
 	empty                                      vars, path, class, reach: what the object is if the variables in it are empty
 	under                                      the directory below which find or a pipe of names found it; else ""
+	vital                                      protected paths that fit the name or pattern that all has that is found there
 	apart                                      the object's word and its neighbour, if they could be one: meant, left, right,
 	                                           star; next and one are the path facts of right and meant
 	blank                                      the variables in the object's or source's word that are known to be empty

@@ -43,6 +43,7 @@ type env struct {
 	Empty   emptied             `expr:"empty"`
 	Under   string              `expr:"under"`
 	Every   bool                `expr:"everything"`
+	Vital   []string            `expr:"vital"`
 	Unsure  bool                `expr:"unsure"`
 	Fetches bool                `expr:"fetches"`
 	Split   split               `expr:"apart"`
@@ -123,8 +124,13 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 	if e.Object.Type == effect.Path && !v.Remote && v.Path.Real != "" {
 		v.Own, v.OwnIn = s.ownAt(v.Path.Real), s.ownBelow(v.Path.Real)
 	}
+	if named := v.Param["named"]; named != "" && v.Path.Real != "" {
+		v.Vital = s.vital(v.Path.Real, named)
+	}
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
-		v.found(e.Object.Word)
+		if v.found(e.Object.Word); v.Under != "" {
+			v.Vital = s.vital(v.Under, namedBelow(e.Object.Word))
+		}
 		v.Unsure = v.Under == "" && e.Object.Pattern == "" && !strings.HasPrefix(v.Cwd, "/") && !placed && everythingHere[e.Object.Word.Src]
 	}
 	if e.Source != nil {
@@ -203,15 +209,45 @@ func (v *env) found(w word.Word) {
 	}
 	v.Object = strings.TrimSuffix(v.Under, "/") + foundHole
 	if n < len(w.Shape) {
-		v.Object += w.Shape[n].Lit // find -name passwd
+		v.Object += "/" + namedBelow(w) // find -name passwd
 	}
 	v.Every = w.Shape[n-1].All
 }
 
+// namedBelow is the name that all of a found word's have, or the pattern that
+// they match; "" where that is not known.
+func namedBelow(w word.Word) string {
+	var name strings.Builder
+	for _, p := range w.Shape[foundAt(w)+1:] {
+		if p.Hole == word.Glob {
+			name.WriteString(p.Src)
+		} else {
+			name.WriteString(p.Lit)
+		}
+	}
+	return strings.TrimPrefix(name.String(), "/")
+}
+
+// vital is what has such a name, or one that matches the pattern, somewhere
+// below a directory, and without which the machine cannot be booted, reached or
+// repaired.
+func (s *Set) vital(dir, name string) []string {
+	if name == "" || strings.Contains(name, "/") {
+		return nil
+	}
+	_, out := s.protection.Pattern(strings.TrimSuffix(dir, "/") + "/**/" + name)
+	return slices.DeleteFunc(out, func(p string) bool { return !s.protection.vital(p) })
+}
+
 // foundAt is where the hole of a found name stands in a word: last, or before
-// the name that all of them have; -1 in any other word.
+// the name that all of them have or the pattern that they match; -1 in any other
+// word.
 func foundAt(w word.Word) int {
-	for i := len(w.Shape) - 1; w.Know == word.Unknown && i >= max(0, len(w.Shape)-2); i-- {
+	least := len(w.Shape) - 2
+	if n := len(w.Shape); n > 2 && w.Shape[n-1].Hole == word.Glob {
+		least--
+	}
+	for i := len(w.Shape) - 1; w.Know == word.Unknown && i >= max(0, least); i-- {
 		if w.Shape[i].Src == foundHole && (i == len(w.Shape)-1 || strings.HasPrefix(w.Shape[i+1].Lit, "/")) {
 			return i
 		}
@@ -335,9 +371,12 @@ func (s *Set) options() []expr.Option {
 		str(func(x string) any { return quote(x) }, new(func(string) string), "quote"),
 		str(func(x string) any { return strings.TrimRight(x, "/") }, new(func(string) string), "unslash"),
 		expr.Function("modeHarm", func(a ...any) (any, error) {
-			f := a[0].(PathFact)
+			f, ok := a[0].(PathFact)
+			if !ok {
+				f = PathFact{Real: a[0].(string), Type: "file"}
+			}
 			return p.ModeHarm(f.Real, f.Type, f.Mode, a[1].(string)), nil
-		}, new(func(PathFact, string) string)),
+		}, new(func(PathFact, string) string), new(func(string, string) string)),
 		str(func(x string) any { return sizeOf(x) }, new(func(string) int64), "sizeOf"),
 		expr.Function("bytes", func(a ...any) (any, error) { return human(toInt(a[0])), nil }, new(func(int64) string), new(func(int) string)),
 		expr.Function("count", func(a ...any) (any, error) {

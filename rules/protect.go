@@ -372,6 +372,13 @@ func isNeeded(p string) bool {
 	return false
 }
 
+// vital reports a file of that kind, by its name alone.
+func (t *Protection) vital(p string) bool {
+	p = merged(path.Clean(p))
+	_, row := builtinRows().byPath[p]
+	return row || isNeeded(p) || isLoader(p) || t.Account(p) || t.Kernel(p)
+}
+
 // accounts are the files that say who may log in and become whom.
 var accounts = map[string]bool{"/etc/passwd": true, "/etc/shadow": true, "/etc/group": true, "/etc/gshadow": true,
 	"/etc/sudoers": true, "/etc/subuid": true, "/etc/subgid": true, "/etc/nsswitch.conf": true, "/etc/doas.conf": true, "/etc/security/access.conf": true}

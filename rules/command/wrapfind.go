@@ -28,6 +28,7 @@ type execution struct {
 	dir     bool
 	narrow  bool
 	name    string // what each that is found is called: find -name passwd
+	named   string // the pattern that all of it matches and nothing else chooses among: find -name '*.so*'
 	glob    string // the pattern that all of it matches, right in the starting point: find -maxdepth 1 -name 'x*'
 	shallow bool   // nothing below the starting point's own entries is come to
 	all     bool   // nothing is left out but by its type
@@ -68,7 +69,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 		s, known := args[i].Value()
 		switch s {
 		case "-exec", "-execdir", "-ok", "-okdir":
-			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, name: called, glob: right, shallow: shallow, one: len(starts) == 1, all: !some, asks: strings.HasPrefix(s, "-ok")}
+			e := execution{dir: strings.HasSuffix(s, "dir"), narrow: narrow, name: called, named: FindsNamed(args), glob: right, shallow: shallow, one: len(starts) == 1, all: !some, asks: strings.HasPrefix(s, "-ok")}
 			j := i + 1
 			for ; j < len(args); j++ {
 				if args[j].Is(";") {
@@ -232,6 +233,8 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 		below.Shape = []word.Part{{Lit: strings.TrimSuffix(top, "/") + "/"}, {Hole: word.Glob, Src: e.glob}}
 	} else if e.name != "" {
 		below.Shape = append(below.Shape, word.Part{Lit: "/" + e.name})
+	} else if e.named != "" && !dir {
+		below.Shape = append(below.Shape, word.Part{Lit: "/"}, word.Part{Hole: word.Glob, Src: e.named})
 	}
 	own := word.Word{Src: "{}", Know: word.Known, Values: []string{top}, Origin: word.FromInput}
 	whole := known && !narrow
@@ -298,7 +301,7 @@ func found(a *Action) []word.Word {
 		}
 		out = append(out, word.Word{Src: x.Src, Know: word.Unknown, Shape: []word.Part{{Lit: v}, rest}, Origin: word.FromInput})
 	}
-	called := findsName(a.Args())
+	called, named := findsName(a.Args()), FindsNamed(a.Args())
 	for _, x := range a.Args() {
 		if x.Is("-printf") || x.Is("-ls") || x.Is("-fprint") {
 			return nil
@@ -313,6 +316,8 @@ func found(a *Action) []word.Word {
 	for i := range out {
 		if called != "" {
 			out[i].Shape = append(out[i].Shape, word.Part{Lit: "/" + called})
+		} else if named != "" {
+			out[i].Shape = append(out[i].Shape, word.Part{Lit: "/"}, word.Part{Hole: word.Glob, Src: named})
 		}
 	}
 	return out
@@ -340,6 +345,51 @@ func findsName(args []word.Word) string {
 		}
 	}
 	return name
+}
+
+// FindsNamed is the pattern of an expression that finds at any depth all files,
+// or all of a type, whose names match it; "" where there is more to it. In one
+// that ignores the case of letters they are small.
+func FindsNamed(args []word.Word) string {
+	pattern := ""
+	for i := 0; i < len(args); i++ {
+		s, known := args[i].Value()
+		if !findExpr(args[i]) {
+			continue // a starting point
+		}
+		n, neutral := findNeutral[s]
+		switch {
+		case !known || s == "-maxdepth" || s == ",":
+			return ""
+		case s == "-name" || s == "-iname":
+			if i++; i >= len(args) || pattern != "" {
+				return ""
+			}
+			v, ok := args[i].Value()
+			if !ok || strings.Contains(v, "/") {
+				return ""
+			}
+			if pattern = v; s == "-iname" {
+				pattern = strings.ToLower(v)
+			}
+		case s == "-exec" || s == "-execdir" || s == "-ok" || s == "-okdir":
+			for i < len(args) && !args[i].Is(";") && !(args[i].Is("+") && args[i-1].Is("{}")) {
+				i++
+			}
+		case neutral:
+			i += n
+		case s == "-type" || findLeading[s] > 0 || s == "-H" || s == "-L" || s == "-P" || strings.HasPrefix(s, "-O"):
+			i += max(findLeading[s], 0)
+			if s == "-type" {
+				if i++; i >= len(args) || args[i].Is("d") {
+					return "" // what has to be there are files
+				}
+			}
+		default:
+			return ""
+		}
+	}
+	return pattern
 }
 
 // findsRightIn is the pattern of an expression that finds what has such a name

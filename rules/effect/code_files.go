@@ -131,6 +131,9 @@ func findActions(c *call) {
 			if depth != "" {
 				e.param("mindepth", depth)
 			}
+			if named := command.FindsNamed(c.action.Args()); named != "" {
+				e.param("named", named)
+			}
 			for _, w := range starts {
 				c.emitWord(e, Path, w, false)
 			}
