@@ -421,7 +421,8 @@ func (s *Session) trusted(pid int, view *host.View) bool {
 		switch {
 		case !has(command.Interprets) && w.TakesKeys(file) && !s.managesPackages(file, a.Argv):
 			return false
-		case ofSystem(file) && !has(command.Carries), view != nil && inSystem(view.Inside(file)) && ofRoot(file) && !has(command.Carries):
+		case !ofSystem(file) && !(view != nil && inSystem(view.Inside(file)) && ofRoot(file)):
+		case !has(command.Carries), s.managesPackages(file, a.Argv): // code in its arguments was judged with them
 			return true
 		}
 	}
