@@ -78,6 +78,10 @@ func BenchmarkMake(b *testing.B) {
 	})
 }
 
+// rootPath is root's PATH where nobody has changed it (login.defs(5)): each
+// directory in front of a program's own is one more start that fails.
+const rootPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // beside runs a line in bash and in guardsh, by turns, and reports the ratio of
 // the shortest turns, and that of the processors' time: on a machine that is
 // busy with other work the first says less about that. after is called behind
@@ -87,6 +91,7 @@ func beside(b *testing.B, bin, line string, after func()) {
 	type cost struct{ wall, cpu time.Duration }
 	run := func(shell string) cost {
 		cmd := exec.Command(shell, "-c", line)
+		cmd.Env = append(os.Environ(), "PATH="+rootPath)
 		start := time.Now()
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 			b.Fatalf("%s: %q: %v %.500s", shell, line, err, out)
