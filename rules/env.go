@@ -125,11 +125,11 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 		v.Own, v.OwnIn = s.ownAt(v.Path.Real), s.ownBelow(v.Path.Real)
 	}
 	if named := v.Param["named"]; named != "" && v.Path.Real != "" {
-		v.Vital = s.vital(v.Path.Real, named)
+		v.Vital = s.vital(v.Path.Real, named, false) // -delete takes no directory that holds anything
 	}
 	if e.Object.Type == effect.Path && e.Object.Name == "" {
 		if v.found(e.Object.Word); v.Under != "" {
-			v.Vital = s.vital(v.Under, namedBelow(e.Object.Word))
+			v.Vital = s.vital(v.Under, namedBelow(e.Object.Word), e.Has("recursive"))
 		}
 		v.Unsure = v.Under == "" && e.Object.Pattern == "" && !strings.HasPrefix(v.Cwd, "/") && !placed && everythingHere[e.Object.Word.Src]
 	}
@@ -230,14 +230,24 @@ func namedBelow(w word.Word) string {
 
 // vital is what has such a name, or one that matches the pattern, somewhere
 // below a directory, and without which the machine cannot be booted, reached or
-// repaired.
-func (s *Set) vital(dir, name string) []string {
+// repaired. Directories are among it where the act takes whole trees.
+func (s *Set) vital(dir, name string, trees bool) []string {
 	if name == "" || strings.Contains(name, "/") {
 		return nil
 	}
 	_, out := s.protection.Pattern(strings.TrimSuffix(dir, "/") + "/**/" + name)
-	return slices.DeleteFunc(out, func(p string) bool { return !s.protection.vital(p) })
+	out = slices.DeleteFunc(out, func(p string) bool { return !s.protection.vital(p, trees) })
+	for _, k := range kernels {
+		if MatchName(name, path.Base(k)) && (dir == "/" || dir == "/boot") {
+			out = append(out, k)
+		}
+	}
+	return out
 }
+
+// kernels are names that a kernel and what it begins with have, for patterns to
+// be tried against.
+var kernels = []string{"/boot/vmlinuz", "/boot/vmlinuz-6.1.0", "/boot/initrd.img", "/boot/initrd.img-6.1.0", "/boot/initramfs-6.1.0.img"}
 
 // foundAt is where the hole of a found name stands in a word: last, or before
 // the name that all of them have or the pattern that they match; -1 in any other

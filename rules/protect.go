@@ -372,11 +372,12 @@ func isNeeded(p string) bool {
 	return false
 }
 
-// vital reports a file of that kind, by its name alone.
-func (t *Protection) vital(p string) bool {
+// vital reports a file of that kind, or a directory of the table's where such
+// count, by its name alone.
+func (t *Protection) vital(p string, trees bool) bool {
 	p = merged(path.Clean(p))
 	_, row := builtinRows().byPath[p]
-	return row || isNeeded(p) || isLoader(p) || t.Account(p) || t.Kernel(p)
+	return trees && row || isNeeded(p) || isLoader(p) || t.Account(p) || t.Kernel(p)
 }
 
 // accounts are the files that say who may log in and become whom.
