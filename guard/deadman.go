@@ -151,7 +151,7 @@ func RunTimer(file string) error {
 	if err != nil {
 		return err
 	}
-	time.Sleep(time.Until(d.Until))
+	time.Sleep(time.Until(d.Until)) // for whoever keeps it, until then
 	if err := os.Rename(file+deadmanWaiting, file+deadmanRestoring); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // it was kept

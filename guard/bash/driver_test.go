@@ -418,7 +418,7 @@ func (s *typing) logged(what string, ok func(entry) bool) entry {
 // terminal's modes, a log, who is in front. It reports whether it came to be.
 func await(limit time.Duration, ok func() bool) bool {
 	const look = 2 * time.Millisecond
-	for end := time.Now().Add(limit); !ok(); time.Sleep(look) { // between two looks
+	for end := time.Now().Add(limit); !ok(); time.Sleep(look) { // for ok, which nobody tells of
 		if time.Now().After(end) {
 			return false
 		}

@@ -27,7 +27,7 @@ func TestLiveWaitsLongerOnABusyMachine(t *testing.T) {
 		if d := <-asked; d != liveBudget {
 			t.Errorf("asked for %v", d)
 		}
-		time.Sleep(2 * liveBudget) // longer than it has on an idle machine
+		time.Sleep(2 * liveBudget) // for the end of the time that it has on an idle machine
 		p.replies <- frame{kind: 'E', fields: []string{"n", "1", "value", ""}}
 	}()
 	got, err := l.ask("")

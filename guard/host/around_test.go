@@ -92,7 +92,7 @@ func TestLoaderGone(t *testing.T) {
 	}
 	w := world(t, root)
 	gone := func() bool { return w.Facts(&command.Line{Ends: true}, nil).Session.LoaderGone }
-	time.Sleep(settled) // what is younger is not remembered
+	time.Sleep(settled) // for the files to be old enough to be remembered: their ctime is nobody's to set
 	for range 2 {
 		if gone() {
 			t.Error("the loader is there")

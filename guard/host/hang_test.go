@@ -172,6 +172,6 @@ func noChildren(t *testing.T) {
 			t.Errorf("helpers are left: %v", left)
 			return
 		}
-		time.Sleep(5 * time.Millisecond) // between two looks at the processes
+		time.Sleep(5 * time.Millisecond) // for the helpers to end, whose parent is another process
 	}
 }

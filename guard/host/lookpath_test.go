@@ -73,7 +73,7 @@ func TestLookPathSeesChanges(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(settled) // what is younger is not remembered
+	time.Sleep(settled) // for the files to be old enough to be remembered: their ctime is nobody's to set
 	for i, s := range steps {
 		t.Run(s.what, func(t *testing.T) {
 			d := dirs[i]

@@ -74,8 +74,7 @@ func session(mode string, argv []string) int {
 		// Goroutines that allocate for as long as the session lasts.
 		for range 4 {
 			go func() {
-				// Pauses, since nothing collects it while the shell starts.
-				for ; ; time.Sleep(10 * time.Microsecond) {
+				for ; ; time.Sleep(10 * time.Microsecond) { // for a collector, which there is none of while the shell starts
 					for range 16 {
 						garbage.Store(new([4096]byte))
 					}
@@ -272,7 +271,7 @@ func TestKilledAtOnce(t *testing.T) {
 
 func waitForFile(t *testing.T, name string) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) { // the other process writes it
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) { // for the file, which another process writes
 		if _, err := os.Stat(name); err == nil {
 			return
 		}
