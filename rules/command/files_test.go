@@ -55,6 +55,20 @@ func (m mapFiles) LookPath(name, _ string) (string, error) {
 	return "", fs.ErrNotExist
 }
 
+// texts are files of which only the text is known.
+type texts struct {
+	NoFiles
+	of map[string]string
+}
+
+func (t texts) ReadFile(p string, most int64) ([]byte, error) {
+	s, ok := t.of[path.Clean(p)]
+	if !ok {
+		return nil, ErrUnknown
+	}
+	return []byte(s[:min(int64(len(s)), most)]), nil
+}
+
 // TestFiles holds what a line starts that depends on files: makefiles, scripts
 // of interpreters, links, and files that may not be read.
 func TestFiles(t *testing.T) {

@@ -224,15 +224,23 @@ options:
 	w.look(st, l, lang, shown, text, argv, assigned, lines)
 }
 
+// lookedThrough is as much of a program's code as is looked through, and a note
+// where that is not all.
+func (w *walker) lookedThrough(code, via string, l launch) string {
+	if len(code) <= maxCode {
+		return code
+	}
+	w.note(TooLarge, via+": more code than is looked through", &l.at)
+	return code[:maxCode]
+}
+
 // look finds the calls in a text; lines says that the text runs once for each
 // line of input.
 func (w *walker) look(st *state, l launch, lang *language, via, text string, argv []word.Word, assigned map[string]word.Word, lines bool) {
 	if !textual(text) || w.depth >= w.lim.Depth {
 		return
 	}
-	if len(text) > maxCode {
-		w.note(TooLarge, via+": more code than is looked through", &l.at)
-	}
+	text = w.lookedThrough(text, via, l)
 	e := &evaluator{w: w, st: st, l: l, lang: lang, via: via, argv: argv, vars: map[string]val{}, alias: map[string]string{}}
 	for n, v := range assigned {
 		e.vars[n] = val{w: v}

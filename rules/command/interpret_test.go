@@ -1,7 +1,6 @@
 package command
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ func TestInterpreters(t *testing.T) {
 			line, want = strings.TrimSuffix(row, " =>"), ""
 		}
 		rows++
-		l := Understand(strings.ReplaceAll(line, "¶", "\n"), Options{Shell: tableShell, Files: interpreterFiles{}})
+		l := Understand(strings.ReplaceAll(line, "¶", "\n"), Options{Shell: tableShell, Files: interpreterFiles})
 		var got []string
 		for _, a := range l.Actions {
 			if a.Wrapper || len(a.Via) == 0 || !strings.ContainsAny(a.Via[0], " ") && !strings.Contains(a.Via[0], "awk") && languageOf(a.Via[0]) == nil && !slices.ContainsFunc(a.Via, func(v string) bool { return strings.Contains(v, " -") || languageOf(v) != nil }) {
@@ -44,22 +43,14 @@ func TestInterpreters(t *testing.T) {
 	}
 }
 
-type interpreterFiles struct{ NoFiles }
-
-func (interpreterFiles) ReadFile(p string, max int64) ([]byte, error) {
-	s, ok := map[string]string{
-		"/srv/x.py":   "#!/usr/bin/python3\nimport sys, shutil\n\ndef main():\n    shutil.rmtree(sys.argv[1])\nmain()\n",
-		"/srv/x.pl":   "#!/usr/bin/perl -w\nuse strict;\nmy $d = '/lib';\nsystem(\"rm -rf $d\");\n",
-		"/srv/x.rb":   "#!/usr/bin/env ruby\nFileUtils.rm_rf '/lib'\n",
-		"/srv/x.awk":  "BEGIN { system(\"reboot\") }\n",
-		"/srv/quiet":  "#!/usr/bin/python3\n\"\"\"rm -rf /\"\"\"\nprint('rm -rf /')\n",
-		"/srv/locked": "",
-	}[path.Clean(p)]
-	if !ok {
-		return nil, ErrUnknown
-	}
-	return []byte(s[:min(int64(len(s)), max)]), nil
-}
+var interpreterFiles = texts{of: map[string]string{
+	"/srv/x.py":   "#!/usr/bin/python3\nimport sys, shutil\n\ndef main():\n    shutil.rmtree(sys.argv[1])\nmain()\n",
+	"/srv/x.pl":   "#!/usr/bin/perl -w\nuse strict;\nmy $d = '/lib';\nsystem(\"rm -rf $d\");\n",
+	"/srv/x.rb":   "#!/usr/bin/env ruby\nFileUtils.rm_rf '/lib'\n",
+	"/srv/x.awk":  "BEGIN { system(\"reboot\") }\n",
+	"/srv/quiet":  "#!/usr/bin/python3\n\"\"\"rm -rf /\"\"\"\nprint('rm -rf /')\n",
+	"/srv/locked": "",
+}}
 
 const interpreterRows = `
 groovy -e 'new AntBuilder().delete(dir: "/etc")' => rm -rf -- /etc

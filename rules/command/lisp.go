@@ -106,11 +106,7 @@ func (w *walker) lispCode(st *state, l launch, base string) {
 }
 
 func (r *lisp) text(s string) {
-	if len(s) > maxCode {
-		r.w.note(TooLarge, r.via+": more code than is looked through", &r.l.at)
-		s = s[:maxCode]
-	}
-	r.forms(s, false)
+	r.forms(r.w.lookedThrough(s, r.via, r.l), false)
 }
 
 // form is a part of a list: a text or symbol, or a list of them.

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"path"
 	"strings"
 	"testing"
 )
@@ -15,7 +14,7 @@ func TestOtherCode(t *testing.T) {
 		if !ok {
 			line, want = strings.TrimSuffix(row, " ⇒"), ""
 		}
-		l := Understand(strings.ReplaceAll(line, "¶", "\n"), Options{Shell: tableShell, Files: taskFiles{}})
+		l := Understand(strings.ReplaceAll(line, "¶", "\n"), Options{Shell: tableShell, Files: taskFiles})
 		var got []string
 		for _, a := range l.Actions {
 			if len(a.Via) == 0 {
@@ -39,21 +38,13 @@ func TestOtherCode(t *testing.T) {
 	}
 }
 
-type taskFiles struct{ NoFiles }
-
-func (taskFiles) ReadFile(p string, max int64) ([]byte, error) {
-	s, ok := map[string]string{
-		"/srv/fabfile.py": "from fabric import task\n\n@task\ndef deploy(c):\n    c.run('uptime')\n\n@task\ndef wipe(c):\n    c.local('make clean')\n    d = '/usr'\n    c.sudo('rm -rf ' + d)\n\ndef quiet(c):\n    print('c.run(\"reboot\")')\n",
-		"/srv/tasks.py":   "def wipe_all(ctx):\n    ctx.run('rm -rf /usr')\n",
-		"/srv/x.el":       "(delete-directory \"/usr\" t)\n",
-		"/srv/x.ps1":      "Remove-Item -Recurse -Force /usr\n",
-		"/srv/site.pp":    "file { '/usr': ensure => absent, force => true }\n",
-	}[path.Clean(p)]
-	if !ok {
-		return nil, ErrUnknown
-	}
-	return []byte(s[:min(int64(len(s)), max)]), nil
-}
+var taskFiles = texts{of: map[string]string{
+	"/srv/fabfile.py": "from fabric import task\n\n@task\ndef deploy(c):\n    c.run('uptime')\n\n@task\ndef wipe(c):\n    c.local('make clean')\n    d = '/usr'\n    c.sudo('rm -rf ' + d)\n\ndef quiet(c):\n    print('c.run(\"reboot\")')\n",
+	"/srv/tasks.py":   "def wipe_all(ctx):\n    ctx.run('rm -rf /usr')\n",
+	"/srv/x.el":       "(delete-directory \"/usr\" t)\n",
+	"/srv/x.ps1":      "Remove-Item -Recurse -Force /usr\n",
+	"/srv/site.pp":    "file { '/usr': ensure => absent, force => true }\n",
+}}
 
 const otherCodeRows = `
 emacs --batch --eval '(delete-directory "/etc" t)' ⇒ rm -r -- /etc

@@ -66,11 +66,7 @@ func (w *walker) powershellCode(st *state, l launch, base string) {
 }
 
 func (p *powershell) text(s string) {
-	if len(s) > maxCode {
-		p.w.note(TooLarge, p.via+": more code than is looked through", &p.l.at)
-		s = s[:maxCode]
-	}
-	p.script(s, false)
+	p.script(p.w.lookedThrough(s, p.via, p.l), false)
 }
 
 // psWord is a word of a command: a text, or a block in braces.

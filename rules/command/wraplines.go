@@ -127,10 +127,7 @@ func (w *walker) tells(st *state, l launch, i int, base string) {
 		w.line.Actions[i].Given = word.Lit(strings.Join(files, "\n"))
 	}
 	for _, text := range texts {
-		if len(text) > maxCode {
-			w.note(TooLarge, base+": more code than is looked through", &l.at)
-			text = text[:maxCode]
-		}
+		text = w.lookedThrough(text, base, l)
 		if t.tcl {
 			(&tcl{w: w, st: st, l: l, via: base, vars: map[string]string{}}).script(text, false)
 			continue
