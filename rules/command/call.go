@@ -371,52 +371,6 @@ func (w *walker) startUnknown(st *state, l launch) result {
 	return r
 }
 
-// under starts a command below a wrapper: as a process of its own, in a
-// context that change describes.
-func (w *walker) under(st *state, l launch, via string, argv []word.Word, change func(*state, *context)) {
-	if len(argv) == 0 {
-		return
-	}
-	if len(st.ctx.via) >= 2*w.lim.Depth {
-		w.note(TooLarge, "depth of commands that start commands", nil)
-		return
-	}
-	sub := st.clone()
-	w.beneath(sub, l, via, change, func() result {
-		return w.start(sub, launch{argv: argv, at: l.at, exec: true, assigns: nil})
-	})
-}
-
-// beneath runs f in the context of a process that a wrapper starts.
-func (w *walker) beneath(sub *state, l launch, via string, change func(*state, *context), f func() result) {
-	end := w.fork()
-	sub.atExit = nil
-	sub.dirs, sub.nodirs = nil, true
-	w.inContext(sub, func(c *context) {
-		c.top = false
-		if via != "" {
-			c.via = with(c.via, via)
-		}
-		if l.in != nil {
-			c.stdin = *l.in
-		}
-		for _, r := range l.redirs {
-			if r.FD == 1 && r.Kind != In && r.Kind != Text {
-				c.hidden = true
-			}
-		}
-		if len(l.assigns) > 0 {
-			for _, a := range l.assigns {
-				sub.set(a.Name, variable{state: VarSet, val: a.Value, exported: true})
-			}
-		}
-		if change != nil {
-			change(sub, c)
-		}
-	}, func() result { return w.leaves(f()) })
-	end()
-}
-
 func (w *walker) findFunc(st *state, name string) (*function, bool) {
 	if f, ok := st.funcs[name]; ok && (f != nil || !st.wide) {
 		return f, f != nil
@@ -504,14 +458,7 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	}
 	r := w.inContext(st, func(c *context) {
 		c.via = with(c.via, "function "+name)
-		if l.in != nil {
-			c.stdin = *l.in
-		}
-		for _, d := range l.redirs {
-			if d.FD == 1 && d.Kind != In && d.Kind != Text {
-				c.hidden = true
-			}
-		}
+		c.connect(l)
 	}, func() result { return w.stmt(st, body) })
 	w.src, w.at, w.loops, w.unit = saved, at, loops, unit
 	w.calls = w.calls[:len(w.calls)-1]

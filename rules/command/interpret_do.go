@@ -552,9 +552,5 @@ func (e *evaluator) file(name word.Word, kind Redirect) {
 	if name.Know == 0 {
 		return
 	}
-	sub := e.st.clone()
-	e.w.beneath(sub, e.l, e.via, e.change, func() result {
-		e.w.emit(sub, Action{Redirs: []Redir{{FD: 1, Kind: kind, Target: name}}}, e.l.at)
-		return both(sub)
-	})
+	e.w.writes(e.st, e.l, e.via, name, kind, e.change)
 }

@@ -372,16 +372,8 @@ func (r *lisp) named(name *string) bool {
 
 // do starts what stands for a call.
 func (r *lisp) do(spec string, args []form, perhaps bool) {
-	change := func(s *state, _ *context) {
-		if perhaps {
-			s.certain = Possible
-		}
-	}
-	start := func(argv []word.Word) {
-		if len(argv) > 0 {
-			r.w.under(r.st, r.l, r.via, argv, change)
-		}
-	}
+	change := possiblyIf(perhaps)
+	start := func(argv []word.Word) { r.w.under(r.st, r.l, r.via, argv, change) }
 	at := func(n int) word.Word {
 		if n < len(args) {
 			return r.value(args[n])
@@ -394,14 +386,9 @@ func (r *lisp) do(spec string, args []form, perhaps bool) {
 		}
 	}
 	file := func(x word.Word, kind Redirect) {
-		if x.Know == 0 {
-			return
+		if x.Know != 0 {
+			r.w.writes(r.st, r.l, r.via, x, kind, change)
 		}
-		sub := r.st.clone()
-		r.w.beneath(sub, r.l, r.via, change, func() result {
-			r.w.emit(sub, Action{Redirs: []Redir{{FD: 1, Kind: kind, Target: x}}}, r.l.at)
-			return both(sub)
-		})
 	}
 	// words are arguments up to the first keyword; a list stands for its own.
 	words := func(from int) (out []word.Word) {

@@ -176,7 +176,7 @@ func (w *walker) recipe(st *state, l launch, via string, m *makefile, target str
 			continue
 		}
 		s := st.clone()
-		w.beneath(s, l, via, func(s *state, _ *context) { s.certain = Possible }, func() result {
+		w.beneath(s, l, via, possibly, func() result {
 			s.fresh()
 			return w.inline(s, code, l.at)
 		})

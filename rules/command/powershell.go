@@ -491,24 +491,9 @@ func (p *powershell) method(s, class string, perhaps bool) {
 }
 
 func (p *powershell) start(argv []word.Word, perhaps bool) {
-	if len(argv) == 0 {
-		return
-	}
-	p.w.under(p.st, p.l, p.via, argv, func(s *state, _ *context) {
-		if perhaps {
-			s.certain = Possible
-		}
-	})
+	p.w.under(p.st, p.l, p.via, argv, possiblyIf(perhaps))
 }
 
 func (p *powershell) file(name word.Word, kind Redirect, perhaps bool) {
-	sub := p.st.clone()
-	p.w.beneath(sub, p.l, p.via, func(s *state, _ *context) {
-		if perhaps {
-			s.certain = Possible
-		}
-	}, func() result {
-		p.w.emit(sub, Action{Redirs: []Redir{{FD: 1, Kind: kind, Target: name}}}, p.l.at)
-		return both(sub)
-	})
+	p.w.writes(p.st, p.l, p.via, name, kind, possiblyIf(perhaps))
 }

@@ -118,13 +118,6 @@ func (w *walker) builtin(st *state, l launch, _ int) result {
 func (w *walker) inside(st *state, l launch, via string, m launch) result {
 	return w.inContext(st, func(c *context) {
 		c.via = with(c.via, via)
-		if l.in != nil {
-			c.stdin = *l.in
-		}
-		for _, r := range l.redirs {
-			if r.FD == 1 && r.Kind != In && r.Kind != Text {
-				c.hidden = true
-			}
-		}
+		c.connect(l)
 	}, func() result { return w.start(st, m) })
 }

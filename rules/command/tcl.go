@@ -145,16 +145,8 @@ func (t *tcl) word(s string, perhaps bool) (tclWord, int) {
 var tclBlocks = map[string]bool{"if": true, "while": true, "for": true, "foreach": true, "catch": true, "try": true, "proc": true, "eval": true, "after": true, "uplevel": true, "expect": true, "switch": true, "namespace": true, "time": true}
 
 func (t *tcl) command(ws []tclWord, perhaps bool) {
-	change := func(s *state, _ *context) {
-		if perhaps {
-			s.certain = Possible
-		}
-	}
-	start := func(argv []word.Word) {
-		if len(argv) > 0 {
-			t.w.under(t.st, t.l, t.via, argv, change)
-		}
-	}
+	change := possiblyIf(perhaps)
+	start := func(argv []word.Word) { t.w.under(t.st, t.l, t.via, argv, change) }
 	args := ws[1:]
 	switch ws[0].text {
 	case "set":
@@ -220,11 +212,7 @@ func (t *tcl) command(ws []tclWord, perhaps bool) {
 		if code, ok := strings.CutPrefix(args[0].text, "|"); ok {
 			t.w.shellCode(t.st, t.l, t.via, word.Lit(code), change)
 		} else if len(args) > 1 && strings.ContainsAny(args[1].text, "wa+") {
-			sub := t.st.clone()
-			t.w.beneath(sub, t.l, t.via, change, func() result {
-				t.w.emit(sub, Action{Redirs: []Redir{{FD: 1, Kind: Out, Target: word.Lit(args[0].text)}}}, t.l.at)
-				return both(sub)
-			})
+			t.w.writes(t.st, t.l, t.via, word.Lit(args[0].text), Out, change)
 		}
 	default:
 		if !tclBlocks[ws[0].text] {
@@ -264,7 +252,7 @@ func (t *tcl) send(text string) {
 	default:
 		return
 	}
-	t.w.under(t.st, t.l, t.via, argv, func(s *state, _ *context) { s.certain = Possible })
+	t.w.under(t.st, t.l, t.via, argv, possibly)
 }
 
 func tclArgs(ws []tclWord) []word.Word {

@@ -92,19 +92,6 @@ func (w *walker) stmt(st *state, s *syntax.Stmt) result {
 	return w.plain(st, s)
 }
 
-// inContext walks with a changed context and puts the old one back on every
-// state that comes out.
-func (w *walker) inContext(st *state, change func(*context), f func() result) result {
-	saved := st.ctx
-	c := *saved
-	change(&c)
-	st.ctx = &c
-	r := f()
-	st.ctx = saved
-	r.each(func(s *state) { s.ctx = saved })
-	return r
-}
-
 // plain walks a statement without its "!" and "&".
 func (w *walker) plain(st *state, s *syntax.Stmt) result {
 	switch c := s.Cmd.(type) {

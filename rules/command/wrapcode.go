@@ -48,23 +48,22 @@ func (w *walker) carries(st *state, l launch, base string) {
 	if base == "git" {
 		c.codes = append(c.codes, w.gitAliases(l.argv[1:])...)
 	}
-	// Whether it comes to that is the program's own business.
-	perhaps := func(s *state, _ *context) { s.certain = Possible }
+	// Whether it comes to any of it is the program's own business.
 	for _, code := range c.codes {
 		if v, ok := code.Value(); ok && w.unreadable(v) {
 			continue // no shell's
 		}
 		if _, ok := w.code(code); ok {
-			w.shellCode(st, l, base, code, perhaps)
+			w.shellCode(st, l, base, code, possibly)
 		}
 	}
 	for _, argv := range c.argvs {
-		w.under(st, l, base, argv, perhaps)
+		w.under(st, l, base, argv, possibly)
 	}
 	for _, code := range c.far {
 		if _, ok := w.code(code); ok {
 			w.shellCode(st, l, base, code, func(s *state, x *context) {
-				s.certain = Possible
+				possibly(s, x)
 				remote(s, x, Remote, []word.Word{c.host})
 			})
 		}

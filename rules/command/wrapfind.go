@@ -270,7 +270,7 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 		})
 	}
 	if !whole && known && e.name != "" && path.Base(top) == e.name && !dir {
-		w.under(st, l, via, put(own), func(s *state, _ *context) { s.certain = Possible })
+		w.under(st, l, via, put(own), possibly)
 	}
 	w.under(st, l, via, put(below), func(s *state, _ *context) {
 		s.certain = Possible

@@ -324,14 +324,6 @@ func (w *walker) inputShell(st *state, l launch, i int, c *command) result {
 	return both(st)
 }
 
-func (w *walker) shellCode(st *state, l launch, via string, code word.Word, change func(*state, *context)) {
-	sub := st.clone()
-	w.beneath(sub, l, via, change, func() result {
-		sub.fresh()
-		return w.run(sub, code, l.at, via)
-	})
-}
-
 func firstOf(ws []word.Word) word.Word { return last(ws[:min(1, len(ws))]) }
 
 func last(ws []word.Word) word.Word {

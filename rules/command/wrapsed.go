@@ -158,7 +158,6 @@ func sedScripts(args []word.Word) []string {
 
 // sedRuns walks what sed starts; i is its action.
 func (w *walker) sedRuns(st *state, l launch, i int, base string) {
-	maybe := func(s *state, _ *context) { s.certain = Possible }
 	for _, script := range sedScripts(l.argv[1:]) {
 		for _, c := range sedStarts(script) {
 			switch {
@@ -168,12 +167,12 @@ func (w *walker) sedRuns(st *state, l launch, i int, base string) {
 				}
 			case c.line:
 				if text, ok := w.sedInput(i); ok {
-					w.shellCode(st, l, base, word.Lit(text), maybe)
+					w.shellCode(st, l, base, word.Lit(text), possibly)
 				} else {
 					w.unseen("sed runs the lines that it reads", nil, &l.at)
 				}
 			default:
-				w.shellCode(st, l, base, w.sedMade(i, c), maybe)
+				w.shellCode(st, l, base, w.sedMade(i, c), possibly)
 			}
 		}
 	}

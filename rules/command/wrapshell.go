@@ -205,7 +205,7 @@ func (w *walker) argsTool(st *state, l launch, base string) result {
 	own := l
 	own.argv = l.argv[:len(l.argv)-len(ops)]
 	w.tells(st, own, i, base)
-	w.under(st, l, base, ops, func(s *state, _ *context) { s.certain = Possible })
+	w.under(st, l, base, ops, possibly)
 	return both(st)
 }
 
