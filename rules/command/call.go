@@ -258,11 +258,8 @@ func (w *walker) programOf(st *state, l launch, name string) result {
 	if i >= 0 {
 		w.carries(st, l, base)
 		w.tells(st, l, i, base)
-		w.lispCode(st, l, base)
-		w.powershellCode(st, l, base)
-		w.configured(st, l, base)
-		if base == "sed" || base == "gsed" {
-			w.sedRuns(st, l, i, base)
+		if read := codeReaders[base]; read != nil {
+			read(w, st, l, i, base)
 		}
 		if lang != nil {
 			w.interpret(st, l, i, lang, base)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -41,16 +42,13 @@ var lispCalls = map[string]string{
 	"rename-file": "mv -- $1 $2", "rename-file-or-directory": "mv -- $1 $2", "move-file": "mv -- $1 $2", "copy-file": "cp -- $1 $2", "copy-directory": "cp -r -- $1 $2", "copy-directory/files": "cp -r -- $1 $2", "make-symbolic-link": "ln -sf -- $1 $2", "symlink": "ln -s -- $1 $2",
 	"write-region": "!write3", "with-temp-file": "!write", "spit": "!write", "call-with-output-file": "!write", "with-output-to-file": "!write", "open-output-file": "!write", "display-to-file": "!write2", "write-to-file": "!write2", "append-to-file": "!append3", "chmod": "!mode", "set-file-modes": "chmod $2 -- $1",
 	"shell-command": "!code", "shell-command-to-string": "!code", "async-shell-command": "!code", "call-process-shell-command": "!code", "start-process-shell-command": "!code3", "system": "!code", "process": "!code", "ext:shell": "!code", "shell": "!code", "os/shell": "!code", "system/exit-code": "!code",
-	"call-process": "!argv5", "start-process": "!argv3", "process-lines": "!argv", "system*": "!argv", "system*/exit-code": "!argv", "execl": "!exec", "execlp": "!exec", "sh": "!argv", "shell/sh": "!argv", "run-program": "!argv", "run-shell-command": "!code", "run-process": "!code", "exec!": "!code",
+	"call-process": "!argv5", "start-process": "!argv3", "process-lines": "!code", "system*": "!code", "system*/exit-code": "!code", "execl": "!exec", "execlp": "!exec", "sh": "!code", "shell/sh": "!code", "run-program": "!code", "run-shell-command": "!code", "run-process": "!code", "exec!": "!code",
 	"kill-emacs": "", "primitive-load": "",
 }
 
 // lispCode walks what such a program is given.
-func (w *walker) lispCode(st *state, l launch, base string) {
-	d, ok := lispDialects[base]
-	if !ok {
-		return
-	}
+func (w *walker) lispCode(st *state, l launch, _ int, base string) {
+	d := lispDialects[base]
 	r := lisp{w: w, st: st, l: l, via: base, vars: map[string]word.Word{}}
 	args, given := l.argv[1:], false
 	in := w.standardInput(st, l)
@@ -63,32 +61,24 @@ func (w *walker) lispCode(st *state, l launch, base string) {
 			r.text(text)
 		}
 	}
-	has := func(names []string, s string) bool {
-		for _, n := range names {
-			if n == s {
-				return true
-			}
-		}
-		return false
-	}
 	for i := 0; i < len(args); i++ {
 		v := args[i].Prefix()
 		name, val, attached := strings.Cut(v, "=")
 		switch {
-		case has(d.code, v) && i+1 < len(args):
+		case slices.Contains(d.code, v) && i+1 < len(args):
 			i++
 			given = true
 			if text, ok := w.code(args[i]); ok {
 				r.text(text)
 			}
-		case attached && strings.HasPrefix(name, "--") && has(d.code, name):
+		case attached && strings.HasPrefix(name, "--") && slices.Contains(d.code, name):
 			given = true
 			r.text(val)
-		case has(d.file, v) && i+1 < len(args):
+		case slices.Contains(d.file, v) && i+1 < len(args):
 			i++
 			given = true
 			file(args[i])
-		case has(d.with, v) && i+1 < len(args):
+		case slices.Contains(d.with, v) && i+1 < len(args):
 			i++
 		case base == "bb" && strings.HasPrefix(v, "("):
 			if text, ok := w.code(args[i]); ok {
@@ -117,8 +107,8 @@ type form struct {
 	quoted bool // a string
 }
 
-// read takes the next form off a text.
-func (r *lisp) read(s string) (f form, rest string, ok bool) {
+// readForm takes the next form off a text.
+func readForm(s string) (f form, rest string, ok bool) {
 	for {
 		s = strings.TrimLeft(s, " \t\r\n,'`@")
 		if strings.HasPrefix(s, "#'") || strings.HasPrefix(s, "#_") {
@@ -135,7 +125,7 @@ func (r *lisp) read(s string) (f form, rest string, ok bool) {
 	}
 	switch s[0] {
 	case '(', '[', '{':
-		n := r.closing(s)
+		n := lispList(s)
 		return form{list: s[1:max(n-1, 1)], isList: true}, s[n:], true
 	case ')', ']', '}':
 		return form{text: s[:1]}, s[1:], true
@@ -166,9 +156,9 @@ func lispString(s string) int {
 	return len(s)
 }
 
-// closing is the length of a list with its brackets, to the end where it is
+// lispList is the length of a list with its brackets, to the end where it is
 // not closed.
-func (r *lisp) closing(s string) int {
+func lispList(s string) int {
 	depth := 0
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
@@ -204,7 +194,7 @@ func (r *lisp) forms(s string, perhaps bool) {
 	r.nest++
 	defer func() { r.nest-- }()
 	for {
-		f, rest, ok := r.read(s)
+		f, rest, ok := readForm(s)
 		if !ok {
 			return
 		}
@@ -221,12 +211,12 @@ func (r *lisp) value(f form) word.Word {
 	case f.quoted:
 		return word.Lit(f.text)
 	case f.isList:
-		head, rest, _ := r.read(f.list)
+		head, rest, _ := readForm(f.list)
 		switch head.text {
 		case "expand-file-name", "string", "str", "string-append", "concat", "io/file", "file", "fs/file", "pathname", "parse-namestring", "build-path", "string->path":
 			x, n := word.Lit(""), 0
 			for {
-				p, more, ok := r.read(rest)
+				p, more, ok := readForm(rest)
 				if !ok {
 					return x
 				}
@@ -256,7 +246,7 @@ func (r *lisp) value(f form) word.Word {
 
 // call is one list: its first form says what is done with the others.
 func (r *lisp) call(s string, perhaps bool) {
-	head, rest, ok := r.read(s)
+	head, rest, ok := readForm(s)
 	if !ok {
 		return
 	}
@@ -266,7 +256,7 @@ func (r *lisp) call(s string, perhaps bool) {
 	}
 	var args []form
 	for more := rest; len(args) < maxList; {
-		f, next, ok := r.read(more)
+		f, next, ok := readForm(more)
 		if !ok {
 			break
 		}
@@ -275,12 +265,9 @@ func (r *lisp) call(s string, perhaps bool) {
 		}
 		more = next
 	}
-	name := head.text
-	if spec, known := lispCalls[name]; known || r.named(&name) {
-		if !known {
-			spec = lispCalls[name]
-		}
-		r.do(spec, args, perhaps)
+	name, spec, known := lispFunction(head.text)
+	if known {
+		lispCall{r, args, perhaps}.do(spec)
 	} else {
 		switch name {
 		case "quote", "comment":
@@ -291,8 +278,8 @@ func (r *lisp) call(s string, perhaps bool) {
 			}
 		case "dolist", "doseq", "for", "cl-loop":
 			if len(args) > 0 && args[0].isList {
-				n, more, _ := r.read(args[0].list)
-				if v, _, ok := r.read(more); ok && !n.isList {
+				n, more, _ := readForm(args[0].list)
+				if v, _, ok := readForm(more); ok && !n.isList {
 					r.vars[n.text] = r.anyOf(v)
 				}
 			}
@@ -308,15 +295,15 @@ func (r *lisp) call(s string, perhaps bool) {
 // anyOf is what a loop's variable may be: each of a list that is written out.
 func (r *lisp) anyOf(f form) word.Word {
 	list := f.list
-	if head, rest, ok := r.read(list); ok && !head.quoted && !head.isList && (head.text == "list" || head.text == "quote") {
+	if head, rest, ok := readForm(list); ok && !head.quoted && !head.isList && (head.text == "list" || head.text == "quote") {
 		if list = rest; head.text == "quote" {
-			inner, _, _ := r.read(rest)
+			inner, _, _ := readForm(rest)
 			list = inner.list
 		}
 	}
 	var out word.Word
 	for n := 0; n < maxList; n++ {
-		x, rest, ok := r.read(list)
+		x, rest, ok := readForm(list)
 		if !ok {
 			break
 		}
@@ -337,15 +324,15 @@ func (r *lisp) anyOf(f form) word.Word {
 func (r *lisp) bindings(s string) {
 	var name string
 	for len(r.vars) < maxList {
-		f, rest, ok := r.read(s)
+		f, rest, ok := readForm(s)
 		if !ok {
 			return
 		}
 		s = rest
 		switch {
 		case f.isList && name == "":
-			n, more, _ := r.read(f.list)
-			if v, _, ok := r.read(more); ok && !n.isList {
+			n, more, _ := readForm(f.list)
+			if v, _, ok := readForm(more); ok && !n.isList {
 				r.vars[n.text] = r.value(v)
 			}
 		case name == "" && !f.quoted:
@@ -357,122 +344,146 @@ func (r *lisp) bindings(s string) {
 	}
 }
 
-// named takes the package off a function's name: uiop:run-program.
-func (r *lisp) named(name *string) bool {
-	if i := strings.LastIndexAny(*name, ":."); i > 0 {
-		*name = (*name)[i+1:]
-	} else if i := strings.IndexByte(*name, '/'); i > 0 {
-		*name = (*name)[i+1:]
-	} else {
-		return false
+// lispFunction looks a function up in lispCalls, by its name or without the
+// package before that: uiop:run-program.
+func lispFunction(full string) (name, spec string, known bool) {
+	name = full
+	if spec, known = lispCalls[name]; known {
+		return name, spec, true
 	}
-	_, ok := lispCalls[*name]
-	return ok
+	if i := strings.LastIndexAny(name, ":."); i > 0 {
+		name = name[i+1:]
+	} else if i := strings.IndexByte(name, '/'); i > 0 {
+		name = name[i+1:]
+	} else {
+		return name, "", false
+	}
+	spec, known = lispCalls[name]
+	return name, spec, known
 }
 
-// do starts what stands for a call.
-func (r *lisp) do(spec string, args []form, perhaps bool) {
-	change := possiblyIf(perhaps)
-	start := func(argv []word.Word) { r.w.under(r.st, r.l, r.via, argv, change) }
-	at := func(n int) word.Word {
-		if n < len(args) {
-			return r.value(args[n])
-		}
-		return word.Word{}
+// lispCall is one call of a function that is known.
+type lispCall struct {
+	*lisp
+	args    []form
+	perhaps bool // it may not be come to
+}
+
+// at is an argument; of no knowledge where there is none.
+func (c lispCall) at(n int) word.Word {
+	if n < len(c.args) {
+		return c.value(c.args[n])
 	}
-	run := func(x word.Word) {
-		if _, ok := r.w.code(x); ok {
-			r.w.shellCode(r.st, r.l, r.via, x, change)
-		}
-	}
-	file := func(x word.Word, kind Redirect) {
-		if x.Know != 0 {
-			r.w.writes(r.st, r.l, r.via, x, kind, change)
-		}
-	}
-	// words are arguments up to the first keyword; a list stands for its own.
-	words := func(from int) (out []word.Word) {
-		for i := from; i < len(args); i++ {
-			switch f := args[i]; {
-			case strings.HasPrefix(f.text, ":") && !f.quoted:
-				return out
-			case f.isList:
-				list := f.list
-				if head, rest, ok := r.read(list); ok && !head.quoted && !head.isList && head.text == "list" {
-					list = rest
-				}
-				for {
-					x, rest, ok := r.read(list)
-					if !ok {
-						break
-					}
-					out = append(out, r.value(x))
-					list = rest
-				}
-			case f.text == "nil" && !f.quoted, f.text == "t" && !f.quoted:
-			default:
-				out = append(out, r.value(f))
+	return word.Word{}
+}
+
+// words are arguments up to the first keyword; a list stands for its own.
+func (c lispCall) words(from int) (out []word.Word) {
+	for i := from; i < len(c.args); i++ {
+		switch f := c.args[i]; {
+		case strings.HasPrefix(f.text, ":") && !f.quoted:
+			return out
+		case f.isList:
+			list := f.list
+			if head, rest, ok := readForm(list); ok && !head.quoted && !head.isList && head.text == "list" {
+				list = rest
 			}
+			for {
+				x, rest, ok := readForm(list)
+				if !ok {
+					break
+				}
+				out = append(out, c.value(x))
+				list = rest
+			}
+		case f.text == "nil" && !f.quoted, f.text == "t" && !f.quoted:
+		default:
+			out = append(out, c.value(f))
 		}
-		return out
 	}
+	return out
+}
+
+func (c lispCall) start(argv []word.Word) {
+	c.w.under(c.st, c.l, c.via, argv, possiblyIf(c.perhaps))
+}
+
+func (c lispCall) shell(code word.Word) {
+	if _, ok := c.w.code(code); ok {
+		c.w.shellCode(c.st, c.l, c.via, code, possiblyIf(c.perhaps))
+	}
+}
+
+// lineOrArgv runs one word alone as a line for the shell, as run-program does
+// too, and several as a program's own.
+func (c lispCall) lineOrArgv() {
+	if ws := c.words(0); len(ws) == 1 {
+		c.shell(ws[0])
+	} else {
+		c.start(ws)
+	}
+}
+
+func (c lispCall) file(name word.Word, kind Redirect) {
+	if name.Know != 0 {
+		c.w.writes(c.st, c.l, c.via, name, kind, possiblyIf(c.perhaps))
+	}
+}
+
+// directory removes one. Only an empty one goes, unless it is told to take what
+// is in it.
+func (c lispCall) directory() {
+	argv := word.Lits("rmdir", "--")
+	for _, a := range c.args[min(1, len(c.args)):] {
+		if a.text == "t" || a.text == "#t" || a.text == "true" {
+			argv = word.Lits("rm", "-r", "--")
+		}
+	}
+	if x := c.at(0); x.Know != 0 {
+		c.start(append(argv, x))
+	}
+}
+
+// do starts what stands for the call.
+func (c lispCall) do(spec string) {
 	f := strings.Fields(spec)
 	if len(f) == 0 {
 		return
 	}
 	switch f[0] {
 	case "!code":
-		if ws := words(0); len(ws) == 1 {
-			run(ws[0])
-		} else {
-			start(ws)
-		}
+		c.lineOrArgv()
 	case "!code3":
-		run(at(2))
-	case "!argv":
-		if ws := words(0); len(ws) == 1 {
-			run(ws[0]) // run-program takes a line for the shell, too
-		} else {
-			start(ws)
-		}
+		c.shell(c.at(2))
 	case "!argv3":
-		start(words(2))
+		c.start(c.words(2))
 	case "!argv5":
-		if len(args) > 0 {
-			start(append([]word.Word{at(0)}, words(min(4, len(args)))...))
+		if len(c.args) > 0 {
+			c.start(append([]word.Word{c.at(0)}, c.words(min(4, len(c.args)))...))
 		}
 	case "!exec":
-		if ws := words(0); len(ws) > 1 {
-			start(ws[1:])
+		if ws := c.words(0); len(ws) > 1 {
+			c.start(ws[1:])
 		}
 	case "!write":
-		file(at(0), Out)
+		c.file(c.at(0), Out)
 	case "!write2":
-		file(at(1), Out)
+		c.file(c.at(1), Out)
 	case "!write3", "!append3":
 		kind := Out
-		if f[0] == "!append3" || at(3).Is("t") {
+		if f[0] == "!append3" || c.at(3).Is("t") {
 			kind = Append
 		}
-		file(at(2), kind)
+		c.file(c.at(2), kind)
 	case "!directory":
-		// Only an empty one goes, unless it is told to take what is in it.
-		argv := word.Lits("rmdir", "--")
-		for _, a := range args[min(1, len(args)):] {
-			if a.text == "t" || a.text == "#t" || a.text == "true" {
-				argv = word.Lits("rm", "-r", "--")
-			}
-		}
-		if x := at(0); x.Know != 0 {
-			start(append(argv, x))
-		}
+		c.directory()
 	case "!mode":
-		start([]word.Word{word.Lit("chmod"), at(1), word.Lit("--"), at(0)})
+		c.start([]word.Word{word.Lit("chmod"), c.at(1), word.Lit("--"), c.at(0)})
 	default:
 		var argv []word.Word
 		for _, part := range f {
 			if len(part) == 2 && part[0] == '$' {
-				x := at(int(part[1] - '1'))
+				x := c.at(int(part[1] - '1'))
 				if x.Know == 0 {
 					return
 				}
@@ -481,6 +492,6 @@ func (r *lisp) do(spec string, args []form, perhaps bool) {
 			}
 			argv = append(argv, word.Lit(part))
 		}
-		start(argv)
+		c.start(argv)
 	}
 }

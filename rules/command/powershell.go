@@ -18,21 +18,9 @@ type powershell struct {
 	nest int
 }
 
-// cmdlets are what stands for a cmdlet, in small letters: a command, or a way
-// of its own. The aliases are those that a Linux system has.
-var cmdlets = map[string]string{
-	"remove-item": "rm", "ri": "rm", "del": "rm", "erase": "rm", "rd": "rm", "clear-content": "empty", "clc": "empty", "set-content": "write", "out-file": "write", "tee-object": "write", "add-content": "append", "ac": "append",
-	"move-item": "mv", "mi": "mv", "move": "mv", "rename-item": "rename", "rni": "rename", "ren": "rename", "copy-item": "cp", "cpi": "cp", "copy": "cp", "new-item": "new",
-	"restart-computer": "reboot", "stop-computer": "poweroff", "stop-process": "kill", "spps": "kill", "invoke-expression": "code", "iex": "code", "start-process": "start", "saps": "start", "set-location": "cd", "sl": "cd", "cd": "cd", "chdir": "cd",
-	"expand-archive": "expand",
-}
-
 // powershellCode walks what PowerShell is given: behind -Command or a short form
 // of it, in a file, or on its input.
-func (w *walker) powershellCode(st *state, l launch, base string) {
-	if base != "pwsh" && base != "powershell" {
-		return
-	}
+func (w *walker) powershellCode(st *state, l launch, _ int, base string) {
 	p := powershell{w: w, st: st, l: l, via: base, vars: map[string]word.Word{}}
 	args := l.argv[1:]
 	for i, x := range args {
@@ -136,6 +124,54 @@ func (p *powershell) script(s string, perhaps bool) {
 		}
 	}
 	end(false)
+}
+
+// command is one command of a pipeline; given is what the one before hands on,
+// the result what this one does.
+func (p *powershell) command(ws []psWord, given []word.Word, perhaps bool) []word.Word {
+	if len(ws) == 0 {
+		return nil
+	}
+	if ws[0].braced {
+		p.script(ws[0].block, perhaps)
+		return nil
+	}
+	for _, x := range ws[1:] {
+		if x.braced {
+			p.script(x.block, true)
+		}
+	}
+	head, known := ws[0].w.Value()
+	low := strings.ToLower(head)
+	if len(ws) > 2 && !known && ws[1].w.Is("=") || known && strings.HasPrefix(head, "$") {
+		return nil
+	}
+	if at := strings.Index(low, "]::"); strings.HasPrefix(low, "[") && at > 0 {
+		p.method(head, low[1:at], perhaps)
+		return nil
+	}
+	c := cmdlet{powershell: p, does: cmdlets[low], given: given, perhaps: perhaps}
+	c.args, c.named = psArguments(ws[1:])
+	if c.named["whatif"] != nil {
+		return nil
+	}
+	if c.does != "" {
+		c.do()
+		return nil
+	}
+	if out, ok := c.handsOn(low); ok {
+		return out
+	}
+	if known && low != "" && !strings.Contains(low, "-") || strings.HasPrefix(low, "/") {
+		var argv []word.Word // a program of the system
+		for _, x := range ws {
+			if !x.braced {
+				argv = append(argv, x.w)
+			}
+		}
+		p.start(argv, perhaps)
+	}
+	return nil
 }
 
 // word reads a word with what is put in it.
@@ -270,224 +306,6 @@ func (p *powershell) variable(s string, perhaps bool) (word.Word, int) {
 		return word.Lit("$" + name), n
 	}
 	return word.Hidden("$"+name, word.Var), n
-}
-
-// command is one command of a pipeline; given is what the one before hands on,
-// the result what this one does.
-func (p *powershell) command(ws []psWord, given []word.Word, perhaps bool) []word.Word {
-	if len(ws) == 0 {
-		return nil
-	}
-	if ws[0].braced {
-		p.script(ws[0].block, perhaps)
-		return nil
-	}
-	for _, x := range ws[1:] {
-		if x.braced {
-			p.script(x.block, true)
-		}
-	}
-	head, known := ws[0].w.Value()
-	low := strings.ToLower(head)
-	if len(ws) > 2 && !known && ws[1].w.Is("=") || known && strings.HasPrefix(head, "$") {
-		return nil
-	}
-	if at := strings.Index(low, "]::"); strings.HasPrefix(low, "[") && at > 0 {
-		p.method(head, low[1:at], perhaps)
-		return nil
-	}
-	args, named := p.arguments(ws[1:])
-	if named["whatif"] != nil {
-		return nil
-	}
-	target := func() []word.Word {
-		for _, n := range []string{"path", "literalpath", "filepath", "name", "id"} {
-			if x := named[n]; len(x) > 0 {
-				return x
-			}
-		}
-		if len(args) > 0 {
-			return args
-		}
-		return given
-	}
-	start := func(argv ...word.Word) { p.start(argv, perhaps) }
-	with := func(head string, rest []word.Word) []word.Word {
-		return append(word.Lits(strings.Fields(head)...), rest...)
-	}
-	switch cmdlets[low] {
-	case "":
-		switch low {
-		case "get-childitem", "gci", "dir", "get-item", "gi", "resolve-path", "get-process", "gps":
-			out := target()
-			if low != "get-childitem" && low != "gci" && low != "dir" {
-				return out
-			}
-			// What is in a directory.
-			var in []word.Word
-			for _, d := range out {
-				in = append(in, p.w.glob(p.st, nil, []piece{{text: strings.TrimSuffix(d.Prefix(), "/") + "/*"}}, d.Src+"/*")...)
-			}
-			return in
-		case "where-object", "?", "where", "select-object", "select", "sort-object", "foreach-object", "%", "foreach":
-			return given
-		case "if", "elseif", "else", "while", "for", "switch", "do", "try", "catch", "finally", "function", "param", "return", "write-output", "write-host", "echo":
-			return nil
-		}
-		if known && len(low) > 0 && !strings.Contains(low, "-") || strings.HasPrefix(low, "/") {
-			var argv []word.Word // a program of the system
-			for _, x := range ws {
-				if !x.braced {
-					argv = append(argv, x.w)
-				}
-			}
-			start(argv...)
-		}
-	case "rm":
-		opts := "rm -f --"
-		if named["recurse"] != nil || named["r"] != nil {
-			opts = "rm -rf --"
-		}
-		if t := target(); len(t) > 0 {
-			start(with(opts, t)...)
-		}
-	case "empty":
-		start(with("truncate -s 0 --", target())...)
-	case "write", "append", "new":
-		if t := target(); len(t) > 0 && (cmdlets[low] != "new" || named["force"] != nil && len(named["value"]) > 0) {
-			kind := Out
-			if cmdlets[low] == "append" || named["append"] != nil {
-				kind = Append
-			}
-			p.file(t[0], kind, perhaps)
-		}
-	case "mv", "cp":
-		dest := named["destination"]
-		src := target()
-		if len(dest) == 0 && len(args) > 1 {
-			src, dest = args[:len(args)-1], args[len(args)-1:]
-		}
-		if len(dest) > 0 && len(src) > 0 {
-			how := cmdlets[low]
-			if named["recurse"] != nil {
-				how += " -r"
-			}
-			start(append(with(how+" --", src), dest[0])...)
-		}
-	case "rename":
-		if len(args) > 1 {
-			start(with("mv --", args[:2])...)
-		}
-	case "reboot", "poweroff":
-		start(word.Lit(cmdlets[low]))
-	case "kill":
-		switch {
-		case len(named["name"]) > 0:
-			start(with("killall -9", named["name"])...)
-		case len(target()) > 0:
-			start(with("kill -9", target())...)
-		}
-	case "code":
-		if len(args) > 0 {
-			if text, ok := p.w.code(args[0]); ok {
-				p.script(text, perhaps)
-			}
-		}
-	case "start":
-		if t := target(); len(t) > 0 {
-			start(append(t[:1:1], named["argumentlist"]...)...)
-		}
-	case "expand":
-		if d := named["destinationpath"]; len(d) > 0 {
-			start(append(with("unzip -o", target()), word.Lit("-d"), d[0])...)
-		}
-	case "cd":
-		if t := target(); len(t) > 0 {
-			was := p.st.cwd
-			p.st = p.st.clone() // PowerShell's own directory
-			if p.st.cwd = p.w.arrive(was, t[0]); perhaps {
-				p.st.cwd = p.w.either(p.st.cwd, was)
-			}
-		}
-	}
-	return nil
-}
-
-// psSwitches are parameters that take no argument.
-var psSwitches = wordsIn("recurse r force whatif append passthru confirm verbose nonewline asjob wait noclobber container hidden directory file usessl")
-
-func wordsIn(s string) map[string]bool {
-	m := map[string]bool{}
-	for _, f := range strings.Fields(s) {
-		m[f] = true
-	}
-	return m
-}
-
-// arguments are a cmdlet's, those behind a parameter's name by it.
-func (p *powershell) arguments(ws []psWord) (args []word.Word, named map[string][]word.Word) {
-	named = map[string][]word.Word{}
-	param := ""
-	for _, x := range ws {
-		if x.braced {
-			param = ""
-			continue
-		}
-		v := x.w.Prefix()
-		switch {
-		case x.bare && len(v) > 1 && v[0] == '-' && (v[1] < '0' || v[1] > '9'):
-			param = strings.ToLower(strings.TrimSuffix(v[1:], ":"))
-			name, _, _ := strings.Cut(param, ":")
-			if strings.HasSuffix(param, ":$false") || x.w.Is(v[:len(name)+1]+":$false") {
-				param = ""
-				continue
-			}
-			if len(name) > 1 && strings.HasPrefix("recurse", name) {
-				name = "recurse"
-			}
-			if named[name] == nil {
-				named[name] = []word.Word{}
-			}
-			if param = name; psSwitches[name] {
-				param = ""
-			}
-		case param != "":
-			named[param] = append(named[param], x.w)
-			if param != "path" && param != "argumentlist" && param != "name" {
-				param = ""
-			}
-		default:
-			args = append(args, x.w)
-		}
-	}
-	return args, named
-}
-
-// method is [System.IO.File]::Delete("x").
-func (p *powershell) method(s, class string, perhaps bool) {
-	_, call, _ := strings.Cut(s, "]::")
-	name, rest, _ := strings.Cut(call, "(")
-	first, more, _ := strings.Cut(strings.TrimSuffix(rest, ")"), ",")
-	v, ok := plainText(strings.TrimSpace(first))
-	if !ok {
-		return
-	}
-	second, _ := plainText(strings.TrimSpace(more))
-	class = strings.TrimPrefix(class, "system.")
-	switch class + "." + strings.ToLower(name) {
-	case "io.file.delete":
-		p.start(word.Lits("rm", "-f", "--", v), perhaps)
-	case "io.directory.delete":
-		if strings.Contains(strings.ToLower(more), "$true") {
-			p.start(word.Lits("rm", "-rf", "--", v), perhaps)
-		} else {
-			p.start(word.Lits("rmdir", "--", v), perhaps)
-		}
-	case "io.file.move", "io.directory.move":
-		p.start(word.Lits("mv", "--", v, second), perhaps)
-	case "io.file.writealltext", "io.file.writeallbytes", "io.file.writealllines", "io.file.create":
-		p.file(word.Lit(v), Out, perhaps)
-	}
 }
 
 func (p *powershell) start(argv []word.Word, perhaps bool) {

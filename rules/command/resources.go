@@ -101,15 +101,15 @@ var resourceKinds = wordsIn("file directory link cookbook_file remote_file templ
 
 // configured walks what puppet apply and chef-apply are given: code behind -e,
 // or a file of it.
-func (w *walker) configured(st *state, l launch, base string) {
+func (w *walker) configured(st *state, l launch, _ int, base string) {
 	args := l.argv[1:]
-	chef := base == "chef-apply"
-	switch {
-	case base == "puppet" && len(args) > 0 && args[0].Is("apply"):
+	read, lang := chefResources, languages["ruby"]
+	if base == "puppet" {
+		if !firstOf(args).Is("apply") {
+			return
+		}
 		args = args[1:]
-	case chef:
-	default:
-		return
+		read, lang = puppetResources, &language{name: "puppet", hash: true}
 	}
 	var texts []string
 	for i := 0; i < len(args); i++ {
@@ -135,15 +135,7 @@ func (w *walker) configured(st *state, l launch, base string) {
 	if in := w.standardInput(st, l); len(texts) == 0 && in.known {
 		texts = append(texts, in.text)
 	}
-	lang := &language{name: "puppet", hash: true}
-	if chef {
-		lang = languages["ruby"]
-	}
 	for _, text := range texts {
-		read := puppetResources
-		if chef {
-			read = chefResources
-		}
 		for _, r := range read(lex(lang, text)) {
 			argv, code := r.argv()
 			if code != "" {

@@ -369,12 +369,26 @@ func fieldsOf(s string) []string {
 	return out
 }
 
+// codeReaders are programs that are given code in a language of their own, each
+// with what looks through that for what it starts; i is the program's action.
+var codeReaders map[string]func(w *walker, st *state, l launch, i int, base string)
+
+func init() {
+	codeReaders = map[string]func(*walker, *state, launch, int, string){
+		"pwsh": (*walker).powershellCode, "powershell": (*walker).powershellCode,
+		"puppet": (*walker).configured, "chef-apply": (*walker).configured,
+		"sed": (*walker).sedRuns, "gsed": (*walker).sedRuns,
+	}
+	for name := range lispDialects {
+		codeReaders[name] = (*walker).lispCode
+	}
+}
+
 // Carries reports whether a program of that base name may be given another
 // command or code to run: a wrapper, a shell, an interpreter, an editor, a
 // prompt with a way to the shell.
 func Carries(base string) bool {
-	_, lisp := lispDialects[base]
-	return lisp || base == "pwsh" || base == "powershell" || base == "puppet" || base == "chef-apply" || Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || tellers()[base].starts() || base == "sed" || base == "gsed"
+	return Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || codeReaders[base] != nil || tellers()[base].starts()
 }
 
 // Interprets reports whether a program of that base name runs code: a shell,
