@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // What stands behind a command that bash may understand and the parser does
@@ -82,12 +81,10 @@ func TestArchive(t *testing.T) {
 		{"#!/bin/sh\none || exit 0\n", "!"},
 	} {
 		for _, size := range []int{100, 40 << 10, 900 << 10, 3 << 20} {
-			start := time.Now()
 			l := Understand(tt.head+string(noise[:size]), Options{Shell: tableShell})
 			if got := beyondStarts(l); !strings.HasSuffix(got, tt.want) || strings.HasSuffix(got, "!") != (tt.want == "!") {
 				t.Errorf("%q with %d bytes: %s", tt.head, size, got)
 			}
-			t.Log(size, time.Since(start))
 		}
 	}
 	// A script whose size is in its here-documents is read whole.

@@ -34,7 +34,7 @@ func (g *Grammar) Read(argv []word.Word) Args {
 		case s == "--":
 			r.i++
 			for ; r.i < len(argv); r.i++ {
-				r.operandAt(argv[r.i])
+				r.operand(argv[r.i])
 			}
 			return r.out
 		case r.i == 0 && g.Style.Bundle && s != "" && s[0] != '-' && s[0] != '+':
@@ -62,9 +62,7 @@ func (g *Grammar) Read(argv []word.Word) Args {
 	return r.out
 }
 
-func (r *reader) operand(w word.Word) { r.operandAt(w) }
-
-func (r *reader) operandAt(w word.Word) {
+func (r *reader) operand(w word.Word) {
 	if r.out.Rest == len(r.argv) {
 		r.out.Rest = r.i
 	}
@@ -110,6 +108,12 @@ func (r *reader) long(w word.Word, s string) {
 		r.out.Strange = append(r.out.Strange, w)
 		return
 	}
+	r.whole(o, w, val, attached)
+}
+
+// whole is an option that is a word of its own; its argument is attached by "="
+// or stands in the next word.
+func (r *reader) whole(o Option, w word.Word, val string, attached bool) {
 	r.apply(o)
 	switch {
 	case o.Arg == "":
@@ -154,15 +158,7 @@ func (r *reader) short(w word.Word, s string) {
 			i, ok = r.g.byName["-"+name]
 		}
 		if ok {
-			o := r.g.Options[i]
-			r.apply(o)
-			switch {
-			case o.Arg == "":
-			case attached:
-				r.value(o, sub(w, val))
-			case !o.Optional:
-				r.next(o)
-			}
+			r.whole(r.g.Options[i], w, val, attached)
 			return
 		}
 	}
