@@ -126,15 +126,20 @@ func (w *World) logins() []string {
 	if len(list) > 0 {
 		return list
 	}
-	// Without utmp (newer distributions), systemd-logind's own records.
+	// Without utmp (newer distributions), systemd-logind's own records. Beside
+	// each lies a FIFO, which would keep who reads it for ever.
+	own, _ := os.ReadFile("/proc/self/sessionid")
 	files, _ := filepath.Glob(w.root + "/run/systemd/sessions/*")
 	for _, f := range files {
+		if fi, err := os.Lstat(f); err != nil || !fi.Mode().IsRegular() {
+			continue
+		}
 		b, err := os.ReadFile(f)
 		if err != nil {
 			continue
 		}
 		t := parseTags(b, "")
-		if t["CLASS"] == "user" && t["STATE"] != "closing" {
+		if t["CLASS"] == "user" && t["STATE"] != "closing" && t["AUDIT"] != string(own) {
 			add(t["USER"], t["TTY"], t["REMOTE_HOST"])
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"guardsh/rules"
 	"guardsh/rules/command"
 	"guardsh/rules/effect"
@@ -126,6 +128,40 @@ func TestUtmp(t *testing.T) {
 	}
 	if got := parseUtmp(b[:100]); got != nil {
 		t.Errorf("a cut record: %q", got)
+	}
+}
+
+// Where nobody else stands in utmp, systemd-logind's records are read: not its
+// FIFOs, which have no end, and not the one of this session.
+func TestLogins(t *testing.T) {
+	root := tree(t, "run/systemd/sessions/")
+	dir := filepath.Join(root, "run/systemd/sessions")
+	own, err := os.ReadFile("/proc/self/sessionid")
+	if err != nil {
+		t.Skip(err) // a kernel without audit
+	}
+	for name, record := range map[string]string{
+		"3":  "USER=ann\nSTATE=active\nCLASS=user\nTTY=pts/1\nREMOTE_HOST=10.0.0.7\nAUDIT=3\n",
+		"4":  "USER=root\nSTATE=active\nCLASS=user\nTTY=ttyS0\nAUDIT=" + string(own) + "\n",
+		"5":  "USER=bob\nSTATE=closing\nCLASS=user\nAUDIT=5\n",
+		"c1": "USER=gdm\nSTATE=active\nCLASS=greeter\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(record), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mkfifo(filepath.Join(dir, name+".ref"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, got := world(t, root), make(chan []string, 1)
+	go func() { got <- w.logins() }()
+	select {
+	case list := <-got:
+		if want := []string{"ann on pts/1 from 10.0.0.7"}; !slices.Equal(list, want) {
+			t.Errorf("logged in are %q, want %q", list, want)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("no answer: a FIFO is being read")
 	}
 }
 
