@@ -78,7 +78,6 @@ type Journal struct {
 	dir     string
 	session string
 	info    SessionInfo
-	lines   atomic.Int64
 	lost    atomic.Int64 // events dropped since the last gap event
 	stuck   atomic.Bool  // the writer did not answer in time, and has not since
 
@@ -157,9 +156,6 @@ func dayName(t time.Time, info SessionInfo) string {
 	return t.UTC().Format("2006-01-02") + "-" + string(user)
 }
 
-// Dir is the journal's directory; terminal.cast belongs there.
-func (j *Journal) Dir() string { return j.dir }
-
 // CastPath is where the session's recording belongs; "" for a shared journal.
 func (j *Journal) CastPath() string {
 	if j.info.Shared {
@@ -170,9 +166,6 @@ func (j *Journal) CastPath() string {
 
 // Session is the session's id.
 func (j *Journal) Session() string { return j.session }
-
-// NextLine is the number for the session's next line: 1, 2, 3 …
-func (j *Journal) NextLine() int { return int(j.lines.Add(1)) }
 
 // Append writes an event. When it returns nil the event is on disk: a line may
 // be released. Else the error wraps ErrNotWritten and says why, and the policy

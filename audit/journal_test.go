@@ -31,8 +31,8 @@ func trail(t *testing.T, root string, lines ...string) *Journal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range lines {
-		n := j.NextLine()
+	for i, l := range lines {
+		n := i + 1
 		if err := j.Append(Event{Kind: LineRead, Line: n, Text: l, Cwd: "/", Verdict: "allow"}); err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func TestJournal(t *testing.T) {
 		t.Errorf("summary = %+v", sum)
 	}
 	for path, mode := range map[string]os.FileMode{
-		"": 0o700, filepath.Base(j.Dir()): 0o700, filepath.Base(j.Dir()) + "/events.jsonl": 0o600, "key": 0o600, filepath.Base(j.Dir()) + "/heads": 0o600,
+		"": 0o700, filepath.Base(j.dir): 0o700, filepath.Base(j.dir) + "/events.jsonl": 0o600, "key": 0o600, filepath.Base(j.dir) + "/heads": 0o600,
 	} {
 		st, err := os.Stat(filepath.Join(root, path))
 		if err != nil || st.Mode().Perm() != mode {
@@ -283,7 +283,7 @@ func TestTornTail(t *testing.T) {
 	if err := j.Append(Event{Kind: LineRead, Line: 1, Text: "one"}); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.OpenFile(filepath.Join(j.Dir(), EventsName), os.O_APPEND|os.O_WRONLY, 0)
+	f, err := os.OpenFile(filepath.Join(j.dir, EventsName), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ func TestRemoved(t *testing.T) {
 	if err := j.Append(Event{Kind: LineRead, Line: 1, Text: "one"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(j.Dir()); err != nil {
+	if err := os.RemoveAll(j.dir); err != nil {
 		t.Fatal(err)
 	}
 	if err := j.Append(Event{Kind: LineRead, Line: 2, Text: "two"}); !errors.Is(err, ErrNotWritten) {
@@ -357,10 +357,10 @@ func TestDayEnds(t *testing.T) {
 	w := &writer{j: &Journal{session: "later", info: SessionInfo{Shared: true}}, root: root, name: "9999-12-31-ann"}
 	w.closeDay()
 	good(t, root)
-	if err := os.Remove(filepath.Join(j.Dir(), HeadsName)); err != nil {
+	if err := os.Remove(filepath.Join(j.dir, HeadsName)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(filepath.Join(j.Dir(), EventsName), 0); err != nil {
+	if err := os.Truncate(filepath.Join(j.dir, EventsName), 0); err != nil {
 		t.Fatal(err)
 	}
 	wantProblem(t, root, "events 1 to 5: cut tail: the host log's final head covers 5 events")

@@ -155,7 +155,7 @@ func TestNoTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	good(t, root)
-	events, err := ReadJournal(j.Dir())
+	events, err := ReadJournal(j.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestStuck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(filepath.Join(j.Dir(), EventsName))
+	f, err := os.Open(filepath.Join(j.dir, EventsName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestStuck(t *testing.T) {
 		t.Fatal(err)
 	}
 	good(t, root)
-	events, err := ReadJournal(j.Dir())
+	events, err := ReadJournal(j.dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func TestTamper(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			root := t.TempDir()
 			j := trail(t, root, "line one", "line two", "line three")
-			path := filepath.Join(j.Dir(), EventsName)
+			path := filepath.Join(j.dir, EventsName)
 			b, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -145,7 +145,7 @@ func TestTamper(t *testing.T) {
 func TestFlipEveryByte(t *testing.T) {
 	root := t.TempDir()
 	j := trail(t, root, "rm lib")
-	name := filepath.Base(j.Dir())
+	name := filepath.Base(j.dir)
 	for _, file := range []string{name + "/" + EventsName, name + "/" + HeadsName, HostLog + "/" + EventsName, HostLog + "/" + HeadsName} {
 		path := filepath.Join(root, file)
 		keep, err := os.ReadFile(path)
@@ -191,10 +191,10 @@ func TestMissingSession(t *testing.T) {
 	root := t.TempDir()
 	trail(t, root, "one")
 	j := trail(t, root, "two")
-	if err := os.RemoveAll(j.Dir()); err != nil {
+	if err := os.RemoveAll(j.dir); err != nil {
 		t.Fatal(err)
 	}
-	wantProblem(t, root, filepath.Base(j.Dir())+": missing session: started ")
+	wantProblem(t, root, filepath.Base(j.dir)+": missing session: started ")
 	if err := os.RemoveAll(filepath.Join(root, HostLog)); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestUnlisted(t *testing.T) {
 	root, other := t.TempDir(), t.TempDir()
 	trail(t, root, "one")
 	j := trail(t, other, "two")
-	if err := os.Rename(j.Dir(), filepath.Join(root, filepath.Base(j.Dir()))); err != nil {
+	if err := os.Rename(j.dir, filepath.Join(root, filepath.Base(j.dir))); err != nil {
 		t.Fatal(err)
 	}
 	wantProblem(t, root, "unlisted: the host log does not know this journal")
@@ -240,11 +240,11 @@ func TestResigned(t *testing.T) {
 func TestHeadsGone(t *testing.T) {
 	root := t.TempDir()
 	j := trail(t, root, "one", "two")
-	if err := os.Remove(filepath.Join(j.Dir(), HeadsName)); err != nil {
+	if err := os.Remove(filepath.Join(j.dir, HeadsName)); err != nil {
 		t.Fatal(err)
 	}
 	wantProblem(t, root, "no signed head: its heads are gone")
-	path := filepath.Join(j.Dir(), EventsName)
+	path := filepath.Join(j.dir, EventsName)
 	b, _ := os.ReadFile(path)
 	lines := bytes.SplitAfter(b, []byte("\n"))
 	if err := os.WriteFile(path, bytes.Join(lines[:3], nil), 0o600); err != nil {
@@ -298,7 +298,7 @@ func FuzzEvents(f *testing.F) {
 	j, _ := Open(root, SessionInfo{User: "ann"})
 	j.Append(Event{Kind: LineRead, Line: 1, Text: "ls"})
 	j.Close(0, "")
-	b, err := os.ReadFile(filepath.Join(j.Dir(), EventsName))
+	b, err := os.ReadFile(filepath.Join(j.dir, EventsName))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -80,6 +80,20 @@ func TestWithdrawnWhileKept(t *testing.T) {
 	}
 }
 
+// eventsIn are those of a trail's newest session.
+func eventsIn(t *testing.T, root string) []audit.Event {
+	t.Helper()
+	s, err := audit.Find(root, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := audit.ReadJournal(s.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
 // Below su the line is another user's than the session.
 func TestUserOfLine(t *testing.T) {
 	place := Place{Trail: filepath.Join(t.TempDir(), "trail")}
@@ -89,12 +103,8 @@ func TestUserOfLine(t *testing.T) {
 	if err := tr.j.Close(0, ""); err != nil {
 		t.Fatal(err)
 	}
-	events, err := audit.ReadJournal(tr.j.Dir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var users []string
-	for _, e := range events {
+	for _, e := range eventsIn(t, place.Trail) {
 		if e.Kind == audit.LineRead {
 			users = append(users, e.User)
 		}

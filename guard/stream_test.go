@@ -49,11 +49,7 @@ func streamed(t *testing.T, in ...string) (given string, lines []string, refused
 	if err := s.trail.j.Close(0, ""); err != nil {
 		t.Fatal(err)
 	}
-	events, err := audit.ReadJournal(s.trail.j.Dir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range events {
+	for _, e := range eventsIn(t, place.Trail) {
 		if e.Kind == audit.LineRead {
 			lines = append(lines, e.Text)
 		}

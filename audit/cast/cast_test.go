@@ -183,7 +183,6 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// /dev/full stands in for a full disk: the error is said, the session goes on.
 // A recording whose file is removed goes on in a new one, and says so once.
 func TestRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "terminal.cast")
@@ -204,6 +203,7 @@ func TestRemoved(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
+	r.start = r.start.Add(-time.Hour) // the session is an hour old
 	if err := r.lookAfter(); err != nil {
 		t.Fatal(err)
 	}
@@ -218,8 +218,12 @@ func TestRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := output(readAll(t, b)); string(got) != "after" {
+	events := readAll(t, b)
+	if got := output(events); string(got) != "after" {
 		t.Errorf("output = %q", got)
+	}
+	if at := events[0].At; at > time.Minute {
+		t.Errorf("the new recording begins %s after the time in its header", at)
 	}
 	if !strings.Contains(string(b), "# gap: what was recorded before was removed\n") || !strings.Contains(string(b), `"cols":100,"rows":30`) {
 		t.Errorf("no gap, or not the size as it was, in %s", b)
@@ -240,6 +244,7 @@ func TestRemoved(t *testing.T) {
 	}
 }
 
+// /dev/full stands in for a full disk: the error is said, the session goes on.
 func TestFull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "terminal.cast")
 	r, err := Create(path, Header{})
@@ -262,8 +267,8 @@ func TestFull(t *testing.T) {
 		t.Errorf("Sync = %v", err)
 	}
 	r.f = file
-	if _, err := r.Write([]byte("again")); err != nil || r.Err() != nil {
-		t.Errorf("Write = %v, Err = %v", err, r.Err())
+	if _, err := r.Write([]byte("again")); err != nil || r.err != nil {
+		t.Errorf("Write = %v, then %v", err, r.err)
 	}
 	if err := r.Close(0); err != nil {
 		t.Fatal(err)

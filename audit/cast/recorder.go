@@ -149,6 +149,7 @@ func (r *Recorder) lookAfter() error {
 	defer r.syncing.Unlock()
 	r.f.Close()
 	r.f, r.offset, r.dirty, r.lost = f, n, true, 0
+	r.last = time.Since(r.start).Microseconds() // what is in the header's timestamp
 	r.removed = true
 	return nil
 }
@@ -225,13 +226,6 @@ func (r *Recorder) Offset() int64 {
 		r.flushCarry()
 	}
 	return r.offset
-}
-
-// Err is why the last event could not be recorded; nil when it was.
-func (r *Recorder) Err() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
 }
 
 // Sync makes what was recorded durable. It also returns why the last event

@@ -126,7 +126,7 @@ func TestAuditHostile(t *testing.T) {
 	if err := j.Close(0, "\x1b"); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(j.Dir(), audit.EventsName)
+	path := filepath.Join(filepath.Dir(j.CastPath()), audit.EventsName)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
