@@ -215,9 +215,6 @@ func clean(paths []string) []string {
 
 var builtin = NewProtection(nil, nil, nil)
 
-// Protects is the class of a path by the built-in table alone.
-func Protects(p string) Class { return builtin.Class(p) }
-
 // merged is a path in the terms of a merged /usr: /lib/x is /usr/lib/x, while
 // /lib, the link, stays.
 func merged(p string) string {

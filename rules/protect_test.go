@@ -21,7 +21,7 @@ func TestClass(t *testing.T) {
 		"/dev/sda": Special, "/proc/1": Special, "/sys/block": Special,
 		"relative": Ordinary, "": Ordinary,
 	} {
-		if got := Protects(p); got != want {
+		if got := builtin.Class(p); got != want {
 			t.Errorf("class of %q is %q, want %q", p, got, want)
 		}
 	}

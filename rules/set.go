@@ -222,22 +222,6 @@ func (s *Set) IDs() []string {
 	return ids
 }
 
-// Shuffled is the same set with its rules in another order, for tests: the
-// order must not matter.
-func (s *Set) Shuffled(seed uint64) *Set {
-	out := &Set{rules: &index{byKind: map[string][]*entry{}, byID: s.index().byID}, policy: s.policy, protection: s.protection}
-	for k, es := range s.index().byKind {
-		es = slices.Clone(es)
-		for i := len(es) - 1; i > 0; i-- {
-			seed = seed*6364136223846793005 + 1442695040888963407
-			j := int(seed>>33) % (i + 1)
-			es[i], es[j] = es[j], es[i]
-		}
-		out.rules.byKind[k] = es
-	}
-	return out
-}
-
 // Rule is a rule as it is written.
 func (s *Set) Rule(id string) (*Rule, error) {
 	e := s.index().byID[id]
@@ -312,16 +296,6 @@ func (s *Set) SetPolicy(p Policy) {
 
 // Protection is what the built-in table and the policy say about paths.
 func (s *Set) Protection() *Protection { return s.protection }
-
-// Class is the class of a real path, by its name alone.
-func (s *Set) Class(real string) Class { return s.protection.Class(real) }
-
-// Paths are the protected paths, those first that matter most; not what lies
-// below them.
-func (s *Set) Paths() []string { return s.protection.Reach("/", 0) }
-
-// Mark sets Account, Kernel, Loader and Config of a path.
-func (s *Set) Mark(real string, f *PathFact) { s.protection.Mark(real, f) }
 
 // Mark sets Account, Kernel, Loader and Config of a path.
 func (t *Protection) Mark(real string, f *PathFact) {

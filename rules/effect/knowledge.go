@@ -5,9 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -209,16 +207,10 @@ func locate(b []byte, msg string) (line, col int) {
 }
 
 // Lookup is the manifest of a command, by its base name. A manifest that
-// cannot be read is not there; Problem says why.
+// cannot be read is not there.
 func (k *Knowledge) Lookup(name string) (*Manifest, bool) {
 	m, err := k.find(name)
 	return m, m != nil && err == nil
-}
-
-// Problem is why the manifest of a command cannot be used, or nil.
-func (k *Knowledge) Problem(name string) error {
-	_, err := k.find(name)
-	return err
 }
 
 func (k *Knowledge) find(name string) (*Manifest, error) {
@@ -233,17 +225,6 @@ func (k *Knowledge) find(name string) (*Manifest, error) {
 		return nil, nil
 	}
 	return e.manifest()
-}
-
-// Commands lists every command that is known, sorted.
-func (k *Knowledge) Commands() []string {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	known := maps.Clone(k.site)
-	for c, e := range k.builtin() {
-		known[c] = e
-	}
-	return slices.Sorted(maps.Keys(known))
 }
 
 // Knows reports whether a program of that base name may have effects of its

@@ -1,4 +1,4 @@
-package hypothetical
+package rules_test
 
 import (
 	"math/rand/v2"
@@ -8,7 +8,24 @@ import (
 	"testing"
 
 	"guardsh/rules"
+	"guardsh/rules/hypothetical"
 )
+
+// matches are the lines that the rules of a set have to find something in.
+func matches(t *testing.T, s *rules.Set) (out []rules.Match) {
+	t.Helper()
+	for _, id := range s.IDs() {
+		r, err := s.Rule(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, r.Examples.Match...)
+	}
+	if len(out) < 500 {
+		t.Fatalf("only %d examples", len(out))
+	}
+	return out
+}
 
 // The order of effects and rules never matters, and neither does judging from
 // several goroutines at once.
@@ -16,8 +33,8 @@ func TestJudgeIsPure(t *testing.T) {
 	s := rules.Builtin()
 	r := rand.New(rand.NewPCG(1, 2))
 	var wg sync.WaitGroup
-	for _, row := range rows(t) {
-		l, eff, facts := Try(row.line, row.at)
+	for _, m := range matches(t, s) {
+		l, eff, facts := hypothetical.Try(m.Line, m.At)
 		want := rules.Judge(s, l, eff, facts)
 		for range 3 {
 			order := r.Perm(len(eff))
@@ -33,12 +50,12 @@ func TestJudgeIsPure(t *testing.T) {
 				}
 			}
 			if !same(want, got) {
-				t.Fatalf("%q: another order gives\n%+v\nnot\n%+v", row.line, got, want)
+				t.Fatalf("%q: another order gives\n%+v\nnot\n%+v", m.Line, got, want)
 			}
 		}
 		wg.Go(func() {
 			if got := rules.Judge(s, l, eff, facts); !reflect.DeepEqual(got, want) {
-				t.Errorf("%q: judged again it is %s", row.line, got)
+				t.Errorf("%q: judged again it is %s", m.Line, got)
 			}
 		})
 	}
@@ -61,12 +78,12 @@ func same(a, b rules.Decision) bool {
 // An act more never makes a line milder.
 func TestMoreIsNeverMilder(t *testing.T) {
 	s := rules.Builtin()
-	for _, row := range rows(t) {
-		l, eff, facts := Try(row.line, row.at)
+	for _, m := range matches(t, s) {
+		l, eff, facts := hypothetical.Try(m.Line, m.At)
 		all := rules.Judge(s, l, eff, facts).Verdict
 		for i := range eff {
 			if one := rules.Judge(s, l, eff[i:i+1], facts).Verdict; one > all {
-				t.Errorf("%q: effect %d alone is %s, the line %s", row.line, i, one, all)
+				t.Errorf("%q: effect %d alone is %s, the line %s", m.Line, i, one, all)
 			}
 		}
 	}
