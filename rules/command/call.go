@@ -44,6 +44,7 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 		if w.fatal != 0 {
 			return w.failed(st)
 		}
+		st.last = word.Lit("")
 		if len(redirs) > 0 {
 			w.emit(st, Action{Redirs: redirs}, at)
 			return both(st)
@@ -66,7 +67,60 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 		return w.failed(st)
 	}
 	w.doubt = doubt
-	return w.doubted(st, func(st *state) result { return w.start(st, l) })
+	from := len(w.line.Actions)
+	r := w.doubted(st, func(st *state) result { return w.start(st, l) })
+	r.behind(argv)
+	if len(w.coprocs) > 0 {
+		w.toCoproc(s, from)
+	}
+	return r
+}
+
+// coproc is a shell that reads what the line writes to a coprocess.
+type coproc struct {
+	st   *state
+	l    launch
+	base string
+}
+
+// toCoproc walks what a command writes into a coprocess that is a shell.
+func (w *walker) toCoproc(s *syntax.Stmt, from int) {
+	for _, r := range s.Redirs {
+		name := ""
+		syntax.Walk(r.Word, func(n syntax.Node) bool {
+			if p, ok := n.(*syntax.ParamExp); ok && p.Param != nil && p.Index != nil && w.source(p.Index) == "1" {
+				name = p.Param.Value
+			}
+			return true
+		})
+		c, ok := w.coprocs[name]
+		if !ok || r.Op != syntax.DplOut && r.Op != syntax.RdrOut {
+			continue
+		}
+		var b strings.Builder
+		for i := from; i < len(w.line.Actions); i++ {
+			if len(w.line.Actions[i].PipeTo) == 0 {
+				text, _ := w.output(i)
+				b.WriteString(text)
+			}
+		}
+		if b.Len() > 0 && b.Len() < maxText {
+			w.shellCode(c.st, c.l, c.base, word.Lit(b.String()), func(s *state, x *context) {
+				s.certain = Possible
+				x.stdin = input{}
+			})
+		}
+	}
+}
+
+// behind is what a command leaves in $_: its last word, or nothing that is
+// known where that may be none or several.
+func (r result) behind(argv []word.Word) {
+	last := word.Word{}
+	if n := len(argv); n > 0 && !argv[n-1].Many {
+		last = argv[n-1]
+	}
+	r.each(func(s *state) { s.last = last })
 }
 
 // concat joins two words to one.

@@ -61,6 +61,10 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 		w.exportFuncs(st, argv[1:], !attrs['n'] && !off['x'])
 	}
 	w.emit(st, Action{Argv: argv, Redirs: redirs, Stdin: stdin(in), Builtin: true}, at)
+	both(st).behind(argv)
+	if n := len(c.Args); n > 0 && c.Args[n-1].Array != nil || attrs['i'] || attrs['u'] || attrs['l'] || attrs['n'] {
+		st.last = word.Word{} // the word as it was typed, not what became of it
+	}
 	if bad {
 		return both(st) // what is no name is an error
 	}

@@ -65,6 +65,7 @@ func (w *walker) widen(st *state) {
 	st.cwd, st.oldpwd = word.Hidden("$PWD", word.Var), word.Hidden("$OLDPWD", word.Var)
 	st.dirs, st.nodirs = nil, false
 	st.params, st.more = nil, true
+	st.last = word.Word{}
 	st.getopt.lost = true
 	for id := range st.at {
 		st.at[id] = -1

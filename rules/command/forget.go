@@ -9,6 +9,7 @@ import (
 
 // forget makes every variable unknown that some commands may assign.
 func (w *walker) forget(st *state, f func(*forgetter)) {
+	st.last = word.Word{}
 	fg := &forgetter{w: w, st: st}
 	f(fg)
 }

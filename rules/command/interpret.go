@@ -47,10 +47,11 @@ func init() {
 	awk := &language{name: "awk", code: "e", with: "FvfiEl", long: map[string]byte{"--assign": 'v', "--file": 'f', "--source": 'e', "--field-separator": 'F', "--include": 'i', "--load": 'l', "--exec": 'E'}, program: true, hash: true, noSingle: true, regexp: true, calls: awkCalls, ignore: "Vh"}
 	julia := &language{name: "julia", code: "eE", with: "LpJCHg", long: map[string]byte{"--eval": 'e', "--print": 'E', "--load": 'L'}, hash: true, backticks: true, calls: juliaCalls, ignore: "vh"}
 	r := &language{name: "r", code: "e", with: "fg", long: map[string]byte{"--file": 'f'}, hash: true, calls: rCalls}
+	octave := &language{name: "octave", code: "e", with: "p", long: map[string]byte{"--eval": 'e', "--path": 'p'}, hash: true, calls: octaveCalls, ignore: "vh"}
 	jvm := &language{name: "jvm", code: "e", with: "cDpCi", slashes: true, triple: true, interpolates: true, marks: [2]string{"${", "}"}, calls: jvmCalls, ignore: "vh"}
 	for names, l := range map[string]*language{
 		"groovy groovysh groovyclient jshell kotlin kotlinc scala scala-cli jbang bsh": jvm,
-		"python python2 python3 pypy pypy3 ipython ipython3":                           python, "perl": perl, "ruby jruby": ruby, "node nodejs bun deno": node, "julia": julia, "R Rscript": r, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
+		"python python2 python3 pypy pypy3 ipython ipython3":                           python, "perl raku": perl, "ruby jruby": ruby, "node nodejs bun deno": node, "julia": julia, "R Rscript": r, "octave octave-cli": octave, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
 	} {
 		for _, n := range strings.Fields(names) {
 			languages[n] = l
@@ -221,7 +222,7 @@ options:
 		v, _ := file.Value()
 		text, shown = t, "script "+v
 	}
-	w.look(st, l, lang, shown, text, argv, assigned, lines)
+	w.look(st, l, i, lang, shown, text, argv, assigned, lines)
 }
 
 // lookedThrough is as much of a program's code as is looked through, and a note
@@ -234,14 +235,14 @@ func (w *walker) lookedThrough(code, via string, l launch) string {
 	return code[:maxCode]
 }
 
-// look finds the calls in a text; lines says that the text runs once for each
-// line of input.
-func (w *walker) look(st *state, l launch, lang *language, via, text string, argv []word.Word, assigned map[string]word.Word, lines bool) {
+// look finds the calls in a text, and what the action of that index prints;
+// lines says that the text runs once for each line of input.
+func (w *walker) look(st *state, l launch, index int, lang *language, via, text string, argv []word.Word, assigned map[string]word.Word, lines bool) {
 	if !textual(text) || w.depth >= w.lim.Depth {
 		return
 	}
 	text = w.lookedThrough(text, via, l)
-	e := &evaluator{w: w, st: st, l: l, lang: lang, via: via, argv: argv, vars: map[string]val{}, alias: map[string]string{}}
+	e := &evaluator{w: w, st: st, l: l, lang: lang, via: via, argv: argv, vars: map[string]val{}, alias: map[string]string{}, action: index, only: !lines}
 	for n, v := range assigned {
 		e.vars[n] = val{w: v}
 	}
@@ -257,6 +258,10 @@ func (w *walker) look(st *state, l launch, lang *language, via, text string, arg
 		e.awkLines()
 	} else {
 		e.statements()
+	}
+	if p, ok := w.says[index]; ok && index >= 0 {
+		p.whole = e.only
+		w.says[index] = p
 	}
 	w.depth--
 }

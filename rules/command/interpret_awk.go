@@ -60,11 +60,18 @@ func (e *evaluator) uses(sign string) bool {
 func (e *evaluator) awk() {
 	depth, printing := 0, false
 	var printed word.Word
+	says := func() {
+		if printing && printed.Know != 0 {
+			e.prints([]val{{w: printed}}, "", "\n")
+		}
+		printing = false
+	}
+	e.only = false
 	for e.i < len(e.toks) {
 		t := e.peek(0)
 		switch {
 		case t.kind == tokLine || t.kind == tokSign && (t.text == ";" || t.text == "}"):
-			printing = false
+			says()
 			e.i++
 		case t.kind == tokSign && t.text == "{":
 			e.braces = 1 // for each line of input: none may come
@@ -95,6 +102,7 @@ func (e *evaluator) awk() {
 			e.i = at
 		case printing && depth == 0 && t.kind == tokSign && (t.text == ">" || t.text == ">>" || t.text == "|"):
 			e.i++
+			printing = false
 			v := e.awkWord()
 			switch t.text {
 			case ">":
@@ -125,6 +133,7 @@ func (e *evaluator) awk() {
 			e.i++
 		}
 	}
+	says()
 }
 
 // awkWord is a concatenation: strings and variables that stand side by side.

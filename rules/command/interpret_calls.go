@@ -6,6 +6,7 @@ package command
 // was imported. Words with "!" are ways of their own:
 //
 //	!code    the first argument is run by a shell
+//	!file    it is a file of code of the language
 //	!system  one argument is run by a shell, several are a command
 //	!exec    a command, in a list or as arguments
 //	!process a list, or a string with shell=True
@@ -24,7 +25,7 @@ var pythonCalls = map[string]string{
 	"shutil.copy": "cp -- $1 $2", "shutil.copy2": "cp -p -- $1 $2", "shutil.copyfile": "cp -- $1 $2", "shutil.copytree": "cp -rT -- $1 $2",
 	"os.truncate": "truncate -s $2 -- $1", "os.chmod": "chmod $2 -- $1", "os.chown": "chown $2:$3 -- $1", "os.lchown": "chown -h $2:$3 -- $1", "shutil.chown": "chown $2 -- $1",
 	"os.symlink": "ln -s -- $1 $2", "os.link": "ln -- $1 $2", "os.kill": "kill -$2 $1", "os.killpg": "kill -$2 -- -$1",
-	"os.chdir": "!chdir", "os.fork": "!fork", "urllib.request.urlopen": "curl -s $1", "urlopen": "curl -s $1", "requests.get": "curl -s $1", "urllib2.urlopen": "curl -s $1", "httpx.get": "curl -s $1",
+	"runpy.run_path": "!file", "execfile": "!file", "os.chdir": "!chdir", "os.fork": "!fork", "urllib.request.urlopen": "curl -s $1", "urlopen": "curl -s $1", "requests.get": "curl -s $1", "urllib2.urlopen": "curl -s $1", "httpx.get": "curl -s $1",
 	".execute": "!sql", ".executescript": "!sql", ".executemany": "!sql", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB", ".drop_database": "mongosh --eval db.dropDatabase()", ".drop_collection": "mongosh --eval db.x.drop()",
 	"os.system": "!code", "os.popen": "!code", "subprocess.getoutput": "!code", "subprocess.getstatusoutput": "!code", "commands.getoutput": "!code", "pty.spawn": "!exec",
 	"subprocess.run": "!process", "subprocess.call": "!process", "subprocess.check_call": "!process", "subprocess.check_output": "!process", "subprocess.Popen": "!process",
@@ -38,7 +39,7 @@ var pythonCalls = map[string]string{
 var perlCalls = map[string]string{
 	"unlink": "rm -f -- @", "rmdir": "rmdir -- $1", "rmtree": "rm -rf -- @", "remove_tree": "rm -rf -- @", "File::Path.rmtree": "rm -rf -- @", "File::Path.remove_tree": "rm -rf -- @",
 	"rename": "mv -T -- $1 $2", "move": "mv -- $1 $2", "copy": "cp -- $1 $2", "File::Copy.move": "mv -- $1 $2", "File::Copy.copy": "cp -- $1 $2", "truncate": "truncate -s $2 -- $1", "chmod": "!mode chmod", "chown": "!owner chown",
-	"chdir": "!chdir", "fork": "!fork", ".do": "!sql", "symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "syscall": "", "glob": "", // a list; what is done with it counts
+	"chdir": "!chdir", "fork": "!fork", ".do": "!sql", "symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "eval": "", "join": "", "reverse": "", "lc": "", "decode_base64": "", "pack": "", "chr": "", "shell": "!system", "run": "!system", "syscall": "", "glob": "", // a list; what is done with it counts
 }
 
 var rubyCalls = map[string]string{
@@ -46,7 +47,7 @@ var rubyCalls = map[string]string{
 	"FileUtils.mv": "mv -- $1 $2", "FileUtils.move": "mv -- $1 $2", "FileUtils.cp": "cp -- $1 $2", "FileUtils.copy": "cp -- $1 $2", "FileUtils.cp_r": "cp -r -- $1 $2", "FileUtils.chmod": "chmod $1 -- $2", "FileUtils.chmod_R": "chmod -R $1 -- $2", "FileUtils.chown": "chown $1:$2 -- $3", "FileUtils.chown_R": "chown -R $1:$2 -- $3", "FileUtils.ln_sf": "ln -sf -- $1 $2", "FileUtils.ln_s": "ln -s -- $1 $2",
 	"File.delete": "rm -f -- @", "File.unlink": "rm -f -- @", "File.rename": "mv -T -- $1 $2", "File.truncate": "truncate -s $2 -- $1", "File.chmod": "!mode chmod", "File.write": "!write1", "IO.write": "!write1", "File.binwrite": "!write1", "File.open": "!open", "File.new": "!open", "open": "!open",
 	"Dir.rmdir": "rmdir -- $1", "Dir.delete": "rmdir -- $1", "Dir.unlink": "rmdir -- $1", "Pathname.delete": "rm -- $1", ".rmtree": "$path rm -rf -- $0", ".unlink": "$path rm -f -- $0", ".delete": "$path rm -f -- $0",
-	"Dir.chdir": "!chdir", "FileUtils.cd": "!chdir", "fork": "!fork", "Process.fork": "!fork", ".execute": "!sql", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB",
+	"load": "!file", "eval": "", "Dir.chdir": "!chdir", "FileUtils.cd": "!chdir", "fork": "!fork", "Process.fork": "!fork", ".execute": "!sql", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB",
 	"system": "!system", "exec": "!system", "spawn": "!system", "Kernel.system": "!system", "Kernel.exec": "!system", "IO.popen": "!system", "Open3.capture2": "!system", "Open3.capture3": "!system", "Open3.capture2e": "!system", "Open3.popen3": "!system", "Process.spawn": "!system", "Process.kill": "!kill",
 }
 
@@ -68,17 +69,22 @@ var phpCalls = map[string]string{
 }
 
 var luaCalls = map[string]string{
-	"os.execute": "!code", "io.popen": "!code", "os.remove": "rm -f -- $1", "os.rename": "mv -T -- $1 $2", "io.open": "!open", "io.output": "!write1",
+	"os.execute": "!code", "io.popen": "!code", "os.remove": "rm -f -- $1", "os.rename": "mv -T -- $1 $2", "io.open": "!open", "io.output": "!write1", "dofile": "!file", "posix.exec": "!exec", "posix.chmod": "chmod $2 -- $1", "posix.unlink": "rm -f -- $1", "posix.kill": "kill -$2 $1", "rpm.execute": "!exec",
 }
 
 var awkCalls = map[string]string{"system": "!code"}
 
+var octaveCalls = map[string]string{
+	"system": "!code", "shell_cmd": "!code", "unix": "!code", "dos": "!code", "popen": "!code", "popen2": "!exec", "exec": "!exec", "run": "!file", "source": "!file", "cd": "!chdir", "chdir": "!chdir",
+	"delete": "rm -f -- $1", "unlink": "rm -f -- $1", "rmdir": "!rmtree", "rename": "mv -T -- $1 $2", "movefile": "mv -- $1 $2", "copyfile": "cp -r -- $1 $2", "fopen": "!open", "save": "!write1", "csvwrite": "!write1", "dlmwrite": "!write1",
+}
+
 var rCalls = map[string]string{
-	"system": "!code", "shell": "!code", "system2": "!exec", "unlink": "!rm", "file.remove": "rm -f -- @", "file.rename": "mv -T -- $1 $2", "file.copy": "cp -- $1 $2", "file.create": "!write1", "file": "!open", "sink": "!write1", "Sys.chmod": "chmod $2 -- $1",
+	"source": "!file", "system": "!code", "shell": "!code", "system2": "!exec", "unlink": "!rm", "file.remove": "rm -f -- @", "file.rename": "mv -T -- $1 $2", "file.copy": "cp -- $1 $2", "file.create": "!write1", "file": "!open", "sink": "!write1", "Sys.chmod": "chmod $2 -- $1",
 }
 
 var juliaCalls = map[string]string{
-	"rm": "!rm", "mv": "mv -T -- $1 $2", "cp": "cp -r -- $1 $2", "write": "!write1", "open": "!open", "chmod": "chmod $2 -- $1", "truncate": "truncate -s $2 -- $1",
+	"include": "!file", "rm": "!rm", "mv": "mv -T -- $1 $2", "cp": "cp -r -- $1 $2", "write": "!write1", "open": "!open", "chmod": "chmod $2 -- $1", "truncate": "truncate -s $2 -- $1",
 }
 
 // jvmCalls are Groovy's, Kotlin's, Scala's and Java's.

@@ -12,6 +12,33 @@ var signalNames = map[string]string{"signal.SIGKILL": "KILL", "signal.SIGTERM": 
 
 // call is what a call is worth; one that the table knows is done.
 func (e *evaluator) call(name string, recv val, a callArgs) val {
+	if end, ok := printCalls[name]; ok && e.lang.name != "ruby" {
+		between := " "
+		if end == "" {
+			between = ""
+		}
+		if x, ok := a.kv["end"].w.Value(); ok && e.lang.name == "python" {
+			end = x
+		}
+		if e.lang.sigils && name == "print" {
+			end, between = "", ""
+		}
+		e.prints(a.list, between, end)
+		return val{}
+	}
+	if v, ok := e.made(name, recv, a); ok {
+		return v
+	}
+	if e.evaluates(name) {
+		if x := a.at(0); x.Know == word.Unknown && e.lang.name == "python" && e.fetched > 0 {
+			e.w.unseen(e.via+" runs what it fetches", nil, &e.l.at)
+		}
+		if s, ok := a.at(0).Value(); ok {
+			e.only = false
+			e.w.look(e.st, e.l, -1, e.lang, e.via, s, e.argv, nil, e.inner())
+		}
+		return unknownVal(name)
+	}
 	switch name {
 	case "require", "__import__", "import", "importlib.import_module":
 		s, _ := a.at(0).Value()
@@ -117,14 +144,6 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		if recv.path {
 			return below(recv.w, true)
 		}
-	case "exec", "eval":
-		if x := a.at(0); x.Know == word.Unknown && e.lang.name == "python" && e.fetched > 0 {
-			e.w.unseen(e.via+" runs what it fetches", nil, &e.l.at)
-		}
-		if s, ok := a.at(0).Value(); ok && !e.lang.sigils && e.lang.name != "ruby" || ok && name == "eval" {
-			e.w.look(e.st, e.l, e.lang, e.via, s, e.argv, nil, e.inner())
-			return unknownVal(name)
-		}
 	case "array_map", "map":
 		if f := a.at(0); len(a.list) == 2 && f.Know == word.Known && e.lang.calls[f.Values[0]] != "" {
 			e.do(e.lang.calls[f.Values[0]], f.Values[0], val{}, callArgs{list: a.list[1:]})
@@ -193,6 +212,7 @@ func (e *evaluator) glob(v val) val {
 
 // do starts what stands for a call.
 func (e *evaluator) do(spec, name string, recv val, a callArgs) {
+	e.only = false
 	f := strings.Fields(spec)
 	if f[0] == "$path" {
 		if dir, ok := a.kv["dir"]; ok && !recv.path && name == ".delete" {
@@ -217,6 +237,10 @@ func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 	case "!code":
 		if first.Know != 0 {
 			e.code(first, e.via)
+		}
+	case "!file":
+		if text, ok := e.w.readFile(e.st, first); ok && first.Know == word.Known {
+			e.w.look(e.st, e.l, -1, e.lang, e.via, text, nil, nil, e.inner())
 		}
 	case "!chdir":
 		e.chdir(first)
@@ -329,11 +353,13 @@ func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 		e.file(first, Out)
 	case "!append1":
 		e.file(first, Append)
-	case "!rm", "!rmdir":
+	case "!rm", "!rmdir", "!rmtree":
 		switch {
+		case f[0] == "!rmtree" && a.at(1).Is("s"):
+			e.start(append(word.Lits("rm", "-rf", "--"), first))
 		case slices.Contains([]string{"true", "TRUE", "T"}, a.kv["recursive"].name):
 			e.start(append(word.Lits("rm", "-rf", "--"), first))
-		case f[0] == "!rmdir":
+		case f[0] == "!rmdir", f[0] == "!rmtree":
 			e.start(append(word.Lits("rmdir", "--"), first))
 		default:
 			e.start(append(word.Lits("rm", "-f", "--"), first))

@@ -85,6 +85,12 @@ func (e *evaluator) postfix() val {
 			v = e.call(v.name, val{}, e.callArgs())
 		case t.text == "[" && v.name != "Dir":
 			e.i++
+			if s, ok := v.w.Value(); ok && e.sign("::") && e.peek(1).text == "-" && e.peek(2).text == "1" {
+				s, _ = decode("reverse", s) // python's [::-1]
+				e.skipTo("]")
+				v = val{w: word.Lit(s)}
+				continue
+			}
 			x := e.expr()
 			e.skipTo("]")
 			v = e.index(v, x)

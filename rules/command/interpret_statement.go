@@ -25,6 +25,9 @@ type evaluator struct {
 	indent, braces int
 	fetched        int  // calls that fetch from the network
 	toShell        bool // a pipe to a shell is open (perl)
+
+	action int  // the program's action; -1 where what it prints is not followed
+	only   bool // so far it did nothing but print known texts
 }
 
 func (e *evaluator) peek(n int) token {
@@ -103,8 +106,19 @@ func (e *evaluator) statement() {
 		e.code(e.text(e.peek(2)), e.via) // print P "code"
 		e.i += 3
 		return
+	case e.isName("with") && e.lang.prefixes:
+		e.i++
+		if v := e.expr(); e.isName("as") && e.peek(1).kind == tokName {
+			e.vars[e.peek(1).text] = v
+			e.i += 2
+		}
+		e.only = false
+		return
 	case e.lang.name == "perl":
 		e.behind()
+	}
+	if e.print() {
+		return
 	}
 	if t := e.peek(0); t.kind == tokName && e.peek(1).kind == tokSign && e.peek(1).text == "=" {
 		e.i += 2
@@ -115,7 +129,23 @@ func (e *evaluator) statement() {
 		e.vars[t.text] = v
 		return
 	}
+	switch t := e.peek(0); {
+	case t.kind == tokSign && t.text == ";":
+	case t.kind == tokName && (t.text == "use" || t.text == "strict" || t.text == "warnings" || e.isPrint()):
+	default:
+		e.only = false
+	}
 	e.expr()
+}
+
+// isPrint reports whether a call follows that prints.
+func (e *evaluator) isPrint() bool {
+	name := e.peek(0).text
+	for i := 1; e.peek(i).kind == tokSign && e.peek(i).text == "." && e.peek(i+1).kind == tokName; i += 2 {
+		name += "." + e.peek(i+1).text
+	}
+	_, ok := printCalls[name]
+	return ok
 }
 
 // imports reads python's import statements.

@@ -13,6 +13,7 @@ type val struct {
 	isList bool
 	name   string         // a name that was not called: os.remove
 	path   bool           // an object for a path
+	file   word.Word      // a file that is open to be read
 	from   string         // the variable that it is in
 	kv     map[string]val // shell=True, {recursive: true}
 }

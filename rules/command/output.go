@@ -26,6 +26,10 @@ func (w *walker) output(i int) (string, bool) {
 		// What it starts is listed too and writes for it.
 		return "", true
 	}
+	if p, ok := w.says[i]; ok && p.whole {
+		texts, ok := known(p.texts)
+		return strings.Join(texts, ""), ok
+	}
 	f := writers[name]
 	if f == nil {
 		return "", false

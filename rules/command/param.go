@@ -488,7 +488,12 @@ func (w *walker) get(st *state, name string, index syntax.ArithmExpr) variable {
 			return variable{state: VarUnknown}
 		}
 		return variable{state: VarSet, val: word.Lit(fmt.Sprint(len(st.params)))}
-	case "?", "$", "!", "-", "_", "RANDOM", "SRANDOM", "SECONDS", "LINENO", "BASHPID", "EPOCHSECONDS", "EPOCHREALTIME", "PPID", "FUNCNAME", "BASH_SOURCE", "BASH_LINENO", "BASH_COMMAND", "PIPESTATUS", "DIRSTACK", "SHLVL", "BASH_SUBSHELL":
+	case "_":
+		if st.last.Know != 0 {
+			return variable{state: VarSet, val: st.last}
+		}
+		return variable{state: VarUnknown}
+	case "?", "$", "!", "-", "RANDOM", "SRANDOM", "SECONDS", "LINENO", "BASHPID", "EPOCHSECONDS", "EPOCHREALTIME", "PPID", "FUNCNAME", "BASH_SOURCE", "BASH_LINENO", "BASH_COMMAND", "PIPESTATUS", "DIRSTACK", "SHLVL", "BASH_SUBSHELL":
 		if name == "FUNCNAME" && index == nil {
 			for i := len(w.calls) - 1; i >= 0; i-- {
 				if f := w.calls[i]; f.source {

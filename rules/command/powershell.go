@@ -2,6 +2,7 @@ package command
 
 import (
 	"strings"
+	"unicode/utf16"
 
 	"guardsh/rules/word"
 )
@@ -39,7 +40,12 @@ func (w *walker) powershellCode(st *state, l launch, _ int, base string) {
 				p.text(text)
 			}
 			return
-		case ok && len(v) > 1 && v[0] == '-' && strings.HasPrefix("-encodedcommand", v):
+		case ok && len(v) > 1 && v[0] == '-' && (strings.HasPrefix("-encodedcommand", v) || v == "-ec"):
+			if i+1 < len(args) {
+				if text, ok := encodedCommand(args[i+1]); ok {
+					p.text(text)
+				}
+			}
 			return
 		case !strings.HasPrefix(v, "-"):
 			if text, ok := w.readFile(st, x); ok {
@@ -51,6 +57,20 @@ func (w *walker) powershellCode(st *state, l launch, _ int, base string) {
 	if in := w.standardInput(st, l); in.known {
 		p.text(in.text)
 	}
+}
+
+// encodedCommand is code as -EncodedCommand has it: UTF-16 in base64.
+func encodedCommand(x word.Word) (string, bool) {
+	v, _ := x.Value()
+	s, ok := decode("base64", v)
+	if !ok || s == "" || len(s)%2 != 0 {
+		return "", false
+	}
+	var units []uint16
+	for i := 0; i < len(s); i += 2 {
+		units = append(units, uint16(s[i])|uint16(s[i+1])<<8)
+	}
+	return string(utf16.Decode(units)), true
 }
 
 func (p *powershell) text(s string) {

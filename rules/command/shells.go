@@ -146,6 +146,13 @@ func (w *walker) shellInput(sub *state, l launch, i int, base string, a shellArg
 		}
 		if !known {
 			w.unseen(base+" reads what another command writes", in.From, &l.at)
+			w.printedCode(sub, l, base, in.From)
+			if in.coproc != "" {
+				if w.coprocs == nil {
+					w.coprocs = map[string]coproc{}
+				}
+				w.coprocs[in.coproc] = coproc{sub, l, base}
+			}
 			return
 		}
 	}
@@ -274,7 +281,7 @@ func (st *state) fresh() {
 	st.funcs, st.aliases, st.opts, st.dirs = funcs, nil, nil, nil
 	st.params, st.more = nil, false
 	st.atExit, st.at, st.getopt = nil, nil, getoptAt{}
-	st.arg0 = word.Hidden("$0", word.Var)
+	st.arg0, st.last = word.Hidden("$0", word.Var), word.Word{}
 }
 
 // readFile reads a file that a word names.
@@ -375,7 +382,7 @@ func (w *walker) script(st *state, l launch, i int, name, file string) {
 	}
 	if lang := scriptLanguage(string(head)); lang != nil {
 		if text, ok := w.readFile(st, word.Lit(p)); ok {
-			w.look(st, l, lang, "script "+name, text, l.argv[1:], nil, false)
+			w.look(st, l, i, lang, "script "+name, text, l.argv[1:], nil, false)
 		}
 		return
 	}
@@ -487,7 +494,7 @@ func (w *walker) dot(st *state, l launch, i int) result {
 // changed in this shell.
 func (w *walker) lose(st *state) {
 	st.own()
-	st.vars = nil
+	st.vars, st.last = nil, word.Word{}
 	for name, f := range st.funcs {
 		if f != nil && !f.maybe {
 			g := *f

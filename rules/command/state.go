@@ -19,7 +19,8 @@ type state struct {
 	ended   bool        // the shell may have ended before
 	params  []word.Word // positional parameters
 	arg0    word.Word
-	more    bool // there are more positional parameters than are known
+	last    word.Word // $_: the last word of the command before
+	more    bool      // there are more positional parameters than are known
 
 	vars    map[string]variable
 	funcs   map[string]*function
@@ -68,6 +69,8 @@ type input struct {
 	pipe  int
 	known bool // text is all that can be read
 	text  string
+
+	coproc string // the coprocess that reads it: what the line writes to it comes later
 
 	id    int // its number; 0 where no part of it is known
 	sub   int // the process that it belongs to
@@ -273,6 +276,11 @@ func (w *walker) join(a, b *state) *state {
 	j := a.clone()
 	j.cwd = w.either(a.cwd, b.cwd)
 	j.oldpwd = w.either(a.oldpwd, b.oldpwd)
+	if a.last.Know == 0 || b.last.Know == 0 {
+		j.last = word.Word{}
+	} else {
+		j.last = w.either(a.last, b.last)
+	}
 	j.ended = a.ended || b.ended
 	j.wide, j.lost = a.wide || b.wide, a.lost || b.lost
 	if a.certain < b.certain {

@@ -138,14 +138,16 @@ type walker struct {
 	denied bool // the last file is there and may not be read
 	status bool // a command substitution gave the status of an assignment
 
-	inputs    int             // numbers of inputs given so far
-	spilt     map[int]spill   // inputs that a program may have read from
-	maybeRead bool            // the last read came to nothing if a program took the rest
-	guessing  int             // above zero in a loop whose turns are not counted
-	widened   map[string]bool // functions that are walked for all calls of themselves
-	units     int             // lines of texts read so far
-	unit      int             // the one that the present command was read in
-	trial     int             // steps that went into counting turns in vain
+	inputs    int               // numbers of inputs given so far
+	says      map[int]said      // what interpreters print, by their actions
+	coprocs   map[string]coproc // shells that read what the line writes to a coprocess
+	spilt     map[int]spill     // inputs that a program may have read from
+	maybeRead bool              // the last read came to nothing if a program took the rest
+	guessing  int               // above zero in a loop whose turns are not counted
+	widened   map[string]bool   // functions that are walked for all calls of themselves
+	units     int               // lines of texts read so far
+	unit      int               // the one that the present command was read in
+	trial     int               // steps that went into counting turns in vain
 
 	once      map[any]bool           // far out: what was walked there
 	functions map[string][]*function // and what functions were defined there

@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 
+	"guardsh/rules/word"
 	"mvdan.cc/sh/v3/syntax"
 )
 
@@ -140,6 +141,7 @@ func (w *walker) bare(st *state, s *syntax.Stmt) result {
 		return w.failed(st)
 	}
 	w.emit(st, Action{Redirs: redirs}, w.where(s.Pos()))
+	st.last = word.Lit("")
 	r := both(st)
 	r.part()
 	return r
@@ -167,7 +169,10 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 		}
 		return w.stmt(st, c.Stmt)
 	case *syntax.CoprocClause:
-		sub := st.child()
+		sub, name := st.child(), "COPROC"
+		if c.Name != nil {
+			name = w.source(c.Name)
+		}
 		run := func() result { return w.stmt(sub, c.Stmt) }
 		if x, ok := c.Stmt.Cmd.(*syntax.CallExpr); ok && len(x.Args) > 0 && len(x.Assigns) > 0 && x.Args[0].Pos().Offset() < x.Assigns[0].Pos().Offset() && w.spliced == nil {
 			// "coproc dd of=x": the parser takes the operands for assignments.
@@ -179,7 +184,7 @@ func (w *walker) compound(st *state, cmd syntax.Command) result {
 		w.inContext(sub, func(c *context) {
 			c.async, c.top, c.hidden = true, false, true
 			// It reads what the line writes to the coprocess later.
-			c.stdin = input{Input: Input{Kind: InputPipe}}
+			c.stdin = input{Input: Input{Kind: InputPipe}, coproc: name}
 		}, func() result { return w.leaves(run()) })
 		end()
 		return success(st)

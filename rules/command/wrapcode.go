@@ -12,6 +12,7 @@ import (
 type carried struct {
 	codes []word.Word   // run by a shell
 	argvs [][]word.Word // started as they are
+	lua   []string      // run by a Lua of its own
 	far   []word.Word   // run by a shell on another host
 	host  word.Word     // that host
 }
@@ -25,7 +26,7 @@ var carriers = sync.OnceValue(func() map[string]func(args []word.Word) carried {
 		"vi": editorCarries, "vim": editorCarries, "nvim": editorCarries, "view": editorCarries, "ex": editorCarries, "vimdiff": editorCarries, "gvim": editorCarries,
 		"less": editorCarries, "more": editorCarries, "most": editorCarries,
 		"split": optionCode("--filter"), "sort": optionCode("--compress-program"), "cpio": optionCode("--rsh-command"), "wget": optionCode("--use-askpass"),
-		"dpkg": optionCode("--pre-invoke", "--post-invoke"), "pppd": behindWords("connect", "disconnect", "init", "pty"), "rpm": rpmCarries, "dc": dcCarries,
+		"dpkg": optionCode("--pre-invoke", "--post-invoke"), "pppd": behindWords("connect", "disconnect", "init", "pty"), "rpm": rpmCarries, "rpmbuild": rpmCarries, "rpmspec": rpmCarries, "tcpdump": tcpdumpCarries, "dc": dcCarries,
 		"openvpn": optionCode("--up", "--down", "--route-up", "--route-pre-down", "--ipchange", "--tls-verify", "--client-connect", "--client-disconnect", "--learn-address", "--auth-user-pass-verify"),
 		"apt":     aptCarries, "apt-get": aptCarries, "aptitude": aptCarries, "sshfs": sshfsCarries,
 		"scp": sshCarries, "sftp": sshCarries, "man": optionCode("-P+", "--pager"),
@@ -56,6 +57,9 @@ func (w *walker) carries(st *state, l launch, base string) {
 		if _, ok := w.code(code); ok {
 			w.shellCode(st, l, base, code, possibly)
 		}
+	}
+	for _, code := range c.lua {
+		w.look(st, l, -1, languages["lua"], base, code, nil, nil, true)
 	}
 	for _, argv := range c.argvs {
 		w.under(st, l, base, argv, possibly)
@@ -169,14 +173,34 @@ func sshfsCarries(args []word.Word) (c carried) {
 	return c
 }
 
-// rpmCarries is %(code) in what rpm is told to expand.
+// rpmCarries is %(code) and %{lua:code} in what rpm is told to expand or define.
 func rpmCarries(args []word.Word) (c carried) {
-	for _, code := range optionCode("-E+", "--eval")(args).codes {
+	for _, code := range optionCode("-E+", "--eval", "-D+", "--define")(args).codes {
 		v, _ := code.Value()
-		if i := strings.Index(v, "%("); i >= 0 {
-			n := closing(v[i+1:], '(', ')')
-			c.codes = append(c.codes, word.Lit(strings.TrimSuffix(v[i+2:i+1+n], ")")))
+		for {
+			shell, lua := strings.Index(v, "%("), strings.Index(v, "%{lua:")
+			if shell < 0 && lua < 0 {
+				break
+			}
+			if shell >= 0 && (lua < 0 || shell < lua) {
+				n := closing(v[shell+1:], '(', ')')
+				c.codes = append(c.codes, word.Lit(strings.TrimSuffix(v[shell+2:shell+1+n], ")")))
+				v = v[shell+1+n:]
+				continue
+			}
+			n := closing(v[lua+1:], '{', '}')
+			c.lua = append(c.lua, strings.TrimPrefix(strings.TrimSuffix(v[lua+2:lua+1+n], "}"), "lua:"))
+			v = v[lua+1+n:]
 		}
+	}
+	return c
+}
+
+// tcpdumpCarries is -z, the program for each file that is full: its name alone,
+// with the file behind it.
+func tcpdumpCarries(args []word.Word) (c carried) {
+	for _, x := range optionCode("-z+", "--postrotate-command")(args).codes {
+		c.argvs = append(c.argvs, []word.Word{x, word.Hidden("capture", word.Var)})
 	}
 	return c
 }

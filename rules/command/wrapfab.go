@@ -88,7 +88,7 @@ func (w *walker) taskBody(st *state, l launch, base, body string, runs []string,
 			remote(s, c, Remote, hosts)
 		}
 	}, func() result {
-		w.look(sub, launch{at: l.at}, &python, base+" -c", body, nil, nil, false)
+		w.look(sub, launch{at: l.at}, -1, &python, base+" -c", body, nil, nil, false)
 		return both(sub)
 	})
 }

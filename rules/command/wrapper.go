@@ -377,6 +377,7 @@ func init() {
 	codeReaders = map[string]func(*walker, *state, launch, int, string){
 		"pwsh": (*walker).powershellCode, "powershell": (*walker).powershellCode,
 		"puppet": (*walker).configured, "chef-apply": (*walker).configured,
+		"m4": (*walker).m4Code, "gm4": (*walker).m4Code,
 		"sed": (*walker).sedRuns, "gsed": (*walker).sedRuns,
 	}
 	for name := range lispDialects {
