@@ -230,103 +230,135 @@ const maxBrackets = 64
 
 // simples are the simple commands of a line as far as a reader of feeds needs
 // them: a line that is no bash gives what it looks like.
-func simples(line string) (commands []*simple) {
-	cur := &simple{}
-	var group []*simple    // since the pipeline began: what a | behind it is fed by
-	var opened [][]*simple // those around an open bracket
-	type doc struct {
-		c    *simple
-		end  string
-		tabs bool
-	}
-	var docs []doc
-	feed := "" // the operator whose word comes next
-	finish := func() {
-		if len(cur.words) > 0 || len(cur.feeds) > 0 {
-			commands, group = append(commands, cur), append(group, cur)
-		}
-		cur = &simple{}
-	}
+func simples(line string) []*simple {
+	p := feedParser{line: line, cur: &simple{}}
 	re := feedToken()
-	for at := 0; at < len(line); {
-		m := re.FindStringSubmatchIndex(line[at:])
+	for p.at < len(line) {
+		m := re.FindStringSubmatchIndex(line[p.at:])
 		if m == nil {
 			break
 		}
-		s := span{at + m[0], at + m[1]}
-		text := line[s.from:s.to]
-		at = s.to
+		s := span{p.at + m[0], p.at + m[1]}
+		p.at = s.to
 		if m[2] >= 0 {
-			switch {
-			case feed == "<<<":
-				cur.feeds = append(cur.feeds, s)
-			case strings.HasPrefix(feed, "<<"):
-				docs = append(docs, doc{cur, strings.Trim(text, `'"\`), feed == "<<-"})
-			case feed != "": // a file
-			case text == "{" && len(cur.words) == 0 && len(opened) < maxBrackets:
-				opened, group = append(opened, group), nil
-			case text == "}" && len(cur.words) == 0 && len(opened) > 0:
-				group = append(opened[len(opened)-1], group...)
-				opened = opened[:len(opened)-1]
-			default:
-				cur.words = append(cur.words, s)
-			}
-			feed = ""
-			continue
+			p.word(s)
+		} else {
+			p.operator(line[s.from:s.to])
 		}
-		switch text {
-		case "<<<", "<<", "<<-", "<", ">", "<&", ">&":
-			feed = text
-		case "|", "|&":
-			finish()
-			cur.from = slices.Clip(group)
-		case "(":
-			finish()
-			if len(opened) < maxBrackets {
-				opened, group = append(opened, group), nil
-			}
-		case ")":
-			finish()
-			if len(opened) > 0 {
-				group = append(opened[len(opened)-1], group...)
-				opened = opened[:len(opened)-1]
-			}
-		default:
-			finish()
-			if len(opened) == 0 {
-				group = nil
-			}
-		}
-		if text != "\n" {
-			continue
-		}
-		for _, d := range docs {
-			from := at
-			for at < len(line) {
-				end := len(line)
-				if i := strings.IndexByte(line[at:], '\n'); i >= 0 {
-					end = at + i
-				}
-				row := line[at:end]
-				if d.tabs {
-					row = strings.TrimLeft(row, "\t")
-				}
-				if row == d.end {
-					break
-				}
-				at = min(end+1, len(line))
-			}
-			if at > from {
-				d.c.feeds = append(d.c.feeds, span{from, max(from, at-1)})
-			}
-			if i := strings.IndexByte(line[at:], '\n'); i >= 0 {
-				at += i + 1
-			} else {
-				at = len(line)
-			}
-		}
-		docs = nil
 	}
-	finish()
-	return commands
+	p.finish()
+	return p.commands
+}
+
+// feedParser goes through a line once.
+type feedParser struct {
+	line     string
+	at       int
+	commands []*simple
+	cur      *simple
+	group    []*simple   // since the pipeline began: what a | behind it is fed by
+	opened   [][]*simple // the groups around an open bracket
+	feed     string      // the operator whose word comes next
+	docs     []hereDoc   // that begin behind the end of this row
+}
+
+// hereDoc is a here-document that is to come.
+type hereDoc struct {
+	of   *simple
+	end  string
+	tabs bool // those in front of a row do not count
+}
+
+// finish ends a simple command.
+func (p *feedParser) finish() {
+	if len(p.cur.words) > 0 || len(p.cur.feeds) > 0 {
+		p.commands, p.group = append(p.commands, p.cur), append(p.group, p.cur)
+	}
+	p.cur = &simple{}
+}
+
+func (p *feedParser) open() {
+	if len(p.opened) < maxBrackets {
+		p.opened, p.group = append(p.opened, p.group), nil
+	}
+}
+
+func (p *feedParser) shut() {
+	if n := len(p.opened) - 1; n >= 0 {
+		p.group = append(p.opened[n], p.group...)
+		p.opened = p.opened[:n]
+	}
+}
+
+func (p *feedParser) word(s span) {
+	text := p.line[s.from:s.to]
+	switch {
+	case p.feed == "<<<":
+		p.cur.feeds = append(p.cur.feeds, s)
+	case strings.HasPrefix(p.feed, "<<"):
+		p.docs = append(p.docs, hereDoc{p.cur, strings.Trim(text, `'"\`), p.feed == "<<-"})
+	case p.feed != "": // a file
+	case text == "{" && len(p.cur.words) == 0 && len(p.opened) < maxBrackets:
+		p.open()
+	case text == "}" && len(p.cur.words) == 0 && len(p.opened) > 0:
+		p.shut()
+	default:
+		p.cur.words = append(p.cur.words, s)
+	}
+	p.feed = ""
+}
+
+func (p *feedParser) operator(text string) {
+	switch text {
+	case "<<<", "<<", "<<-", "<", ">", "<&", ">&":
+		p.feed = text
+	case "|", "|&":
+		p.finish()
+		p.cur.from = slices.Clip(p.group)
+	case "(":
+		p.finish()
+		p.open()
+	case ")":
+		p.finish()
+		p.shut()
+	default:
+		p.finish()
+		if len(p.opened) == 0 {
+			p.group = nil
+		}
+	}
+	if text == "\n" {
+		p.documents()
+	}
+}
+
+// documents reads the here-documents that begin here.
+func (p *feedParser) documents() {
+	for _, d := range p.docs {
+		from := p.at
+		for p.at < len(p.line) {
+			row, _, _ := strings.Cut(p.line[p.at:], "\n")
+			if d.ends(row) {
+				break
+			}
+			p.at = min(p.at+len(row)+1, len(p.line))
+		}
+		if p.at > from {
+			d.of.feeds = append(d.of.feeds, span{from, max(from, p.at-1)})
+		}
+		if _, rest, more := strings.Cut(p.line[p.at:], "\n"); more {
+			p.at = len(p.line) - len(rest)
+		} else {
+			p.at = len(p.line)
+		}
+	}
+	p.docs = nil
+}
+
+// ends says whether a row is the document's end.
+func (d *hereDoc) ends(row string) bool {
+	if d.tabs {
+		row = strings.TrimLeft(row, "\t")
+	}
+	return row == d.end
 }
