@@ -27,7 +27,7 @@ type span struct{ from, to int }
 type simple struct {
 	words []span
 	feeds []span    // of here-strings and here-documents
-	from  []*simple // what stands before it in its pipeline
+	from  []*simple // what writes what it reads: all before it in its pipeline, what stands in <( )
 	own   feeding   // what it reads from its own feeds
 	on    feeding   // what of that which it writes is read by one behind it
 }
@@ -256,10 +256,17 @@ type feedParser struct {
 	at       int
 	commands []*simple
 	cur      *simple
-	group    []*simple   // since the pipeline began: what a | behind it is fed by
-	opened   [][]*simple // the groups around an open bracket
-	feed     string      // the operator whose word comes next
-	docs     []hereDoc   // that begin behind the end of this row
+	group    []*simple // since the pipeline began: what a | behind it is fed by
+	opened   []bracket
+	feed     string    // the operator whose word comes next
+	docs     []hereDoc // that begin behind the end of this row
+}
+
+// bracket is an open one.
+type bracket struct {
+	group []*simple // around it
+	of    *simple   // the command that a process substitution is a word of; nil for another bracket
+	reads bool      // and that command reads it: <( )
 }
 
 // hereDoc is a here-document that is to come.
@@ -279,15 +286,32 @@ func (p *feedParser) finish() {
 
 func (p *feedParser) open() {
 	if len(p.opened) < maxBrackets {
-		p.opened, p.group = append(p.opened, p.group), nil
+		p.opened, p.group = append(p.opened, bracket{group: p.group}), nil
 	}
 }
 
+// substitute opens a process substitution: the command that it is a word of goes
+// on behind it.
+func (p *feedParser) substitute() {
+	p.opened = append(p.opened, bracket{p.group, p.cur, p.feed == "<"})
+	p.group, p.cur, p.feed = nil, &simple{}, ""
+}
+
 func (p *feedParser) shut() {
-	if n := len(p.opened) - 1; n >= 0 {
-		p.group = append(p.opened[n], p.group...)
-		p.opened = p.opened[:n]
+	n := len(p.opened) - 1
+	if n < 0 {
+		return
 	}
+	b := p.opened[n]
+	p.opened = p.opened[:n]
+	if b.of == nil {
+		p.group = append(b.group, p.group...)
+		return
+	}
+	if b.reads {
+		b.of.from = append(b.of.from, p.group...)
+	}
+	p.group, p.cur = b.group, b.of
 }
 
 func (p *feedParser) word(s span) {
@@ -316,6 +340,10 @@ func (p *feedParser) operator(text string) {
 		p.finish()
 		p.cur.from = slices.Clip(p.group)
 	case "(":
+		if (p.feed == "<" || p.feed == ">") && len(p.opened) < maxBrackets {
+			p.substitute()
+			break
+		}
 		p.finish()
 		p.open()
 	case ")":
@@ -344,7 +372,8 @@ func (p *feedParser) documents() {
 			p.at = min(p.at+len(row)+1, len(p.line))
 		}
 		if p.at > from {
-			d.of.feeds = append(d.of.feeds, span{from, max(from, p.at-1)})
+			text := strings.TrimSuffix(p.line[from:p.at], "\n")
+			d.of.feeds = append(d.of.feeds, span{from, from + len(text)})
 		}
 		if _, rest, more := strings.Cut(p.line[p.at:], "\n"); more {
 			p.at = len(p.line) - len(rest)

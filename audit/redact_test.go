@@ -67,7 +67,12 @@ func TestRedact(t *testing.T) {
 		{`ssh-keygen -t ed25519 -N hunter2 -f key`, `ssh-keygen -t ed25519 -N [redacted] -f key`},
 		{`ssh-keygen -t ed25519 -N '' -f key`, ``},
 		{`nmcli dev wifi connect X password hunter2`, `nmcli dev wifi connect X password [redacted]`},
+		{"chpasswd <<E\nann:hunter2", "chpasswd <<E\nann:[redacted]"}, // bash takes the end of the text for the document's
+		{"passwd --stdin ann <<E\nhunter2", "passwd --stdin ann <<E\n[redacted]"},
+		{`chpasswd < <(echo ann:hunter2) && echo done`, `chpasswd < <(echo ann:[redacted]) && echo done`},
+		{`cat x | passwd --stdin ann 2>&1 < <(printf '%s' hunter2; echo a) | cat`, `cat x | passwd --stdin ann 2>&1 < <(printf '%s' [redacted]; echo [redacted]) | cat`},
 		// No secret: stays as typed.
+		{`diff <(echo passwd) <(getent passwd ann); cat < <(echo passwd)`, ``},
 		{`grep ann /etc/passwd <<< x; echo x | grep passwd`, ``},
 		{`echo hello | tee /etc/passwd-notes`, ``},
 		{`sudo tee /etc/passwd <<< x`, ``},
