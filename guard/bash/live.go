@@ -128,7 +128,12 @@ func (l *Live) ask(code string) ([]string, error) {
 		select {
 		case f := <-l.p.replies:
 			// f: nonce, serial, fields. An answer that came too late for an
-			// earlier question is passed over.
+			// earlier question is passed over. The DEBUG trap has no fork that could
+			// evaluate anything, and answers with its nonce alone.
+			if len(f.fields) == 1 {
+				l.left = 0
+				return nil, ErrUnknown
+			}
 			if f.field(1) == serial {
 				out := f.fields[2:]
 				if n := len(out); n > 0 && out[n-1] == "" {

@@ -125,6 +125,17 @@ GL='*.tx'`)
 	s.want("echo still here", "still here\n")
 }
 
+// A key bound by bind -x has no fork to ask, and does not wait for one.
+func TestOracleOfKey(t *testing.T) {
+	s := session(t, `bind -x '"\C-t": : ORACLE var:HOME var:PATH'`)
+	s.send("\x14")
+	before := time.Now()
+	s.logged("what the key's command is", func(e entry) bool { return e.Line == "var:PATH" })
+	if took := time.Since(before); took > 4*time.Second { // driverOracle has five to give
+		t.Errorf("it took %s", took)
+	}
+}
+
 func TestPlainWord(t *testing.T) {
 	for _, tc := range []struct {
 		word  string
