@@ -101,6 +101,8 @@ func driverMain() int {
 				<-ctx.Done()
 				note(entry{Kind: "withdrawn", Line: r.Line})
 				return Answer{Release: true}
+			case strings.Contains(r.Line, "STUCK"):
+				<-make(chan struct{}) // as on a file that never answers
 			case strings.Contains(r.Line, "ASK"):
 				return Answer{Release: driverAsk(r, note)}
 			case strings.HasPrefix(r.Line, ": ORACLE "):

@@ -112,6 +112,10 @@ func openFIFO(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|unix.O_NONBLOCK, 0)
 }
 
+// closeLimit bounds how long the session's end waits for what was asked last:
+// its line is withdrawn, but a look at something that does not answer is not.
+const closeLimit = 5 * time.Second
+
 // close ends every shell's goroutine.
 func (g *gate) close() {
 	g.mu.Lock()
@@ -121,7 +125,12 @@ func (g *gate) close() {
 		s.close()
 	}
 	g.mu.Unlock()
-	g.done.Wait()
+	done := make(chan struct{})
+	go func() { g.done.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(closeLimit):
+	}
 }
 
 // listen reads the first words of shells that have no channels yet.

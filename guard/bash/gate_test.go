@@ -200,6 +200,21 @@ func TestWithdraw(t *testing.T) {
 	})
 }
 
+// A judgement that never comes keeps neither its line, once ^C withdrew that,
+// nor the end of the session.
+func TestStuckJudgement(t *testing.T) {
+	s := session(t, "")
+	s.send("touch ran # STUCK\r")
+	s.logged("request", func(e entry) bool { return e.Kind == "line" })
+	s.send("\x03")
+	s.expect(ps1)
+	s.want("echo ok", "ok\n")
+	s.missing("ran")
+	if got := s.exit("exit 3"); got != 3 {
+		t.Errorf("status %d, want 3", got)
+	}
+}
+
 func children(t *testing.T, pid int) []int {
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
