@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -24,13 +23,7 @@ func TestDevices(t *testing.T) {
 		loops(t)
 		return
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestDevices$", "-test.v", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), "GUARDSH_TEST_DEVICES="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), devicesFinished) {
-		t.Fatalf("child: %v\n%s", err, out)
-	}
+	inOwnMounts(t, "GUARDSH_TEST_DEVICES", devicesFinished)
 }
 
 func run(t *testing.T, name string, args ...string) string {

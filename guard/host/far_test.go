@@ -3,11 +3,8 @@ package host
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -38,13 +35,7 @@ func TestFarMount(t *testing.T) {
 		far(t)
 		return
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^TestFarMount$", "-test.v", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), "GUARDSH_TEST_FAR="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), farFinished) {
-		t.Fatalf("child: %v\n%s", err, out)
-	}
+	inOwnMounts(t, "GUARDSH_TEST_FAR", farFinished)
 }
 
 func far(t *testing.T) {

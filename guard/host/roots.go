@@ -242,14 +242,16 @@ func (v *View) failed(name string, err error) error {
 	return v.unknown(name)
 }
 
-// Glob, Home and LookPath are not known of another root: the words of a program
-// that starts are final.
+// Glob is not known of another root, and neither are Home and LookPath: the words
+// of a program that starts are final.
 func (v *View) Glob(_, pattern string, _ command.GlobOptions) ([]string, error) {
 	return nil, v.unknown(pattern)
 }
 
+// Home is not known: see Glob.
 func (v *View) Home(user string) (string, error) { return "", v.unknown("~" + user) }
 
+// LookPath is not known: see Glob.
 func (v *View) LookPath(name, _ string) (string, error) { return "", v.unknown(name) }
 
 // Program is under what names this machine has the program that a file is.
