@@ -40,12 +40,12 @@ func networkNow(ctx context.Context) (*network, error) {
 		Ifname, Master string
 		Flags          []string
 		MTU            int
-		Addr_info      []struct { //nolint:revive // ip's own word
+		AddrInfo       []struct {
 			Family, Local, Address, Broadcast, Scope, Label string
 			Prefixlen                                       int
 			Dynamic, Nodad, Noprefixroute                   bool
 			Protocol                                        string
-		}
+		} `json:"addr_info"`
 	}
 	if err := json.Unmarshal(out, &links); err != nil {
 		return nil, fmt.Errorf("ip -j addr: %w", err)
@@ -57,7 +57,7 @@ func networkNow(ctx context.Context) (*network, error) {
 	for _, l := range links {
 		name, _, _ := strings.Cut(l.Ifname, "@")
 		n.Links = append(n.Links, link{name, slices.Contains(l.Flags, "UP"), l.MTU, l.Master})
-		for _, a := range l.Addr_info {
+		for _, a := range l.AddrInfo {
 			if a.Dynamic || a.Protocol == "kernel_ra" {
 				continue // what a server or router gave it gives again
 			}

@@ -283,6 +283,29 @@ func (p *typist) enter(text string) error {
 	return nil
 }
 
+// await waits until something is so, and says whether it came to be.
+func (p *typist) await(patience time.Duration, so func() bool) bool {
+	// What wakes says that the time is over: a look at the clock could still find
+	// some left, and nobody would wake again.
+	late := false
+	timer := time.AfterFunc(patience, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		late = true
+		p.grew.Broadcast()
+	})
+	defer timer.Stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !so() {
+		if p.eof || late {
+			return false
+		}
+		p.grew.Wait()
+	}
+	return true
+}
+
 // wait is await for what a step waits for.
 func (p *typist) wait(so func() bool) error {
 	switch {

@@ -53,7 +53,7 @@ func rescue(args []string) int {
 	p.Interactive = r.Line == nil && r.File == "" && guard.IsTerminal(os.Stdin)
 	s, err := guard.Open(p)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "guardsh: %s\n%s", err, bash.NotGuarded)
+		sayNotGuarded(err)
 		return s.Rescue(context.Background(), r)
 	}
 	s.Greet()

@@ -56,7 +56,7 @@ func runShell(argv []string) int {
 	s, err := guard.Open(p)
 	var gone *bash.CannotStart
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "guardsh: %s\n%s", err, bash.NotGuarded)
+		sayNotGuarded(err)
 		if errors.As(<-ready, &gone) {
 			return rescueInstead(ctx, nil, inv, gone)
 		}
@@ -76,7 +76,7 @@ func runShell(argv []string) int {
 		if err != nil && !errors.As(err, &gone) {
 			// No pseudo terminal, no place for the gate: whoever sits there
 			// gets their bash all the same.
-			fmt.Fprintf(os.Stderr, "guardsh: %s\n%s", err, bash.NotGuarded)
+			sayNotGuarded(err)
 			status, err = unguarded(ctx, inv, p.Name), nil
 		}
 	default:
@@ -209,6 +209,11 @@ func (inv invocation) bashOptions() []string {
 		o = append(o, "-i")
 	}
 	return o
+}
+
+// sayNotGuarded says why a shell that follows has no guard.
+func sayNotGuarded(why error) {
+	fmt.Fprintf(os.Stderr, "guardsh: %s\n%s", why, bash.NotGuarded)
 }
 
 // unguarded is plain bash, for the day when nothing else works.

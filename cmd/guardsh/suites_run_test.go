@@ -374,21 +374,21 @@ func asTyped(line string) string {
 // line types a line and waits for the next prompt. A command that reads the
 // terminal is told that nothing comes, then ended. It says whether the shell
 // asks for more.
-func (t *typist) line(keys string, patience time.Duration) bool {
-	t.mu.Lock()
-	from := len(t.raw)
-	t.mu.Unlock()
-	if t.send(keys) != nil {
+func (p *typist) line(keys string, patience time.Duration) bool {
+	p.mu.Lock()
+	from := len(p.raw)
+	p.mu.Unlock()
+	if p.send(keys) != nil {
 		return false
 	}
-	if t.asks(from+1, patience) {
+	if p.asks(from+1, patience) {
 		return true
 	}
 	for _, key := range []string{"\x04", "\x03", "\x1c"} {
-		if t.over() || t.send(key) != nil {
+		if p.over() || p.send(key) != nil {
 			return false
 		}
-		if t.asks(from+1, typedMore) {
+		if p.asks(from+1, typedMore) {
 			return true
 		}
 	}
@@ -396,9 +396,9 @@ func (t *typist) line(keys string, patience time.Duration) bool {
 }
 
 // over says whether the shell has ended.
-func (t *typist) over() bool {
+func (p *typist) over() bool {
 	select {
-	case <-t.ended:
+	case <-p.ended:
 		return true
 	default:
 		return false
@@ -407,36 +407,13 @@ func (t *typist) over() bool {
 
 // asks waits for a prompt at the end of what is shown behind from, in which a
 // line ended.
-func (t *typist) asks(from int, patience time.Duration) bool {
-	return t.await(patience, func() bool {
-		s := t.raw[min(from, len(t.raw)):]
+func (p *typist) asks(from int, patience time.Duration) bool {
+	return p.await(patience, func() bool {
+		s := p.raw[min(from, len(p.raw)):]
 		return (from == 0 || bytes.IndexByte(s, '\n') >= 0) && (bytes.HasSuffix(s, []byte("ready> ")) || bytes.HasSuffix(s, []byte("more> ")))
 	})
 }
 
 // drain waits until nobody has the terminal open, or for as long as a process
 // that was left behind may take to say its last.
-func (t *typist) drain() { t.await(typedMore, func() bool { return t.eof }) }
-
-// await waits until something is so, and says whether it came to be.
-func (t *typist) await(patience time.Duration, so func() bool) bool {
-	// What wakes says that the time is over: a look at the clock could still find
-	// some left, and nobody would wake again.
-	late := false
-	timer := time.AfterFunc(patience, func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		late = true
-		t.grew.Broadcast()
-	})
-	defer timer.Stop()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for !so() {
-		if t.eof || late {
-			return false
-		}
-		t.grew.Wait()
-	}
-	return true
-}
+func (p *typist) drain() { p.await(typedMore, func() bool { return p.eof }) }

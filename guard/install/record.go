@@ -110,19 +110,19 @@ func openRecord(path string) (rec *Record, unlock func(), err error) {
 }
 
 // Empty says that nothing is installed by Install.
-func (r *Record) Empty() bool {
-	return r.Program == "" && len(r.Shells) == 0 && len(r.Logins) == 0 && len(r.Written) == 0 && r.Link == nil
+func (rec *Record) Empty() bool {
+	return rec.Program == "" && len(rec.Shells) == 0 && len(rec.Logins) == 0 && len(rec.Written) == 0 && rec.Link == nil
 }
 
 // write keeps the record durably; an empty one is no file.
-func (r *Record) write(path string) error {
-	if r.Empty() {
+func (rec *Record) write(path string) error {
+	if rec.Empty() {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil
 	}
-	b, err := json.MarshalIndent(r, "", "  ")
+	b, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -130,11 +130,11 @@ func (r *Record) write(path string) error {
 }
 
 // copyOf is the record as it is now, whatever is done to the other.
-func (r *Record) copyOf() *Record {
-	c := *r
-	c.Logins = append([]Login(nil), r.Logins...)
-	c.Shells = append([]Edit(nil), r.Shells...)
-	c.Written = append([]Dropin(nil), r.Written...)
+func (rec *Record) copyOf() *Record {
+	c := *rec
+	c.Logins = append([]Login(nil), rec.Logins...)
+	c.Shells = append([]Edit(nil), rec.Shells...)
+	c.Written = append([]Dropin(nil), rec.Written...)
 	return &c
 }
 

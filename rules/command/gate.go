@@ -139,9 +139,9 @@ func holds(x word.Word, text string) bool {
 
 // ungated says whether what is started has not all of the gate in its
 // environment: env -i, env -u PS0, PS0= in front.
-func (s *state) ungated(assigns []Assign) bool {
-	return s.ctx.env == envNone || slices.ContainsFunc(GateVariables, func(name string) bool {
-		_, changed := s.vars[name]
+func (st *state) ungated(assigns []Assign) bool {
+	return st.ctx.env == envNone || slices.ContainsFunc(GateVariables, func(name string) bool {
+		_, changed := st.vars[name]
 		return changed || slices.ContainsFunc(assigns, func(a Assign) bool { return a.Name == name })
 	})
 }
