@@ -238,7 +238,7 @@ func (w words) asBash(env words) {
 				w.cut(i)
 			}
 		case a == "--rcfile", a == "--init-file":
-			i += 2
+			i = w.next(w.next(i))
 		case a[1] == '-':
 			i++
 		default:
@@ -247,10 +247,10 @@ func (w words) asBash(env words) {
 				case 'c':
 					line = true
 				case 'o', 'O':
-					i++
+					i = w.next(i)
 				}
 			}
-			i++
+			i = w.next(i)
 		}
 	}
 	if w.text(0) == "-guardsh" {
@@ -298,6 +298,14 @@ const wordSize = int(unsafe.Sizeof(uintptr(0)))
 func (w words) get(i int) uintptr    { return *(*uintptr)(unsafe.Add(w.at, i*wordSize)) }
 func (w words) set(i int, a uintptr) { *(*uintptr)(unsafe.Add(w.at, i*wordSize)) = a }
 func (w words) has(i int) bool       { return w.get(i) != 0 }
+
+// next is behind one; behind the last it stays: the environment follows.
+func (w words) next(i int) int {
+	if w.has(i) {
+		i++
+	}
+	return i
+}
 
 // put sets one to a string that ends in a zero.
 func (w words) put(i int, s string) { w.set(i, uintptr(unsafe.Pointer(unsafe.StringData(s)))) }
