@@ -20,6 +20,7 @@ type invocation struct {
 	percent     bool     // --percent: LINE is as percent writes it
 	args        []string // behind LINE or FILE
 	bash        []string // options for bash itself, as given
+	list        string   // -o, -O, +o or +O with nothing behind it: bash lists its options
 }
 
 // bashLong are bash's own long options, with whether they take an argument.
@@ -27,7 +28,7 @@ type invocation struct {
 var bashLong = map[string]bool{
 	"--debugger": false, "--dump-po-strings": false, "--dump-strings": false,
 	"--init-file": true, "--rcfile": true, "--noediting": false, "--noprofile": false,
-	"--norc": false, "--posix": false, "--restricted": false, "--verbose": false,
+	"--norc": false, "--posix": false, "--pretty-print": false, "--restricted": false, "--verbose": false,
 }
 
 // readInvocation reads the arguments as bash would read them.
@@ -87,6 +88,8 @@ options:
 					inv.stdin = true
 				case strings.IndexByte("abefhkmnprtuvxBCDEHPT", c) >= 0:
 					rest = append(rest, c)
+				case (c == 'o' || c == 'O') && i+1+takes == len(argv):
+					inv.list = a[:1] + string(c)
 				case c == 'o' || c == 'O':
 					rest = append(rest, c)
 					takes++
@@ -97,12 +100,8 @@ options:
 			if len(rest) > 0 {
 				inv.bash = append(inv.bash, a[:1]+string(rest))
 			}
-			for ; takes > 0; takes-- {
-				if i++; i == len(argv) {
-					return inv, fmt.Errorf("option %s needs an argument", a)
-				}
-				inv.bash = append(inv.bash, argv[i])
-			}
+			inv.bash = append(inv.bash, argv[i+1:i+1+takes]...)
+			i += takes
 		default:
 			break options
 		}
@@ -146,8 +145,11 @@ func bashName(argv0, own, bash string) string {
 	case "-" + own:
 		return "-bash"
 	}
-	if filepath.Base(argv0) == own {
-		return bash
+	if filepath.Base(argv0) != own {
+		return argv0
 	}
-	return argv0
+	if argv0[0] == '-' {
+		return "-" + bash
+	}
+	return bash
 }

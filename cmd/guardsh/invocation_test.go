@@ -26,6 +26,11 @@ func TestInvocation(t *testing.T) {
 		{"guardsh -- -x.sh", invocation{file: "-x.sh"}},
 		{"guardsh -s a b", invocation{stdin: true, args: []string{"a", "b"}}},
 		{"guardsh --norc --rcfile f", invocation{bash: []string{"--norc", "--rcfile", "f"}}},
+		{"guardsh --pretty-print f", invocation{file: "f", bash: []string{"--pretty-print"}}},
+		// With nothing behind them bash lists what there is.
+		{"guardsh -o", invocation{list: "-o"}},
+		{"guardsh -x +O", invocation{list: "+O", bash: []string{"-x"}}},
+		{"guardsh -oO pipefail", invocation{list: "-O", bash: []string{"-o", "pipefail"}}},
 	} {
 		got, err := readInvocation(strings.Fields(c.argv))
 		if err != nil {
@@ -39,7 +44,7 @@ func TestInvocation(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", c.argv, got, c.want)
 		}
 	}
-	for _, argv := range []string{"guardsh -c", "guardsh --nonsense", "guardsh -Z", "guardsh -o", "guardsh --rcfile"} {
+	for _, argv := range []string{"guardsh -c", "guardsh --nonsense", "guardsh -Z", "guardsh --rcfile"} {
 		if got, err := readInvocation(strings.Fields(argv)); err == nil {
 			t.Errorf("%s: read as %+v, want an error", argv, got)
 		}
@@ -52,6 +57,7 @@ func TestBashName(t *testing.T) {
 		{"-guardsh", "-bash"},
 		{"/usr/local/bin/guardsh", "/bin/bash"},
 		{"./guardsh", "/bin/bash"},
+		{"-/usr/local/bin/guardsh", "-/bin/bash"},
 		{"-su", "-su"},
 		{"rbash", "rbash"},
 	} {

@@ -38,6 +38,9 @@ func runShell(argv []string) int {
 	if inv.home {
 		goHome()
 	}
+	if inv.list != "" {
+		listOptions(append(inv.bashOptions(), inv.list))
+	}
 	if inv.command != nil {
 		if args, ok := callsRescue(*inv.command); ok {
 			return rescue(args)
@@ -188,6 +191,16 @@ func (inv invocation) bashName(argv0 string) string {
 		path = "bash" // whoever starts it says what is missing
 	}
 	return bashName(argv0, own, path)
+}
+
+// listOptions has bash list its options, as it does before it reads commands.
+func listOptions(argv []string) {
+	none, err := os.Open(os.DevNull)
+	if err != nil {
+		return
+	}
+	defer none.Close()
+	_, _ = bash.Run(context.Background(), bash.Config{Stdin: none}, argv)
 }
 
 // behind are the words behind the options of a shell that reads its commands.
