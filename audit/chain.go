@@ -218,10 +218,10 @@ func (c *chain) catchUp() (torn int64, err error) {
 
 // write appends events under the lock, as one write, and to the tree where that
 // is up to date. On failure the file is as before.
-func (c *chain) write(events []*Event, t *tree) (int64, error) {
+func (c *chain) write(events []*Event, t *tree) error {
 	torn, err := c.catchUp()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if torn > 0 {
 		first := events[0]
@@ -237,7 +237,7 @@ func (c *chain) write(events []*Event, t *tree) (int64, error) {
 		e.Seq, e.Prev = seq, prev
 		line, err := encode(e)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		prev = e.Hash
 		lines = append(lines, line)
@@ -249,14 +249,14 @@ func (c *chain) write(events []*Event, t *tree) (int64, error) {
 			c.f.Truncate(c.size) // best effort: catchUp cuts off what is left
 		}
 		c.size = -1
-		return 0, err
+		return err
 	}
 	if t != nil && t.bytes == c.size {
 		t.add(lines, c.size+int64(n))
 	}
 	c.size += int64(n)
 	c.seq, c.prev = seq, prev
-	return seq, nil
+	return nil
 }
 
 // sync makes all that is known to stand in the file durable, others' events too.

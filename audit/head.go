@@ -393,7 +393,7 @@ func hostAppend(root string, e *Event) (written bool, err error) {
 		return false, err
 	}
 	defer unlock()
-	if _, err := c.write([]*Event{e}, nil); err != nil {
+	if err := c.write([]*Event{e}, nil); err != nil {
 		return false, err
 	}
 	if err := c.sync(); err != nil {

@@ -393,7 +393,7 @@ func TestHeadsCoverWhatIsSynced(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range c.synced {
-			if _, err := f.write([]*Event{event(n + 1)}, nil); err != nil {
+			if err := f.write([]*Event{event(n + 1)}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -403,7 +403,7 @@ func TestHeadsCoverWhatIsSynced(t *testing.T) {
 			}
 		}
 		for n := range c.unsynced {
-			if _, err := f.write([]*Event{event(n + 1)}, nil); err != nil {
+			if err := f.write([]*Event{event(n + 1)}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}

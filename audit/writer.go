@@ -153,7 +153,7 @@ func (w *writer) writeSpool() error {
 		gap := &Event{V: Version, Time: time.Now().UTC().Round(time.Microsecond), Session: w.j.session, Kind: Gap, Reason: reason, Lost: lost}
 		events = append([]*Event{gap}, events...)
 	}
-	if _, err := w.chain.write(events, w.tree); err != nil {
+	if err := w.chain.write(events, w.tree); err != nil {
 		return err
 	}
 	w.j.lost.Add(int64(-lost))

@@ -141,7 +141,8 @@ func put(ctx context.Context, t Terminal, q Question, prompt string, read func(s
 	}
 	if err := k.silence(quiet); err != nil {
 		a.How = how(err)
-		return a, say(t.Out, a.How)
+		sayNotRun(t.Out, a.How)
+		return a, nil
 	}
 	for range maxTries {
 		line, err := readLine(k, screen, prompt)
@@ -151,7 +152,8 @@ func put(ctx context.Context, t Terminal, q Question, prompt string, read func(s
 				// Nobody ended the row of the prompt.
 				_, _ = io.WriteString(t.Out, "\n")
 			}
-			return a, say(t.Out, a.How)
+			sayNotRun(t.Out, a.How)
+			return a, nil
 		}
 		if s := strings.TrimSpace(line); s == "e" || s == "explain" {
 			if _, err := io.WriteString(t.Out, Explanation(&q.Decision, color, width)); err != nil {
@@ -164,7 +166,7 @@ func put(ctx context.Context, t Terminal, q Question, prompt string, read func(s
 				a.How = ByDefault
 			}
 			if !yes {
-				return a, say(t.Out, "")
+				sayNotRun(t.Out, "")
 			}
 			return a, nil
 		}
@@ -173,18 +175,18 @@ func put(ctx context.Context, t Terminal, q Question, prompt string, read func(s
 		}
 	}
 	a.How = ByDefault
-	return a, say(t.Out, "no answer")
+	sayNotRun(t.Out, "no answer")
+	return a, nil
 }
 
-// say tells that the line does not run, and why if it was not a plain no.
-func say(out io.Writer, why How) error {
+// sayNotRun tells that the line does not run, and why if it was not a plain no.
+func sayNotRun(out io.Writer, why How) {
 	words := "guardsh: not run\n"
 	if why != "" {
 		words = "guardsh: not run (" + string(why) + ")\n"
 	}
 	// The answer is No in any case; a terminal that is gone changes nothing.
 	_, _ = io.WriteString(out, words)
-	return nil
 }
 
 // how puts an error of reading into words.

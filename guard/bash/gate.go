@@ -351,7 +351,7 @@ func (s *shell) prompt(f frame) {
 	s.knowsAlone = s.forkless // the hook looks at the mark after this hello
 	s.mu.Unlock()
 	out := Prompt{ShellPID: s.pid, First: f.field(2) != "" || !s.greeted,
-		Cwd: strings.TrimPrefix(f.field(3), "="), TTY: s.tty, Own: s.own, terminal: s.terminal(nil)}
+		Cwd: strings.TrimPrefix(f.field(3), "="), TTY: s.tty, Own: s.own, terminal: s.terminal()}
 	s.greeted = true
 	out.Status, _ = strconv.Atoi(f.field(1))
 	if p != nil {
@@ -435,7 +435,7 @@ func (s *shell) judge(ctx context.Context, p *pending, r Request) {
 		defer mu.Unlock()
 		stop()
 	}()
-	r.Terminal = s.terminal(p)
+	r.Terminal = s.terminal()
 	dropped := false
 	if s.own && s.g.screen != nil && r.Origin == Typed {
 		r.Ahead, dropped = s.g.screen.lineTaken(r.Line)

@@ -260,7 +260,7 @@ func (s *shell) askedFork(f frame) {
 // tell says something above the shell's prompt.
 func (s *shell) tell(text string) {
 	if text != "" {
-		Prompt{ShellPID: s.pid, terminal: s.terminal(nil)}.Say(text)
+		Prompt{ShellPID: s.pid, terminal: s.terminal()}.Say(text)
 	}
 }
 

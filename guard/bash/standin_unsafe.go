@@ -139,7 +139,7 @@ func standIn() {
 		argv.asBash(env)
 		for i := range bashAt {
 			if base(argv.text(0)) == "guardsh" {
-				argv.put(0, bashAt[i])
+				argv.rename(bashAt[i])
 			}
 			execute(bashAt[i], argv, env)
 		}
@@ -221,7 +221,7 @@ func (w words) asBash(env words) {
 			i = 0
 			continue
 		case a == "--home":
-			w.put(0, "-bash\x00")
+			w.rename("-bash\x00")
 			if home := env.value("HOME="); home != 0 {
 				syscall.RawSyscall(syscall.SYS_CHDIR, home, 0, 0)
 			}
@@ -254,9 +254,9 @@ func (w words) asBash(env words) {
 		}
 	}
 	if w.text(0) == "-guardsh" {
-		w.put(0, "-bash\x00")
+		w.rename("-bash\x00")
 	} else if w.text(0) == "guardsh" {
-		w.put(0, "bash\x00")
+		w.rename("bash\x00")
 	}
 	env.drop("POSIXLY_CORRECT=guardsh") // of sudo -i, for the bash in front of guardsh
 }
@@ -307,8 +307,8 @@ func (w words) next(i int) int {
 	return i
 }
 
-// put sets one to a string that ends in a zero.
-func (w words) put(i int, s string) { w.set(i, uintptr(unsafe.Pointer(unsafe.StringData(s)))) }
+// rename sets the first to a string that ends in a zero.
+func (w words) rename(s string) { w.set(0, uintptr(unsafe.Pointer(unsafe.StringData(s)))) }
 
 // text is one of them; "" behind the last.
 func (w words) text(i int) string {

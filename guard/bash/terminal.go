@@ -12,13 +12,11 @@ import (
 
 // terminal is where a shell's user is told and asked: the outer terminal for
 // the session's own shell, the shell's own one for a tmux window below it.
-func (s *shell) terminal(p *pending) *Terminal {
+func (s *shell) terminal() *Terminal {
 	if s.own && s.g.screen != nil {
 		return &Terminal{say: s.g.screen.say, above: s.g.screen.sayAbove, open: s.g.screen.open}
 	}
-	return &Terminal{say: s.sayInner, above: s.sayInnerAbove, open: func() (in, out *os.File, restore func(), err error) {
-		return s.openInner(p)
-	}}
+	return &Terminal{say: s.sayInner, above: s.sayInnerAbove, open: s.openInner}
 }
 
 // terminalOf is where the user of a process below the session can be told and
@@ -27,7 +25,7 @@ func (s *shell) terminal(p *pending) *Terminal {
 func (g *gate) terminalOf(pid int) *Terminal {
 	tty, dev := ttyOf(pid)
 	sh := &shell{g: g, pid: pid, tty: tty, own: dev != 0 && dev == g.ownTTY}
-	t := sh.terminal(nil)
+	t := sh.terminal()
 	if open := t.open; sh.own {
 		t.open = func() (in, out *os.File, restore func(), err error) {
 			if fg, err := foreground(pid); err != nil || !fg {
@@ -106,7 +104,7 @@ func (s *shell) sayKept(left bool) error {
 }
 
 // openInner takes a terminal that is not the session's own for a question.
-func (s *shell) openInner(p *pending) (in, out *os.File, restore func(), err error) {
+func (s *shell) openInner() (in, out *os.File, restore func(), err error) {
 	f, err := s.openTTY()
 	if err != nil {
 		return nil, nil, nil, err

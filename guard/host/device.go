@@ -136,7 +136,7 @@ func (g *gathering) device(of *rules.ObjectFact, st *stack, major, minor int) {
 	if owner := claims[d.FSType]; owner != "" && len(d.Users) == 0 {
 		d.Users = append(d.Users, owner)
 	}
-	if len(d.Users) == 0 && g.claimed(of, dir, major, minor) {
+	if len(d.Users) == 0 && g.claimed(of, major, minor) {
 		d.Users = append(d.Users, "claimed by the kernel (a mount or device that this session cannot see)")
 	}
 	d.InUse = len(d.Users) > 0
@@ -407,7 +407,7 @@ func exitCode(err error) int {
 // claimed says whether the kernel lets nobody else have the device, which it
 // does whatever mount namespace its user is in. Asked in a helper, since a
 // dead disk may hang whoever opens it.
-func (g *gathering) claimed(of *rules.ObjectFact, dir string, major, minor int) bool {
+func (g *gathering) claimed(of *rules.ObjectFact, major, minor int) bool {
 	if g.left() <= 0 {
 		return false
 	}

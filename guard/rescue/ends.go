@@ -99,7 +99,7 @@ func head(c *call) {
 			return err
 		}
 		left := e.n
-		err := eachPart(r, '\n', func(line []byte) error {
+		err := eachRow(r, func(line []byte) error {
 			c.out.Write(line)
 			if left--; left == 0 {
 				return errEnough
@@ -121,7 +121,7 @@ func (e *ends) allBut(r io.Reader) error {
 		return err
 	}
 	var kept [][]byte
-	return eachPart(r, '\n', func(line []byte) error {
+	return eachRow(r, func(line []byte) error {
 		kept = append(kept, bytes.Clone(line))
 		if int64(len(kept)) > e.n {
 			e.out.Write(kept[0])
@@ -158,7 +158,7 @@ func (e *ends) from(r io.Reader) error {
 		_, err := io.Copy(e.out, r)
 		return err
 	}
-	return eachPart(r, '\n', func(line []byte) error {
+	return eachRow(r, func(line []byte) error {
 		if skip--; skip < 0 {
 			e.out.Write(line)
 		}
@@ -179,7 +179,7 @@ func (e *ends) last(r io.Reader) error {
 		return err
 	}
 	var kept [][]byte
-	err := eachPart(r, '\n', func(line []byte) error {
+	err := eachRow(r, func(line []byte) error {
 		kept = append(kept, bytes.Clone(line))
 		if int64(len(kept)) > e.n {
 			kept = slices.Delete(kept, 0, 1)

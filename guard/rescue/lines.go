@@ -20,13 +20,13 @@ import (
 // errEnough ends a walk over lines.
 var errEnough = errors.New("enough")
 
-// eachPart runs f over what ends with a byte, that byte with it, however long.
-func eachPart(r io.Reader, end byte, f func([]byte) error) error {
+// eachRow runs f over the lines of r, with their ends, however long.
+func eachRow(r io.Reader, f func([]byte) error) error {
 	br := bufio.NewReader(r)
 	for {
-		part, err := br.ReadBytes(end)
-		if len(part) > 0 {
-			if err := f(part); err != nil {
+		row, err := br.ReadBytes('\n')
+		if len(row) > 0 {
+			if err := f(row); err != nil {
 				return err
 			}
 		}
@@ -41,7 +41,7 @@ func eachPart(r io.Reader, end byte, f func([]byte) error) error {
 
 // eachLine runs f over the lines of r, without their ends, however long.
 func eachLine(r io.Reader, f func([]byte) error) error {
-	return eachPart(r, '\n', func(line []byte) error { return f(bytes.TrimSuffix(line, []byte("\n"))) })
+	return eachRow(r, func(line []byte) error { return f(bytes.TrimSuffix(line, []byte("\n"))) })
 }
 
 // units are the letters behind a size.
@@ -300,7 +300,7 @@ func backwards(c *call) {
 	}
 	c.eachInput(args, func(_ string, r io.Reader) error {
 		var lines [][]byte
-		err := eachPart(r, '\n', func(line []byte) error { lines = append(lines, bytes.Clone(line)); return nil })
+		err := eachRow(r, func(line []byte) error { lines = append(lines, bytes.Clone(line)); return nil })
 		for _, l := range slices.Backward(lines) {
 			c.out.Write(l)
 		}

@@ -44,16 +44,16 @@ func (w *walker) arith(st *state, x syntax.ArithmExpr) number {
 func (w *walker) arithWord(st *state, x *syntax.Word) number {
 	name := x.Lit()
 	if isName(name) {
-		return w.arithValue(st, name, w.get(st, name, nil))
+		return w.arithValue(st, w.get(st, name, nil))
 	}
 	if pe, ok := element(x); ok {
-		return w.arithValue(st, pe.Param.Value, w.get(st, pe.Param.Value, pe.Index))
+		return w.arithValue(st, w.get(st, pe.Param.Value, pe.Index))
 	}
 	return w.evaluate(st, w.value(st, x))
 }
 
 // arithValue is what a variable is worth in an expression.
-func (w *walker) arithValue(st *state, name string, v variable) number {
+func (w *walker) arithValue(st *state, v variable) number {
 	switch v.state {
 	case VarUnset:
 		if w.opt(st, "nounset") {

@@ -467,7 +467,7 @@ func (w *walker) invoke(st *state, l launch, name string, f *function) result {
 	}
 	body, src := f.body, f.src
 	if body == nil {
-		if body, src = w.bodyOf(st, f.text, name); body == nil {
+		if body, src = w.bodyOf(f.text); body == nil {
 			w.note(NotUnderstood, "function "+name, &l.at)
 			return both(st)
 		}
@@ -536,7 +536,7 @@ func allOf(ws []word.Word) bool {
 
 // bodyOf reads a function's body as the live shell gave it: with its head or
 // without.
-func (w *walker) bodyOf(st *state, text, name string) (*syntax.Stmt, string) {
+func (w *walker) bodyOf(text string) (*syntax.Stmt, string) {
 	saved := w.src
 	w.src = text
 	f, g := w.parse(text)

@@ -57,9 +57,9 @@ func (w *walker) crontab(st *state, l launch, base string) result {
 			}
 			if code, ok := cronJob(line); ok {
 				w.shellCode(st, launch{at: l.at}, base, word.Lit(code), func(s *state, c *context) {
-					w.become(s, c, last(a.Values["user"]), c.user)
+					c.become(last(a.Values["user"]), c.user)
 					newEnv(s, c)
-					s.cwd = w.homeOf(s, c)
+					s.cwd = c.home()
 					s.certain, c.async, c.stdin = Possible, true, input{Input: Input{Kind: InputClosed}}
 				})
 			}

@@ -20,7 +20,7 @@ var changes = map[string]change{
 }
 
 // become sets the user that a command runs as.
-func (w *walker) become(s *state, c *context, user word.Word, def string) {
+func (c *context) become(user word.Word, def string) {
 	u, ok := user.Value()
 	switch {
 	case user.Know == 0:
@@ -46,7 +46,7 @@ func newEnv(s *state, c *context) {
 // rootChange is a program that makes its command root's, or that of the user
 // who is named.
 func rootChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
-	w.become(s, c, last(a.Values["user"]), "root")
+	c.become(last(a.Values["user"]), "root")
 	w.asAnother(a, s, c)
 }
 
@@ -68,7 +68,7 @@ func (w *walker) asAnother(a option.Args, s *state, c *context) {
 		chroot(s, c, r)
 	}
 	if a.Has("login") {
-		s.cwd = w.homeOf(s, c)
+		s.cwd = c.home()
 	}
 }
 
@@ -76,11 +76,12 @@ func (w *walker) asAnother(a option.Args, s *state, c *context) {
 func pkexecChange(w *walker, a option.Args, rest []word.Word, s *state, c *context) {
 	rootChange(w, a, rest, s, c)
 	if !a.Has("keep-cwd") {
-		s.cwd = w.homeOf(s, c)
+		s.cwd = c.home()
 	}
 }
 
-func (w *walker) homeOf(s *state, c *context) word.Word {
+// home is the home directory of the user that a command runs as.
+func (c *context) home() word.Word {
 	if c.user != "?" && c.place.Kind == Here { // "" is the session's own
 		if d, err := c.files.Home(c.user); err == nil && d != "" {
 			return word.Word{Src: "~", Know: word.Known, Values: []string{d}, Origin: word.FromShell}
@@ -94,7 +95,7 @@ func (w *walker) homeOf(s *state, c *context) word.Word {
 
 func userChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 	if u := last(a.Values["user"]); u.Know != 0 {
-		w.become(s, c, u, "")
+		c.become(u, "")
 	}
 }
 
@@ -110,7 +111,7 @@ func prootChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) 
 }
 
 func userFirst(w *walker, _ option.Args, rest []word.Word, s *state, c *context) {
-	w.become(s, c, last(rest), "?")
+	c.become(last(rest), "?")
 }
 
 func envChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
@@ -148,13 +149,13 @@ func chroot(s *state, c *context, root word.Word) {
 
 func chrootChange(w *walker, a option.Args, rest []word.Word, s *state, c *context) {
 	if u := last(a.Values["user"]); u.Know != 0 {
-		w.become(s, c, u, "")
+		c.become(u, "")
 	}
 	chroot(s, c, last(rest))
 }
 
 func nspawnChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
-	w.become(s, c, last(a.Values["user"]), "root")
+	c.become(last(a.Values["user"]), "root")
 	newEnv(s, c)
 	c.binds = w.binds(s, a)
 	c.place = Place{Kind: Container, Names: append(a.Values["name"], a.Values["root"]...)}
@@ -196,7 +197,7 @@ func namespaceChange(w *walker, a option.Args, _ []word.Word, s *state, c *conte
 
 func systemdChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 	if u := last(a.Values["user"]); u.Know != 0 {
-		w.become(s, c, u, "")
+		c.become(u, "")
 	}
 	if h := append(a.Values["host"], a.Values["machine"]...); len(h) > 0 {
 		remote(s, c, Remote, h)

@@ -202,7 +202,7 @@ func (w *walker) wrap(st *state, l launch, base string, wr *wrapper) result {
 		c.rest, c.ops = append(c.rest, c.ops...), nil
 	}
 	if wr.place != Here {
-		return w.elsewhere(st, l, base, &c, codes)
+		return w.elsewhere(st, l, &c, codes)
 	}
 	blurred := blurs(l.argv, c.ops)
 	runs := (len(c.ops) > 0 || len(codes) > 0) && !c.Has("ask")
@@ -254,7 +254,7 @@ func (w *walker) edited(st *state, l launch, via string, files []word.Word, chan
 
 // elsewhere walks what a wrapper of the table starts on another host or in a
 // container.
-func (w *walker) elsewhere(st *state, l launch, base string, c *command, codes []word.Word) result {
+func (w *walker) elsewhere(st *state, l launch, c *command, codes []word.Word) result {
 	r := remoteRun{kind: c.wr.place, hosts: append(c.Values["hosts"], c.rest...), user: last(c.Values["user"]), ops: c.ops, argv: true, dir: last(c.Values["dir"]),
 		input: c.wr.stdin, async: c.wr.async || c.Has("background"), ask: c.Has("ask"), binds: w.binds(st, c.Args)}
 	if c.wr.nameFirst && len(c.Values["hosts"]) > 0 {

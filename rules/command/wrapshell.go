@@ -47,10 +47,10 @@ func (w *walker) su(st *state, l launch, base string) result {
 		if i >= 0 {
 			sub := st.clone()
 			sub.ctx = w.changed(sub, func(c *context) {
-				w.become(sub, c, user, "root")
+				c.become(user, "root")
 				newEnv(sub, c)
 				if login {
-					sub.cwd = w.homeOf(sub, c)
+					sub.cwd = c.home()
 				}
 			})
 			w.shellInput(sub, l, i, base, shellArgs{}, in)
@@ -63,12 +63,12 @@ func (w *walker) su(st *state, l launch, base string) result {
 		return both(st)
 	}
 	change := func(s *state, c *context) {
-		w.become(s, c, user, "root")
+		c.become(user, "root")
 		if !a.Has("keep") {
 			newEnv(s, c)
 		}
 		if login {
-			s.cwd = w.homeOf(s, c)
+			s.cwd = c.home()
 		}
 	}
 	if code.Know != 0 {
@@ -227,7 +227,7 @@ func (w *walker) capsh(st *state, l launch, base string) result {
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(ops) > 1}, l.at)
 	w.under(st, l, base, ops, func(s *state, c *context) {
 		if user.Know != 0 {
-			w.become(s, c, user, "")
+			c.become(user, "")
 		}
 		if root.Know != 0 {
 			chroot(s, c, root)

@@ -166,7 +166,7 @@ func (c *call) level(n *node, argv []word.Word, outer *option.Args) {
 			c.level(n.verbs[n.spec.Default], nil, &args)
 			return
 		case len(args.Operands) > 0:
-			if c.verbs(n, argv, &args) {
+			if c.verbs(n, &args) {
 				return
 			}
 		}
@@ -197,7 +197,7 @@ func (c *call) level(n *node, argv []word.Word, outer *option.Args) {
 }
 
 // verbs goes on at the level of the verb, or of each that the word may be.
-func (c *call) verbs(n *node, argv []word.Word, args *option.Args) bool {
+func (c *call) verbs(n *node, args *option.Args) bool {
 	w := args.Operands[0]
 	found := false
 	for i, v := range w.Values {
