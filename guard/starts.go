@@ -197,10 +197,10 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 	var j Judgement
 	var files command.Files = s.Judge.World
 	if view == nil {
-		j = s.Judge.Start(line, shell)
+		j = s.Judge.Start(line, argv, shell)
 	} else {
 		shell.Dir, files = view.Inside(rest.Cwd), view
-		j = s.Judge.startIn(view, line, shell)
+		j = s.Judge.startIn(view, line, argv, shell)
 	}
 	if j.Decision = itself(j); len(j.Decision.Findings) == 0 {
 		return supervise.Go

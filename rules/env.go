@@ -83,7 +83,7 @@ type emptied struct {
 
 var places4 = map[command.PlaceKind]string{command.Here: "here", command.Remote: "remote", command.Container: "container", command.Chroot: "chroot", command.Namespace: "namespace"}
 
-func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
+func (s *Set) env(line *command.Line, e *effect.Effect, argv string, facts *Facts) *env {
 	v := &env{
 		Kind: string(e.Kind), Object: e.Object.Display(), Type: string(e.Object.Type), Known: e.Object.Name != "",
 		Glob: e.Object.Name == "" && e.Object.Pattern != "", Pattern: e.Object.Pattern, Word: e.Object.Word.Src,
@@ -108,7 +108,7 @@ func (s *Set) env(line *command.Line, e *effect.Effect, facts *Facts) *env {
 		placed = partKnown(a.Cwd)
 		v.Via = a.Via
 		v.Cwd = a.Cwd.String()
-		v.Argv = argv(a)
+		v.Argv = argv
 	}
 	if facts != nil {
 		v.Session, v.Host = facts.Session, facts.Host
@@ -354,7 +354,16 @@ func hostNames(ws []word.Word) []string {
 	return out
 }
 
-func argv(a *command.Action) string {
+// words are an effect's command. It is the same text for each of its effects,
+// which may be as many as it has words.
+func (j *judgement) words(e *effect.Effect) string {
+	if e.Action < 0 || e.Action >= len(j.line.Actions) {
+		return ""
+	}
+	a := &j.line.Actions[e.Action]
+	if a == j.said.of {
+		return j.said.argv
+	}
 	var b strings.Builder
 	for i, w := range a.Argv {
 		if i > 0 {
@@ -362,7 +371,8 @@ func argv(a *command.Action) string {
 		}
 		b.WriteString(w.String())
 	}
-	return b.String()
+	j.said.of, j.said.argv = a, b.String()
+	return j.said.argv
 }
 
 // options are the functions of conditions and texts.

@@ -55,6 +55,10 @@ type judgement struct {
 	findings []Finding
 	seen     map[string]int // rule and object → index in findings
 	unknowns []string
+	said     struct { // see words
+		of   *command.Action
+		argv string
+	}
 }
 
 func (j *judgement) effect(e *effect.Effect, i int) {
@@ -73,7 +77,7 @@ func (j *judgement) effect(e *effect.Effect, i int) {
 	if len(entries) == 0 && len(j.set.policy.Notes) == 0 && len(j.set.policy.Names) == 0 {
 		return
 	}
-	v := j.set.env(j.line, e, j.facts)
+	v := j.set.env(j.line, e, j.words(e), j.facts)
 	if v.Remote {
 		v.All = j.everywhere(e.Kind)
 	}

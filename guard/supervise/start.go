@@ -46,11 +46,10 @@ type Rest struct {
 	UID  int // the effective one
 }
 
-// Limits of what is read of one start. The kernel's own is an eighth of the
-// stack's (execve(2)); what goes beyond these is refused a judgement, not cut.
+// Limits of what is read of one start: the kernel's own (execve(2)).
 const (
 	maxString = 128 << 10 // MAX_ARG_STRLEN
-	maxTotal  = 2 << 20
+	maxTotal  = 6 << 20   // however large the stack may be
 )
 
 // errGone is that the process does not wait any more.

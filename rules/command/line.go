@@ -238,6 +238,9 @@ type Options struct {
 	// none is looked for along PATH, and no script is read. A path is still
 	// asked what it is: the loader, say, starts one that nobody sees.
 	Below bool
+	// Argv, where there is one, is what starts, as it stands: no shell reads the
+	// line, which only says it. It may be as long as the kernel allows.
+	Argv []string
 }
 
 // Limits bound the work of understanding one line. Zero fields take the

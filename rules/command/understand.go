@@ -75,7 +75,17 @@ func Understand(src string, opts Options) (line *Line) {
 			line.Notes = append(line.Notes, Note{Kind: NotUnderstood, Text: fmt.Sprintf("internal error: %v", r), Line: 1, Col: 1})
 		}
 	}()
-	r := w.text(newState(opts.Shell, opts.Files), src)
+	var r result
+	if st := newState(opts.Shell, opts.Files); len(opts.Argv) > 0 {
+		argv := make([]word.Word, len(opts.Argv))
+		for i, a := range opts.Argv {
+			argv[i] = word.Lit(a)
+			argv[i].Src = quoteShell(a)
+		}
+		r = w.start(st, launch{argv: argv, at: position{1, 1}, exec: true})
+	} else {
+		r = w.text(st, src)
+	}
 	end := w.join(r.ok, r.fail)
 	w.gateLeft(newState(opts.Shell, opts.Files), end)
 	w.prompted(newState(opts.Shell, opts.Files), end)

@@ -134,9 +134,10 @@ type call struct {
 	node     *node
 	args     option.Args
 	out      *[]Effect
-	led      *leads          // where names lead by what the line did before; nil nearly always
-	attrs    map[string]bool // those of args that are set, shared by the effects
-	env      map[string]any  // what conditions see, once one was asked
+	led      *leads           // where names lead by what the line did before; nil nearly always
+	attrs    map[string]bool  // those of args that are set, shared by the effects
+	env      map[string]any   // what conditions see, once one was asked
+	stands   map[string][]int // where words stand, by how they are written; see places
 }
 
 // level reads argv at one level of verbs.

@@ -68,7 +68,7 @@ func (c *call) behindFailedCd(o *Object) *Object {
 func (c *call) split(w word.Word, kind Kind) *Split {
 	argv := c.action.Argv
 	last := -1
-	for i := len(argv) - 1; i > 0; i-- {
+	for _, i := range c.places(w.Src) {
 		if one(argv[i], w) {
 			last = i // of the words that a pattern became, the last
 			break
@@ -118,6 +118,18 @@ func (c *call) split(w word.Word, kind Kind) *Split {
 		return c.joined(src, right, src+right, false, argv[last+1])
 	}
 	return nil
+}
+
+// places are where words stand that are written so, the last first.
+func (c *call) places(src string) []int {
+	if c.stands == nil {
+		argv := c.action.Argv
+		c.stands = make(map[string][]int, len(argv))
+		for i := len(argv) - 1; i > 0; i-- {
+			c.stands[argv[i].Src] = append(c.stands[argv[i].Src], i)
+		}
+	}
+	return c.stands[src]
 }
 
 // one reports whether two words are the same one, or two names that one
