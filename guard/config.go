@@ -155,29 +155,6 @@ func yamlWord(s string) string {
 	return s
 }
 
-// NotesAbout lists the notes about one thing. A service answers to its name with and
-// without ".service"; a path to everything below it.
-func (c *Config) NotesAbout(about NoteAbout, name string) []string {
-	var texts []string
-	for _, n := range c.Notes {
-		if n.About == about && noteMatches(about, n.Name, name) {
-			texts = append(texts, n.Text)
-		}
-	}
-	return texts
-}
-
-func noteMatches(about NoteAbout, noted, name string) bool {
-	switch about {
-	case AboutService:
-		return noted == unitName(name)
-	case AboutPath:
-		return name == noted || noted == "/" || len(name) > len(noted) && name[:len(noted)] == noted && name[len(noted)] == '/'
-	default:
-		return noted == name
-	}
-}
-
 // unitName is a service's name without ".service".
 func unitName(s string) string {
 	const suffix = ".service"

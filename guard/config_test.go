@@ -373,26 +373,6 @@ func TestConfigDoesNotTouchWhatHangs(t *testing.T) {
 	}
 }
 
-func TestNotesAbout(t *testing.T) {
-	c := Config{Notes: []Note{
-		{AboutService, "nova-compute", "evacuates"}, {AboutPath, "/srv/array", "one writer"},
-		{AboutHost, "db1", "only copy"}, {AboutCommand, "heketi-cli", "call Jo"}, {AboutHost, "db1", "old disk"},
-	}}
-	for _, k := range []struct {
-		about NoteAbout
-		name  string
-		want  int
-	}{
-		{AboutService, "nova-compute", 1}, {AboutService, "nova-compute.service", 1}, {AboutService, "nova", 0},
-		{AboutPath, "/srv/array", 1}, {AboutPath, "/srv/array/x/y", 1}, {AboutPath, "/srv/array2", 0}, {AboutPath, "/srv", 0},
-		{AboutHost, "db1", 2}, {AboutHost, "nova-compute", 0}, {AboutCommand, "heketi-cli", 1},
-	} {
-		if got := c.NotesAbout(k.about, k.name); len(got) != k.want {
-			t.Errorf("%s %s: %q, want %d", k.about, k.name, got, k.want)
-		}
-	}
-}
-
 func TestAutomated(t *testing.T) {
 	now := time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
 	c := Config{Automation: []Automation{{"a/b", "deploy", "r", now.Add(time.Hour)}, {"c/d", "deploy", "r", time.Time{}}}}
