@@ -127,7 +127,7 @@ func Open(dir string, info SessionInfo) (*Journal, error) {
 	start := &Event{
 		Time: now, Kind: SessionStart,
 		User: info.User, UID: Int(info.UID), TTY: info.TTY, Host: info.Host, Peer: info.Peer, Parent: info.Parent,
-		Cwd: info.Cwd, Argv: RedactArgv(info.Argv), Text: info.Version,
+		Cwd: info.Cwd, Argv: redactArgv(info.Argv), Text: info.Version,
 		PID: os.Getpid(), PIDStart: pidStart(os.Getpid()),
 	}
 	return j, j.send(start, false, false)

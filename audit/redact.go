@@ -124,8 +124,8 @@ func containsAny(s string, words []string) bool {
 	return false
 }
 
-// RedactArgv takes secrets out of an argument vector, as Redact does.
-func RedactArgv(argv []string) []string {
+// redactArgv takes secrets out of an argument vector, as Redact does.
+func redactArgv(argv []string) []string {
 	if len(argv) == 0 {
 		return argv
 	}
@@ -282,7 +282,7 @@ func base(s string) string {
 
 func redactEvent(e *Event) {
 	e.Text = Redact(e.Text)
-	e.Argv = RedactArgv(e.Argv)
+	e.Argv = redactArgv(e.Argv)
 	for i := range e.Findings {
 		f := &e.Findings[i]
 		f.Object, f.Summary, f.Hint = Redact(f.Object), Redact(f.Summary), Redact(f.Hint)

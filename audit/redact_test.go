@@ -124,11 +124,11 @@ func TestRedactArgv(t *testing.T) {
 	} {
 		in := strings.Split(c.in, "|")
 		keep := slices.Clone(in)
-		if got := strings.Join(RedactArgv(in), "|"); got != c.want {
-			t.Errorf("RedactArgv(%q) = %q, want %q", c.in, got, c.want)
+		if got := strings.Join(redactArgv(in), "|"); got != c.want {
+			t.Errorf("redactArgv(%q) = %q, want %q", c.in, got, c.want)
 		}
 		if !slices.Equal(in, keep) {
-			t.Errorf("RedactArgv changed its argument: %q", in)
+			t.Errorf("redactArgv changed its argument: %q", in)
 		}
 	}
 }

@@ -33,8 +33,8 @@ const maxAllowance = 12 * time.Hour
 // allowanceFile is where a user's allowances are, below the state directory.
 func allowanceFile(state string) string { return filepath.Join(state, "allow.json") }
 
-// Allowances reads the allowances that hold at now. A missing file is none.
-func Allowances(state string, now time.Time) ([]Allowance, error) {
+// allowances reads the allowances that hold at now. A missing file is none.
+func allowances(state string, now time.Time) ([]Allowance, error) {
 	f, err := os.Open(allowanceFile(state))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -66,9 +66,9 @@ func Allowances(state string, now time.Time) ([]Allowance, error) {
 	return live, nil
 }
 
-// Grant adds an allowance and drops those that have ended. The file is
+// grant adds an allowance and drops those that have ended. The file is
 // replaced whole, so that a crash leaves the old one.
-func Grant(state string, a Allowance) error {
+func grant(state string, a Allowance) error {
 	if a.Reason == "" {
 		return errors.New("a reason is needed: it stands in the trail")
 	}
@@ -92,7 +92,7 @@ func Grant(state string, a Allowance) error {
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", state, err)
 	}
-	live, err := Allowances(state, a.From)
+	live, err := allowances(state, a.From)
 	if err != nil {
 		return err
 	}

@@ -23,16 +23,16 @@ func TestAllowancesOfAnother(t *testing.T) {
 	}
 	dir, now := t.TempDir(), time.Now()
 	a := Allowance{Rule: "fs/x", Reason: "r", By: "ann", From: now, Until: now.Add(time.Hour)}
-	if err := Grant(dir, a); err != nil {
+	if err := grant(dir, a); err != nil {
 		t.Fatal(err)
 	}
-	if live, err := Allowances(dir, now); err != nil || len(live) != 1 {
+	if live, err := allowances(dir, now); err != nil || len(live) != 1 {
 		t.Fatalf("%v, %v", live, err)
 	}
 	if err := os.Chown(allowanceFile(dir), 12345, -1); err != nil {
 		t.Fatal(err)
 	}
-	if live, err := Allowances(dir, now); len(live) != 0 || err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
+	if live, err := allowances(dir, now); len(live) != 0 || err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
 		t.Errorf("another's file: %v, %v", live, err)
 	}
 }
@@ -45,13 +45,13 @@ func TestGrantsAtOnce(t *testing.T) {
 	for i := range grants {
 		all.Go(func() {
 			a := Allowance{Rule: fmt.Sprintf("fs/x%d", i), Reason: "r", By: "ann", From: now, Until: now.Add(time.Hour)}
-			if err := Grant(dir, a); err != nil {
+			if err := grant(dir, a); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	if live, err := Allowances(dir, now); err != nil || len(live) != grants {
+	if live, err := allowances(dir, now); err != nil || len(live) != grants {
 		t.Errorf("%d allowances of %d, %v", len(live), grants, err)
 	}
 }

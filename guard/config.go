@@ -132,9 +132,9 @@ func (c *Config) Automated(rule, user string, now time.Time) (Automation, bool) 
 	return Automation{}, false
 }
 
-// AutomationWords are the lines for /etc/guardsh/config.yaml that allow a rule
+// automationWords are the lines for /etc/guardsh/config.yaml that allow a rule
 // for a user, as a refusal without a terminal shows them.
-func AutomationWords(rule, user string) []string {
+func automationWords(rule, user string) []string {
 	return []string{
 		"automation:",
 		"  - {rule: " + rule + ", user: " + yamlWord(user) + `, reason: "why it is right here"}`,
@@ -176,8 +176,8 @@ type ConfigPaths struct {
 	Hangs func(path string) bool
 }
 
-// DefaultConfigPaths are the paths of this process's user.
-func DefaultConfigPaths() ConfigPaths {
+// defaultConfigPaths are the paths of this process's user.
+func defaultConfigPaths() ConfigPaths {
 	p := ConfigPaths{Etc: "/etc/guardsh", UID: os.Getuid()}
 	if home := ownHome(); home != "" {
 		p.User = filepath.Join(home, ".config/guardsh/config.yaml")

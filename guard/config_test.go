@@ -394,7 +394,7 @@ func TestAutomated(t *testing.T) {
 func TestAutomationWordsAreRead(t *testing.T) {
 	for _, user := range []string{"root", "deploy", "no", "12", "www-data", `a"b`, "x: y"} {
 		s := newSite(t)
-		s.write(adminFile, strings.Join(AutomationWords("cron/remove-jobs", user), "\n")+"\n")
+		s.write(adminFile, strings.Join(automationWords("cron/remove-jobs", user), "\n")+"\n")
 		c, problems := s.load()
 		if len(problems) > 0 || len(c.Automation) != 1 || c.Automation[0].User != user || c.Automation[0].Rule != "cron/remove-jobs" {
 			t.Errorf("%q: got %+v and %q", user, c.Automation, problems)

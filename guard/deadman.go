@@ -47,8 +47,8 @@ const (
 	putBackTime = time.Minute
 )
 
-// TimerVerb is how guardsh is called for the timer's process.
-var TimerVerb = []string{"keep", "--timer"}
+// timerVerb is how guardsh is called for the timer's process.
+var timerVerb = []string{"keep", "--timer"}
 
 // deadman is one timer, as its file holds it.
 type deadman struct {
@@ -126,7 +126,7 @@ func (s *Session) startTimer(ctx context.Context, r Request, plan snapshot.Plan,
 	if err := d.write(deadmanWaiting); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("/proc/self/exe", append(slices.Clone(TimerVerb), d.file)...)
+	cmd := exec.Command("/proc/self/exe", append(slices.Clone(timerVerb), d.file)...)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal that goes takes it along
 	if err := cmd.Start(); err != nil {

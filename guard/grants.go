@@ -27,7 +27,7 @@ func (j *Judgement) LetPass(state string, passed func(f rules.Finding, reason st
 	if j.Decision.Verdict < rules.Confirm {
 		return nil
 	}
-	all, err := Allowances(state, time.Now())
+	all, err := allowances(state, time.Now())
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Session) approval(j Judgement) string {
 	}
 	b.WriteString("  hint: for automation, in /etc/guardsh/config.yaml\n")
 	for i, r := range ids {
-		words := AutomationWords(r, sessionUser())
+		words := automationWords(r, sessionUser())
 		if i > 0 {
 			words = words[1:] // the key stands there already
 		}
@@ -115,7 +115,7 @@ func (s *Session) BreakGlass(rule, reason string, span time.Duration) (until tim
 	}
 	now := time.Now()
 	a := Allowance{Rule: rule, Reason: reason, By: sessionUser(), From: now, Until: now.Add(span)}
-	if err := Grant(s.place.State, a); err != nil {
+	if err := grant(s.place.State, a); err != nil {
 		return until, err
 	}
 	s.trail.breakGlass(a)

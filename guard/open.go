@@ -41,7 +41,7 @@ type Place struct {
 // Here is this machine for this process's user.
 func Here() Place {
 	return Place{
-		Config: DefaultConfigPaths(),
+		Config: defaultConfigPaths(),
 		State:  StateDir(),
 		Env:    os.Environ(),
 		TTY:    terminalOf(os.Stdin, os.Stderr, os.Stdout),

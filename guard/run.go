@@ -162,7 +162,7 @@ func (s *Session) RunStdin(ctx context.Context, in *os.File, args, options []str
 // judged before.
 func (s *Session) runRead(ctx context.Context, in *os.File, argv []string, request func(text []byte, given int) Request) (int, error) {
 	bash.Begun() // what was read does not come again
-	script, err := ReadScript(in)
+	script, err := readScript(in)
 	if errors.Is(err, fs.ErrClosed) || err != nil && in == os.Stdin && closed(in) {
 		return bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Killed: &s.killed}, argv)
 	}

@@ -189,7 +189,7 @@ func TestBreakGlass(t *testing.T) {
 	if !out.Release || !strings.Contains(out.Say, "moving the data") {
 		t.Errorf("got %+v, want a release that tells of the allowance", out)
 	}
-	late, err := Allowances(p.State, time.Now().Add(time.Hour))
+	late, err := allowances(p.State, time.Now().Add(time.Hour))
 	if err != nil || len(late) != 0 {
 		t.Errorf("an hour later %v, %v still hold", late, err)
 	}

@@ -28,10 +28,10 @@ type ScriptInput struct {
 	File bool
 }
 
-// ReadScript reads a script from in. A regular file is read by its offset and
+// readScript reads a script from in. A regular file is read by its offset and
 // left where it was; anything else is read up to its end, the bound, or a
 // second of waiting, and has to be given to bash again.
-func ReadScript(in *os.File) (ScriptInput, error) {
+func readScript(in *os.File) (ScriptInput, error) {
 	fi, err := in.Stat()
 	if err != nil {
 		return ScriptInput{}, fmt.Errorf("standard input: %w", err)

@@ -21,7 +21,7 @@ func TestReadScript(t *testing.T) {
 	if _, err := f.Seek(4, io.SeekStart); err != nil {
 		t.Fatal(err)
 	}
-	s, err := ReadScript(f)
+	s, err := readScript(f)
 	if err != nil || string(s.Text) != "two\n" || !s.Whole || !s.File {
 		t.Errorf("a file from its offset: %q %v %v %v", s.Text, s.Whole, s.File, err)
 	}
@@ -51,7 +51,7 @@ func TestReadScript(t *testing.T) {
 				w.Close()
 			}
 		}()
-		s, err := ReadScript(r)
+		s, err := readScript(r)
 		if err != nil || s.Whole != c.whole || len(s.Text) != c.size || s.File {
 			t.Errorf("%s: %d bytes, whole %v, file %v, %v", c.name, len(s.Text), s.Whole, s.File, err)
 		}

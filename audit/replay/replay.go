@@ -163,7 +163,7 @@ func (r *Recording) Write(out io.Writer, format string, line int) error {
 	var err error
 	switch format {
 	case "text":
-		t := NewText(w)
+		t := newText(w)
 		err = r.each(line, func(e cast.Event) error {
 			if e.Code == cast.Output {
 				t.Write(e.Data)

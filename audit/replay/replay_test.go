@@ -39,7 +39,7 @@ func TestText(t *testing.T) {
 	} {
 		for _, size := range []int{1, 3, 1000} {
 			var b bytes.Buffer
-			text := NewText(&b)
+			text := newText(&b)
 			for i := 0; i < len(c.in); i += size {
 				text.Write([]byte(c.in[i:min(i+size, len(c.in))]))
 			}
@@ -56,7 +56,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, size int) {
 		size = max(1, min(size, len(in)))
 		var b bytes.Buffer
-		text := NewText(&b)
+		text := newText(&b)
 		for i := 0; i < len(in); i += size {
 			text.Write(in[i:min(i+size, len(in))])
 		}

@@ -25,8 +25,8 @@ type Text struct {
 	held []byte
 }
 
-// NewText writes text to w.
-func NewText(w io.Writer) *Text { return &Text{w: w} }
+// newText writes text to w.
+func newText(w io.Writer) *Text { return &Text{w: w} }
 
 // Write takes a chunk of terminal output. A sequence may be cut between two.
 func (t *Text) Write(p []byte) (int, error) {

@@ -20,8 +20,8 @@ import (
 	"guardsh/rules"
 )
 
-// DefaultTimeout is how long a question waits before it means No.
-const DefaultTimeout = 5 * time.Minute
+// defaultTimeout is how long a question waits before it means No.
+const defaultTimeout = 5 * time.Minute
 
 // quiet is how long nothing may be typed before an answer counts. Only tests
 // that are not about it make it shorter.
@@ -128,7 +128,7 @@ func put(ctx context.Context, t Terminal, q Question, prompt string, read func(s
 	}
 	defer restore()
 	if q.Timeout <= 0 {
-		q.Timeout = DefaultTimeout
+		q.Timeout = defaultTimeout
 	}
 	k, err := newKeys(ctx, t.In, start.Add(q.Timeout))
 	if err != nil {
@@ -156,7 +156,7 @@ func put(ctx context.Context, t Terminal, q Question, prompt string, read func(s
 			return a, nil
 		}
 		if s := strings.TrimSpace(line); s == "e" || s == "explain" {
-			if _, err := io.WriteString(t.Out, Explanation(&q.Decision, color, width)); err != nil {
+			if _, err := io.WriteString(t.Out, explanation(&q.Decision, color, width)); err != nil {
 				return a, nil
 			}
 			continue

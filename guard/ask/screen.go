@@ -123,8 +123,8 @@ func Findings(d *rules.Decision, color bool, width int) string {
 	return w.b.String()
 }
 
-// Explanation is why, in full.
-func Explanation(d *rules.Decision, color bool, width int) string {
+// explanation is why, in full.
+func explanation(d *rules.Decision, color bool, width int) string {
 	w := &writer{color: color, width: width}
 	for _, f := range d.Findings {
 		w.text(2, "rule: ", f.Rule+" ("+f.Verdict.String()+", "+string(f.Effect)+" of "+orWhole(f.Object)+")")

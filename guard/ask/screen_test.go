@@ -48,7 +48,7 @@ func TestScreens(t *testing.T) {
 		"refusal":  func(c bool, w int) string { return Refusal(&d, c, w) },
 		"findings": func(c bool, w int) string { return Findings(&d, c, w) },
 		"question": func(c bool, w int) string { return Screen(&q, c, w) },
-		"explain":  func(c bool, w int) string { return Explanation(&q.Decision, c, w) },
+		"explain":  func(c bool, w int) string { return explanation(&q.Decision, c, w) },
 		"hostile":  func(c bool, w int) string { return Screen(&h, c, w) },
 		"long":     func(c bool, w int) string { return Screen(&long, c, w) },
 	} {

@@ -24,8 +24,8 @@ type Wish struct {
 // Place is where the program is put when it is somewhere that others can write.
 const Place = "/usr/bin/guardsh"
 
-// RecordPath is where the record is kept.
-const RecordPath = "/var/lib/guardsh/install.json"
+// recordPath is where the record is kept.
+const recordPath = "/var/lib/guardsh/install.json"
 
 // linkPath comes before /usr/bin on every usual PATH.
 const linkPath = "/usr/local/bin/sudo"
@@ -40,7 +40,7 @@ type Step struct {
 // Plan is what an installation would do: the steps that are still to be done.
 // An error names everything that stands against it; nothing was changed.
 func Plan(w Wish) ([]Step, error) {
-	rec, err := ReadRecord(cmp.Or(w.Record, RecordPath))
+	rec, err := readRecord(cmp.Or(w.Record, recordPath))
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (p *planner) program() {
 	})
 }
 
-func (p *planner) save(r *Record) error { return r.write(cmp.Or(p.Record, RecordPath)) }
+func (p *planner) save(r *Record) error { return r.write(cmp.Or(p.Record, recordPath)) }
 
 // prove adds the proof that the shell starts for an account, once.
 func (p *planner) prove(user string) {
@@ -273,7 +273,7 @@ func (p *planner) link() {
 // Carry does the steps of a plan. On the first that fails it takes back those
 // before it, the latest first.
 func Carry(w Wish, steps []Step, tell func(says string)) error {
-	path := cmp.Or(w.Record, RecordPath)
+	path := cmp.Or(w.Record, recordPath)
 	rec, unlock, err := openRecord(path)
 	if err != nil {
 		return err

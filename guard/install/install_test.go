@@ -123,7 +123,7 @@ func TestCarryTakesBack(t *testing.T) {
 	if err := Carry(w, []Step{good("b"), good("c"), bad, good("d")}, func(string) {}); err == nil || log != "bc-bad-c-b" {
 		t.Errorf("%v, %s", err, log)
 	}
-	r, err := ReadRecord(w.Record)
+	r, err := readRecord(w.Record)
 	if err != nil || len(r.Logins) != 1 || r.Logins[0].User != "a" {
 		t.Errorf("%+v, %v", r, err)
 	}

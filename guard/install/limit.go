@@ -14,11 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LeastAddresses is the address space, in bytes, that a login needs for
+// leastAddresses is the address space, in bytes, that a login needs for
 // guardsh to start in it. Go's runtime reserves more than a gigabyte for its
 // tables before the program begins; no flag and no variable makes that less, and
 // below a gigabyte and a half it sometimes gets it and sometimes does not.
-const LeastAddresses = 2 << 30
+const leastAddresses = 2 << 30
 
 // TooFewAddresses is the error that a login may not reserve what guardsh needs.
 type TooFewAddresses struct {
@@ -27,7 +27,7 @@ type TooFewAddresses struct {
 }
 
 func (e *TooFewAddresses) Error() string {
-	return fmt.Sprintf("the address space of %s is limited to %d MiB, and guardsh starts with %d at least", e.Of, e.Limit>>20, LeastAddresses>>20)
+	return fmt.Sprintf("the address space of %s is limited to %d MiB, and guardsh starts with %d at least", e.Of, e.Limit>>20, leastAddresses>>20)
 }
 
 // Hint says where such a limit is set.
@@ -89,7 +89,7 @@ func ServiceAddresses() error {
 }
 
 func enough(whose string, limit uint64) error {
-	if limit < LeastAddresses {
+	if limit < leastAddresses {
 		return &TooFewAddresses{whose, limit}
 	}
 	return nil

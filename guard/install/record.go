@@ -55,8 +55,8 @@ type Link struct {
 	Target string `json:"target"`
 }
 
-// ReadRecord reads the record; without one it is empty.
-func ReadRecord(path string) (*Record, error) {
+// readRecord reads the record; without one it is empty.
+func readRecord(path string) (*Record, error) {
 	r := &Record{Version: recordVersion}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -101,7 +101,7 @@ func openRecord(path string) (rec *Record, unlock func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	rec, err = ReadRecord(path)
+	rec, err = readRecord(path)
 	if err != nil {
 		unlock()
 		return nil, nil, err

@@ -24,7 +24,7 @@ type Back struct {
 
 // PlanRemoval is what Uninstall would do, the last of an installation first.
 func PlanRemoval(r Removal) ([]Back, error) {
-	rec, err := ReadRecord(cmp.Or(r.Record, RecordPath))
+	rec, err := readRecord(cmp.Or(r.Record, recordPath))
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (rec *Record) backProgram() []Back {
 // Uninstall does what PlanRemoval gave. One that fails does not keep the
 // others from being done; the errors name what is left.
 func Uninstall(r Removal, all []Back, tell func(says string)) error {
-	path := cmp.Or(r.Record, RecordPath)
+	path := cmp.Or(r.Record, recordPath)
 	rec, unlock, err := openRecord(path)
 	if err != nil {
 		return err

@@ -27,14 +27,14 @@ const (
 	LeftOption                       // an option of set that is on
 )
 
-// GateVariables carry the line gate from one bash to the next; GatePrefix
+// GateVariables carry the line gate from one bash to the next; gatePrefix
 // begins the names of those that it keeps for itself.
 var GateVariables = []string{"PS0", "PROMPT_COMMAND"}
 
-const GatePrefix = "GUARDSH_"
+const gatePrefix = "GUARDSH_"
 
-// GateBuiltins are what the gate is written with, which a shell may do without.
-var GateBuiltins = []string{
+// gateBuiltins are what the gate is written with, which a shell may do without.
+var gateBuiltins = []string{
 	".", "alias", "bind", "break", "builtin", "declare", "eval", "exec", "exit", "export", "fc", "history", "kill",
 	"printf", "pwd", "read", "return", "set", "shopt", "trap", "ulimit", "unset", ":",
 }
@@ -55,7 +55,7 @@ func (w *walker) gateLeft(begin, end *state) {
 	}
 	names := GateVariables
 	for n := range end.vars {
-		if strings.HasPrefix(n, GatePrefix) {
+		if strings.HasPrefix(n, gatePrefix) {
 			names = append(slices.Clip(names), n)
 		}
 	}
@@ -71,7 +71,7 @@ func (w *walker) gateLeft(begin, end *state) {
 	if end.funcs["builtin"] != nil {
 		left = append(left, Left{Kind: LeftFunction, Name: "builtin"})
 	}
-	for _, b := range GateBuiltins {
+	for _, b := range gateBuiltins {
 		if w.disabled(end, b) {
 			left = append(left, Left{Kind: LeftBuiltin, Name: b})
 		}

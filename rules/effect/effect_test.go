@@ -83,7 +83,7 @@ func (m *Manifest) attributes() []string {
 }
 
 func understand(src string) *command.Line {
-	sh := &command.StaticShell{Environ: []string{"HOME=/home/ann"}, Dir: ExampleDir, Login: "ann"}
+	sh := &command.StaticShell{Environ: []string{"HOME=/home/ann"}, Dir: exampleDir, Login: "ann"}
 	return command.Understand(src, command.Options{Shell: sh})
 }
 

@@ -9,8 +9,8 @@ import (
 	"guardsh/rules/command"
 )
 
-// ExampleDir is the working directory of a manifest's examples.
-const ExampleDir = "/w"
+// exampleDir is the working directory of a manifest's examples.
+const exampleDir = "/w"
 
 // Check compiles all of a manifest and runs its examples.
 func (m *Manifest) Check() error {
@@ -40,7 +40,7 @@ func (m *Manifest) Check() error {
 
 // try runs one example.
 func (k *Knowledge) try(ex Example) error {
-	sh := &command.StaticShell{Environ: []string{"HOME=/home/ann"}, Dir: ExampleDir, Login: "ann"}
+	sh := &command.StaticShell{Environ: []string{"HOME=/home/ann"}, Dir: exampleDir, Login: "ann"}
 	line := command.Understand(ex.Line, command.Options{Shell: sh})
 	got := k.Effects(line)
 	said := func() string {

@@ -29,8 +29,8 @@ import (
 // Situation is what differs from the ordinary server.
 type Situation = rules.Situation
 
-// DefaultUser is the ordinary administrator.
-const DefaultUser = "admin"
+// defaultUser is the ordinary administrator.
+const defaultUser = "admin"
 
 // World is an imagined machine, and the shell of the session on it. It
 // satisfies rules.World and command.Shell and is safe for concurrent use.
@@ -41,7 +41,7 @@ type World struct {
 // New is the world of a situation; the zero situation is the ordinary server.
 func New(at Situation) *World {
 	if at.User == "" {
-		at.User = DefaultUser
+		at.User = defaultUser
 	}
 	if at.Cwd == "" {
 		at.Cwd = homeOf(at.User)
