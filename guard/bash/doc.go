@@ -41,21 +41,22 @@
 // sh/wrap.sh): frameworks look for themselves there. What theirs left there is
 // kept for the next prompt (sh/mine.sh).
 //
-// What is known to differ from plain bash: its terminal is one of its own, so
-// that what was typed before it read keys is echoed twice; where the program was
-// linked without the entry of entry_*.s, ignored signals but HUP and INT, and
-// closed descriptors, are not passed on, and where a limit keeps Go's runtime from
-// starting nothing takes its place; while the user has the history off,
-// set -o shows it as on; a multi-line command stands in the history as it was
-// typed (lithist); C-x C-e and vi's v bring the text back to the line instead
-// of running it; where a history variable is readonly, a line that it hides
-// arrives with Seen false; before bash 5.1, where a start-up file overwrites
-// PROMPT_COMMAND, that is so until the gate was put back (rearm.go); bash 4.4
-// may end with a refused line; a DEBUG trap of the user's sees commands of ours
-// where their PROMPT_COMMAND or the trap is new, and what it is called for first at
-// each prompt; a key bound by bind -x is not judged at a prompt where hooks of the
-// user's came behind ours for the first time; where no process can
-// be forked, a refused compound command has opened its own redirections already.
+// What is known to differ from plain bash: its terminal is one of its own, so that
+// what was typed before it read keys is echoed twice; where the program was linked
+// without the entry of entry_*.s, ignored signals but HUP and INT, and closed
+// descriptors, are not passed on, and where a limit keeps Go's runtime from
+// starting nothing takes its place; while the user has the history off, set -o
+// shows it as on; a multi-line command is one entry of the history, as it was
+// typed, where it is long or the user has cmdhist off (join.go); C-x C-e and vi's v
+// bring the text back to the line instead of running it; where a history variable
+// is readonly, a line that it hides arrives with Seen false; before bash 5.1, where
+// a start-up file overwrites PROMPT_COMMAND, that is so until the gate was put back
+// (rearm.go); bash 4.4 may end with a refused line; a DEBUG trap of the user's sees
+// commands of ours where their PROMPT_COMMAND or the trap is new, and what it is
+// called for first at each prompt; a key bound by bind -x is not judged at a prompt
+// where hooks of the user's came behind ours for the first time; where no process
+// can be forked, a refused compound command has opened its own redirections
+// already.
 //
 // Nothing but PS0, PROMPT_COMMAND and names that begin with GUARDSH_ is put
 // into the environment of the programs that are run.

@@ -72,10 +72,10 @@ type pending struct {
 	at       time.Time // when it was released
 }
 
-// channels are a shell's files in the runtime directory: h and e hold a line
+// channels are a shell's files in the runtime directory: h, e and j hold a line
 // for a moment, t carries a builtin's output back to the shell itself, q goes
 // to us and a comes from us. That one is last: the shell waits for it.
-var channels = []string{"h", "e", "t", "q", "a"}
+var channels = []string{"h", "e", "j", "t", "q", "a"}
 
 // openGate makes the runtime directory's contents and starts to listen.
 func openGate(ctx context.Context, cfg Config, dir string, scr *screen) (*gate, error) {
@@ -197,7 +197,7 @@ func (g *gate) shell(pid int) (*shell, error) {
 		p := g.path(pid, suffix)
 		os.Remove(p)
 		var err error
-		if suffix == "h" || suffix == "e" {
+		if strings.Contains("hej", suffix) {
 			err = os.WriteFile(p, nil, 0o600)
 		} else {
 			tmp := p + "~"
@@ -216,7 +216,7 @@ func (g *gate) shell(pid int) (*shell, error) {
 				}
 			}
 		}
-		if err == nil && (suffix == "h" || suffix == "e") && s.uid >= 0 && s.uid != os.Geteuid() {
+		if err == nil && strings.Contains("hej", suffix) && s.uid >= 0 && s.uid != os.Geteuid() {
 			err = os.Chown(p, s.uid, -1)
 		}
 		if err != nil {
@@ -460,6 +460,9 @@ func (s *shell) judge(ctx context.Context, p *pending, r Request) {
 	}
 	if s.own && s.g.screen != nil {
 		s.g.screen.settle()
+	}
+	if r.Seen && r.Origin == Typed {
+		s.join(ctx, r.Line, r.Live)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,8 @@
 package bash
 
 import (
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -123,6 +125,43 @@ func TestFirstLineHidden(t *testing.T) {
 				if e.Kind == "line" && !e.Seen && name != "off" {
 					t.Errorf("not seen: %+v", e)
 				}
+			}
+		})
+	}
+}
+
+// A command of several lines stands in the history as bash alone puts it there.
+func TestHistoryOfManyLines(t *testing.T) {
+	commands := []string{
+		"f() {\necho in f\n}", "for i in 1 2\ndo echo $i; done", "cat <<E\na  $i\n\nE", "cat <<-'E' |\n\tb\n\tE\ncat",
+		"if true # why\nthen\n echo \"a\n b\"\n\nfi", "echo a \\\nb", "case x in\na) echo;;\n(x)\n echo q\nesac", "(\necho sub\n)",
+		"x=(1 # one\n2\n3)", "echo $(\necho c\n)", "function g\n{ :; }", "while false\ndo :\ndone &&\ntrue", "echo '#1'\\\n\"\n#123\n\"", "echo one",
+	}
+	for _, rc := range []string{"", "HISTCONTROL=ignoreboth", "shopt -s lithist", "HISTIGNORE='for*'", "set -o posix; HISTCONTROL=erasedups"} {
+		t.Run(rc, func(t *testing.T) {
+			history := func(s *typing) string {
+				for _, c := range append(commands, "history -w made") {
+					for i, l := range strings.Split(c, "\n") {
+						if i > 0 {
+							s.expect("> ")
+						}
+						s.send(l + "\r")
+					}
+					s.expect(ps1)
+				}
+				b, err := os.ReadFile(s.dir + "/made")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(b)
+			}
+			got := history(session(t, rc))
+			plain := &typing{t: t, dir: scratch(t)}
+			plain.writeRC(rc)
+			plain.open(exec.Command("bash", "--rcfile", "rc", "-i"), os.Environ())
+			plain.expect(ps1)
+			if want := history(plain); got != want {
+				t.Errorf("got %q\nbash has %q", got, want)
 			}
 		})
 	}

@@ -8,8 +8,13 @@ GUARDSH_T=
 [[ -z ${GUARDSH_SWAP-} ]] || \builtin . "$GUARDSH_DIR/mine"
 [[ -n $GUARDSH_HC ]] && HISTCONTROL=$GUARDSH_HC
 [[ -n $GUARDSH_HI ]] && HISTIGNORE=$GUARDSH_HI
-# Only what bash has recorded may be taken out of the history again.
-if [[ -z $GUARDSH_U && -n $GUARDSH_HC$GUARDSH_HI${GUARDSH_OFF-} ]]; then
+# Only what bash has recorded may be taken out of the history again. A command
+# of several lines was recorded as it was typed; as cmdhist puts it together it
+# is in a file.
+GUARDSH_I=
+[[ -s $GUARDSH_DIR/$$.j ]] && { IFS= \builtin read -r -d '' GUARDSH_I <"$GUARDSH_DIR/$$.j"; \builtin : >|"$GUARDSH_DIR/$$.j"; }
+[[ $GUARDSH_O == *l* && $GUARDSH_O != *c* ]] || GUARDSH_I=
+if [[ -z $GUARDSH_U && -n $GUARDSH_HC$GUARDSH_HI${GUARDSH_OFF-}$GUARDSH_I ]]; then
 	if [[ -n $GUARDSH_OLD ]]; then
 		\builtin . "$GUARDSH_DIR/old"
 		\builtin history -d "$GUARDSH_C"
@@ -22,6 +27,7 @@ if [[ -z $GUARDSH_U && -n $GUARDSH_HC$GUARDSH_HI${GUARDSH_OFF-} ]]; then
 		GUARDSH_X=${GUARDSH_X%$'\n'}
 		\builtin history -d -1
 	fi
+	[[ -n $GUARDSH_I ]] && GUARDSH_X=$GUARDSH_I
 	if [[ -n ${GUARDSH_OFF-} ]]; then
 		[[ $GUARDSH_X == *set*-o*history* ]] && GUARDSH_OFF=
 	else
@@ -30,6 +36,7 @@ if [[ -z $GUARDSH_U && -n $GUARDSH_HC$GUARDSH_HI${GUARDSH_OFF-} ]]; then
 	fi
 	GUARDSH_X=
 fi
+GUARDSH_I=
 # For a prompt that does not come to our hook.
 [[ -n $GUARDSH_OLD ]] || GUARDSH_H=$HISTCMD
 [[ $GUARDSH_HS == 0 ]] && HISTSIZE=0
