@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Own is a path of guardsh itself, or a pattern of such paths (path.Match):
@@ -39,6 +40,28 @@ var ownPlaces = []Own{
 // kept of it.
 const ownStore = "/.guardsh"
 
+// ownEverywhere is ownPlaces, each by the path that it is matched by.
+var ownEverywhere = sync.OnceValue(func() []Own { return ownMerged(ownPlaces) })
+
+func ownMerged(of []Own) []Own {
+	out := slices.Clone(of)
+	for i := range out {
+		out[i].Path = merged(path.Clean(out[i].Path))
+	}
+	return out
+}
+
+// owns is what of guardsh's own there is on this machine.
+func (s *Set) owns(yield func(Own) bool) {
+	for _, list := range [...][]Own{ownEverywhere(), s.own} {
+		for _, o := range list {
+			if !yield(o) {
+				return
+			}
+		}
+	}
+}
+
 // ownAt is what of guardsh's own a real path is, or lies in; "" none.
 func (s *Set) ownAt(p string) string {
 	if p = merged(path.Clean(p)); !strings.HasPrefix(p, "/") {
@@ -46,11 +69,9 @@ func (s *Set) ownAt(p string) string {
 	}
 	// The deepest counts: a trail may lie in the store's directory.
 	at, what := "", ""
-	for _, list := range [][]Own{ownPlaces, s.policy.Own} {
-		for _, o := range list {
-			if d := above(p, merged(path.Clean(o.Path))); len(d) > len(at) {
-				at, what = d, o.What
-			}
+	for o := range s.owns {
+		if d := above(p, o.Path); len(d) > len(at) {
+			at, what = d, o.What
 		}
 	}
 	if what == "" && strings.Contains(p+"/", ownStore+"/") {
@@ -61,6 +82,13 @@ func (s *Set) ownAt(p string) string {
 
 // above is the part of a path that a pattern matches; "" none.
 func above(p, pattern string) string {
+	lit := pattern
+	if i := strings.IndexAny(pattern, "*?[\\"); i >= 0 {
+		lit = pattern[:i]
+	}
+	if !strings.HasPrefix(p, lit) {
+		return ""
+	}
 	n := strings.Count(pattern, "/")
 	end := len(p)
 	for i, c := range p[1:] {
@@ -88,14 +116,12 @@ func (s *Set) ownBelow(p string) (whats []string) {
 		return nil
 	}
 	below := strings.TrimSuffix(p, "/") + "/"
-	for _, list := range [][]Own{ownPlaces, s.policy.Own} {
-		for _, o := range list {
-			if strings.ContainsAny(o.Path, "*[") || strings.HasPrefix(o.Path, "/root/") {
-				continue
-			}
-			if strings.HasPrefix(merged(path.Clean(o.Path)), below) && !slices.Contains(whats, o.What) {
-				whats = append(whats, o.What)
-			}
+	for o := range s.owns {
+		if !strings.HasPrefix(o.Path, below) || strings.ContainsAny(o.Path, "*[") || strings.HasPrefix(o.Path, "/root/") {
+			continue
+		}
+		if !slices.Contains(whats, o.What) {
+			whats = append(whats, o.What)
 		}
 	}
 	return whats

@@ -6,7 +6,8 @@ import (
 )
 
 func TestOwn(t *testing.T) {
-	s := &Set{policy: Policy{Own: []Own{{"/srv/audit/trail", OwnTrail}, {"/opt/g/guardsh", OwnProgram}, {"/srv/keep", OwnSnapshots}, {"/srv/keep/trail", OwnTrail}}}}
+	s := Builtin()
+	s.SetPolicy(Policy{Own: []Own{{"/srv/audit/trail", OwnTrail}, {"/opt/g/guardsh", OwnProgram}, {"/srv/keep", OwnSnapshots}, {"/srv/keep/trail", OwnTrail}}})
 	for p, want := range map[string]string{
 		"/usr/bin/guardsh": OwnProgram, "/bin/guardsh": OwnProgram, "/usr/bin/guardsh2": "", "/usr/bin": "", "/": "", "x": "", "": "",
 		"/etc/guardsh": OwnConfiguration, "/etc/guardsh/": OwnConfiguration, "/etc/guardsh/rules.d/a.yaml": OwnConfiguration, "/etc/guardsh.d/x": "",

@@ -40,6 +40,7 @@ type Set struct {
 	rules      *index
 	policy     Policy
 	protection *Protection
+	own        []Own // the policy's, each by the path that it is matched by
 	imagine    Trial // nil: Imagine
 }
 
@@ -276,7 +277,7 @@ type Note struct {
 
 // SetPolicy sets what the site says. Rules are compiled again.
 func (s *Set) SetPolicy(p Policy) {
-	s.policy = p
+	s.policy, s.own = p, ownMerged(p.Own)
 	s.protection = NewProtection(p.Protected, p.Unprotected, p.Scratch)
 	if s.rules == nil {
 		return // not read yet
