@@ -83,8 +83,9 @@ type emptied struct {
 
 var places4 = map[command.PlaceKind]string{command.Here: "here", command.Remote: "remote", command.Container: "container", command.Chroot: "chroot", command.Namespace: "namespace"}
 
-func (s *Set) env(line *command.Line, e *effect.Effect, argv string, facts *Facts) *env {
-	v := &env{
+// tell makes an env that of one effect.
+func (s *Set) tell(v *env, line *command.Line, e *effect.Effect, argv string, facts *Facts) {
+	*v = env{
 		Kind: string(e.Kind), Object: e.Object.Display(), Type: string(e.Object.Type), Known: e.Object.Name != "",
 		Glob: e.Object.Name == "" && e.Object.Pattern != "", Pattern: e.Object.Pattern, Word: e.Object.Word.Src,
 		Attr: e.Attrs, Params: e.Params, Command: e.Command, Look: e.Look,
@@ -145,7 +146,6 @@ func (s *Set) env(line *command.Line, e *effect.Effect, argv string, facts *Fact
 		v.Empty = s.emptied(e, line)
 	}
 	v.near(line, e, facts)
-	return v
 }
 
 var (
@@ -382,7 +382,7 @@ func (s *Set) options() []expr.Option {
 		return expr.Function(name, func(a ...any) (any, error) { return f(a[0].(string)), nil }, t)
 	}
 	return []expr.Option{
-		expr.Env(&env{}),
+		expr.Env(env{}),
 		expr.DisableBuiltin("count"),
 		str(func(x string) any { return string(p.Class(x)) }, new(func(string) string), "class"),
 		str(func(x string) any { return p.Gathers(x) }, new(func(string) bool), "gathers"),

@@ -14,7 +14,13 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-var machines = sync.Pool{New: func() any { return new(vm.VM) }}
+// machine is what it takes to ask rules about one effect after the other.
+type machine struct {
+	vm  vm.VM
+	env env
+}
+
+var machines = sync.Pool{New: func() any { return new(machine) }}
 
 // Judge decides about a line. It is pure: the same line, effects and facts
 // always give the same decision, in whatever order rules and effects come.
@@ -25,9 +31,12 @@ func Judge(s *Set, line *command.Line, effects []effect.Effect, facts *Facts) De
 // JudgeSome hears the rules only about those effects, by their index, that are
 // new; the others happened before, and are what the new ones are judged by.
 func JudgeSome(s *Set, line *command.Line, effects []effect.Effect, facts *Facts, isNew func(int) bool) Decision {
-	m := machines.Get().(*vm.VM)
-	defer machines.Put(m)
-	j := &judgement{set: s, line: line, facts: facts, vm: m, seen: map[string]int{}}
+	m := machines.Get().(*machine)
+	defer func() {
+		m.env = env{}
+		machines.Put(m)
+	}()
+	j := &judgement{set: s, line: line, facts: facts, vm: &m.vm, env: &m.env, seen: map[string]int{}}
 	j.effects = effects
 	ends := false
 	for i := range effects {
@@ -52,6 +61,7 @@ type judgement struct {
 	facts    *Facts
 	effects  []effect.Effect
 	vm       *vm.VM
+	env      *env // of the effect that the rules are asked about
 	findings []Finding
 	seen     map[string]int // rule and object → index in findings
 	unknowns []string
@@ -77,7 +87,8 @@ func (j *judgement) effect(e *effect.Effect, i int) {
 	if len(entries) == 0 && len(j.set.policy.Notes) == 0 && len(j.set.policy.Names) == 0 {
 		return
 	}
-	v := j.set.env(j.line, e, j.words(e), j.facts)
+	v := j.env
+	j.set.tell(v, j.line, e, j.words(e), j.facts)
 	if v.Remote {
 		v.All = j.everywhere(e.Kind)
 	}
