@@ -218,10 +218,12 @@ var builtin = NewProtection(nil, nil, nil)
 // merged is a path in the terms of a merged /usr: /lib/x is /usr/lib/x, while
 // /lib, the link, stays.
 func merged(p string) string {
-	// The root of a process that shares this one's is / by another name.
-	for _, r := range [...]string{"/proc/1/root", "/proc/1/cwd", "/proc/self/root", "/proc/thread-self/root"} {
-		if rest, ok := strings.CutPrefix(p+"/", r+"/"); ok {
-			return merged(path.Clean("/" + rest))
+	if strings.HasPrefix(p, "/proc/") {
+		// The root of a process that shares this one's is / by another name.
+		for _, r := range [...]string{"/proc/1/root", "/proc/1/cwd", "/proc/self/root", "/proc/thread-self/root"} {
+			if rest, ok := strings.CutPrefix(p+"/", r+"/"); ok {
+				return merged(path.Clean("/" + rest))
+			}
 		}
 	}
 	for _, d := range [...]string{"/bin/", "/sbin/", "/lib/", "/lib64/", "/lib32/", "/libx32/"} {
@@ -447,7 +449,13 @@ func (t *Protection) Reach(p string, max int) []string {
 		}
 		out = append(out, s)
 	}
-	for _, r := range places {
+	at := places
+	if rows := builtinRows(); len(rows.children[p]) == 0 {
+		if at = nil; rows.byPath[p].path != "" {
+			at = []place{rows.byPath[p]}
+		}
+	}
+	for _, r := range at {
 		if strings.Contains(r.path, "*") || r.path == "/" || rank[r.self] < rank[HomeRoot] || r.path == "/Users" {
 			continue
 		}

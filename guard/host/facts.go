@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -176,7 +177,7 @@ func (g *gathering) lookUp(list []*wanted) {
 	for i, x := range list {
 		rs[i] = request{Op: opPath, Path: x.name, Follow: x.follow}
 	}
-	cwds := g.cwds()
+	cwds := sync.OnceValue(g.cwds)
 	for i, a := range g.w.askAll(rs, g.deadline) {
 		x := list[i]
 		p := &x.of.Path
@@ -192,11 +193,10 @@ func (g *gathering) lookUp(list []*wanted) {
 		if x.spot.Denied != "" && a.Err == "" && x.spot.Denied != "not a directory" {
 			x.of.Unknown = append(x.of.Unknown, "real path: "+x.spot.Denied)
 		}
-		for _, cwd := range cwds {
-			if _, ok := relative(p.Real, cwd); ok && p.Exists {
-				p.Cwd = true
-			}
-		}
+		p.Cwd = x.spot.isDir() && slices.ContainsFunc(cwds(), func(cwd string) bool {
+			_, ok := relative(p.Real, cwd)
+			return ok
+		})
 		p.Protected = g.w.reach(g.table, p.Real, x.reaches)
 	}
 }
