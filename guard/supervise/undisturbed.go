@@ -12,7 +12,8 @@ import (
 var spared bool
 
 const (
-	ordinaryPercent = 100
+	runtimePercent  = 100 // the runtime's own
+	ordinaryPercent = 200 // of what is in use: a build starts programs all the time, each of which is judged
 	sparedPercent   = 800
 	spare           = 16 << 20 // far enough below that
 )
@@ -21,8 +22,8 @@ const (
 // for the end of one costs a short line a fifth of its time. It is called first
 // of all; Settle or Under end it.
 func Spare() {
-	// Where the environment asks for something else, that holds.
-	spared = debug.SetGCPercent(sparedPercent) == ordinaryPercent && debug.SetMemoryLimit(-1) == math.MaxInt64
+	// Where the environment asks for something else, one may have begun.
+	spared = debug.SetGCPercent(sparedPercent) == runtimePercent && debug.SetMemoryLimit(-1) == math.MaxInt64
 	if !spared {
 		debug.SetGCPercent(ordinaryPercent)
 	}
