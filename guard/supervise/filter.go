@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"runtime"
+	"slices"
 
 	"golang.org/x/net/bpf"
 )
@@ -11,8 +12,9 @@ type abi struct {
 	arch     uint32 // as the filter sees it: AUDIT_ARCH_* of linux/audit.h
 	execve   uint32
 	execveat uint32
-	word     int    // bytes of a pointer
-	why      string // it is here at all
+	root     [3]uint32 // chroot, pivot_root and setns, which give a process another root directory
+	word     int       // bytes of a pointer
+	why      string    // it is here at all
 }
 
 // x32 marks system calls of the x32 ABI, whose arch is x86_64's.
@@ -23,13 +25,13 @@ const x32 = 0x40000000
 // it is let through.
 var abis = map[string][]abi{
 	"amd64": {
-		{0xc000003e, 59, 322, 8, "native"},
-		{0xc000003e, x32 | 520, x32 | 545, 4, "x32, where the kernel was built with it"},
-		{0x40000003, 11, 358, 4, "i386 programs, and int 0x80 in others"},
+		{0xc000003e, 59, 322, [3]uint32{161, 155, 308}, 8, "native"},
+		{0xc000003e, x32 | 520, x32 | 545, [3]uint32{x32 | 161, x32 | 155, x32 | 308}, 4, "x32, where the kernel was built with it"},
+		{0x40000003, 11, 358, [3]uint32{61, 217, 346}, 4, "i386 programs, and int 0x80 in others"},
 	},
 	"arm64": {
-		{0xc00000b7, 221, 281, 8, "native"},
-		{0x40000028, 11, 387, 4, "32-bit programs"},
+		{0xc00000b7, 221, 281, [3]uint32{51, 41, 268}, 8, "native"},
+		{0x40000028, 11, 387, [3]uint32{61, 218, 375}, 4, "32-bit programs"},
 	},
 }
 
@@ -45,17 +47,24 @@ const (
 	retNotify = 0x7fc00000
 )
 
-// filter is the program that asks about program starts and lets everything
-// else through. It does nothing: it is tested in a virtual machine.
-func filter(calls []abi) []bpf.Instruction {
+// filter is the program that asks about program starts, and about another root
+// directory, and lets everything else through. It does nothing: it is tested in
+// a virtual machine.
+func filter(abis []abi) []bpf.Instruction {
 	var p []bpf.Instruction
-	for _, a := range calls {
+	for _, a := range abis {
+		calls := append([]uint32{a.execve, a.execveat}, a.root[:]...)
 		p = append(p,
 			bpf.LoadAbsolute{Off: offArch, Size: 4},
-			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: a.arch, SkipTrue: 4},
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: a.arch, SkipTrue: uint8(len(calls) + 2)},
 			bpf.LoadAbsolute{Off: offNr, Size: 4},
-			bpf.JumpIf{Cond: bpf.JumpEqual, Val: a.execve, SkipTrue: 1},
-			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: a.execveat, SkipTrue: 1},
+		)
+		last := len(calls) - 1
+		for i, nr := range calls[:last] {
+			p = append(p, bpf.JumpIf{Cond: bpf.JumpEqual, Val: nr, SkipTrue: uint8(last - i)})
+		}
+		p = append(p,
+			bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: calls[last], SkipTrue: 1},
 			bpf.RetConstant{Val: retNotify},
 		)
 	}
@@ -65,7 +74,7 @@ func filter(calls []abi) []bpf.Instruction {
 // here are the ABIs of this machine.
 func here() []abi { return abis[runtime.GOARCH] }
 
-// abiOf is the ABI of a call that was notified.
+// abiOf is the ABI of a program start that was notified.
 func abiOf(arch uint32, nr int32) (abi, bool) {
 	for _, a := range here() {
 		if a.arch == arch && (a.execve == uint32(nr) || a.execveat == uint32(nr)) {
@@ -73,4 +82,10 @@ func abiOf(arch uint32, nr int32) (abi, bool) {
 		}
 	}
 	return abi{}, false
+}
+
+// changesRoot says of a call that was notified that it gives the process another
+// root directory.
+func changesRoot(arch uint32, nr int32) bool {
+	return slices.ContainsFunc(here(), func(a abi) bool { return a.arch == arch && slices.Contains(a.root[:], uint32(nr)) })
 }

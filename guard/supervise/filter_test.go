@@ -24,6 +24,8 @@ func TestFilter(t *testing.T) {
 		"amd64": {
 			{59, 0xc000003e, true}, {322, 0xc000003e, true}, {58, 0xc000003e, false}, {0, 0xc000003e, false},
 			{11, 0xc000003e, false}, // munmap there
+			{161, 0xc000003e, true}, {155, 0xc000003e, true}, {308, 0xc000003e, true}, {160, 0xc000003e, false}, {309, 0xc000003e, false},
+			{x32 | 161, 0xc000003e, true}, {61, 0xc000003e, false}, {61, 0x40000003, true}, {217, 0x40000003, true}, {346, 0x40000003, true}, {161, 0x40000003, false},
 			{358, 0xc000003e, false},
 			{x32 | 520, 0xc000003e, true}, {x32 | 545, 0xc000003e, true}, {x32 | 59, 0xc000003e, false}, {520, 0xc000003e, false},
 			{11, 0x40000003, true}, {358, 0x40000003, true}, {59, 0x40000003, false}, {322, 0x40000003, false},
@@ -31,6 +33,7 @@ func TestFilter(t *testing.T) {
 		},
 		"arm64": {
 			{221, 0xc00000b7, true}, {281, 0xc00000b7, true}, {59, 0xc00000b7, false},
+			{51, 0xc00000b7, true}, {41, 0xc00000b7, true}, {268, 0xc00000b7, true}, {161, 0xc00000b7, false}, {375, 0x40000028, true}, {61, 0x40000028, true},
 			{11, 0x40000028, true}, {387, 0x40000028, true}, {221, 0x40000028, false}, {221, 0xc000003e, false},
 		},
 	} {
@@ -61,5 +64,15 @@ func TestABIOf(t *testing.T) {
 	}
 	if _, ok := abiOf(0xc000003e, 1); ok {
 		t.Error("write is no program start")
+	}
+	for _, a := range here() {
+		for _, nr := range a.root {
+			if _, ok := abiOf(a.arch, int32(nr)); ok || !changesRoot(a.arch, int32(nr)) {
+				t.Errorf("call %#x of %#x changes the root directory, and starts nothing", nr, a.arch)
+			}
+		}
+		if changesRoot(a.arch, int32(a.execve)) {
+			t.Errorf("execve of %#x leaves the root directory", a.arch)
+		}
 	}
 }

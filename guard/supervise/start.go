@@ -284,6 +284,9 @@ func uidOf(pid int) (int, error) {
 // so that its paths are not those of this one. The same directory by another
 // name, or in another mount namespace (unshare -m), still is this machine's.
 func (s *Start) Elsewhere() bool {
+	if !s.l.rooted.Load() {
+		return false
+	}
 	s.rootOnce.Do(func() {
 		ours := rootHere()
 		var theirs unix.Stat_t

@@ -52,6 +52,8 @@ type listening struct {
 	first first
 	aside *aside // holds it too
 
+	rooted atomic.Bool // a process may have another root directory than this one
+
 	judging sync.Mutex // held for the fields below
 	judged  int        // starts that are being judged
 	calm    sync.Cond  // there are none
@@ -264,6 +266,10 @@ func (l *listening) serve() {
 
 // slow is a start that has to be looked at; nil for one that may go on.
 func (l *listening) slow(s *slot) *Start {
+	if changesRoot(s.n.arch, s.n.nr) {
+		l.rooted.Store(true)
+		return nil
+	}
 	st, err := newStart(l, &s.n)
 	if err != nil {
 		// A process that cannot be read has ended, or asks for a program at an
