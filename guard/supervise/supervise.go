@@ -47,12 +47,15 @@ type listening struct {
 	cfg   Config
 	mem   int // the shared memory's file
 	slots *[slots]slot
-	free  chan int  // slots that are free
-	work  chan work // to a worker that waits for some
+	free  chan int // slots that are free
 	first first
 	aside *aside // holds it too
 
 	rooted atomic.Bool // a process may have another root directory than this one
+
+	next  chan struct{} // to a receiver that waits for its turn
+	alone atomic.Bool   // the receiver judges, and nobody receives
+	long  alarm         // it does for long
 
 	judging sync.Mutex // held for the fields below
 	judged  int        // starts that are being judged
@@ -192,14 +195,21 @@ func listen(cfg Config) (*listening, error) {
 	if err != nil {
 		return nil, err
 	}
+	long, err := newAlarm()
+	if err != nil {
+		unix.Close(mem)
+		return nil, err
+	}
 	holder, err := newAside(mem)
 	if err != nil {
+		unix.Close(long.fd)
 		unix.Close(mem)
 		return nil, err
 	}
 	fd, err := install(filter(here()))
 	if err != nil {
 		holder.forget()
+		unix.Close(long.fd)
 		unix.Close(mem)
 		switch {
 		case errors.Is(err, unix.EBUSY):
@@ -211,7 +221,7 @@ func listen(cfg Config) (*listening, error) {
 		}
 		return nil, fmt.Errorf("seccomp: %w", err)
 	}
-	l := &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, slots: sl, free: make(chan int, slots), work: make(chan work)}
+	l := &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, slots: sl, free: make(chan int, slots), next: make(chan struct{}), long: long}
 	for i := range slots {
 		l.free <- i
 	}
@@ -223,13 +233,23 @@ func listen(cfg Config) (*listening, error) {
 	return l, nil
 }
 
-// serve takes one start after the other. What is let go by its name is
-// answered here; the rest beside.
+// serve lets the shell start, and then receives.
 func (l *listening) serve() {
-	runtime.LockOSThread() // a thread that waits in the kernel keeps its place beside the one it wakes
+	runtime.LockOSThread()
 	i := <-l.free
 	l.first.letGo(l.fd, &l.slots[i], l.aside)
 	l.release(i)
+	runtime.UnlockOSThread()
+	go l.watch()
+	l.receiver()
+}
+
+// receiver takes one start after the other, decides about it and answers: to
+// hand a start on to another thread costs more than most are judged in. What is
+// handed on is to receive, where another start waits or one takes long. Never
+// do two wait for starts: the kernel wakes both for each.
+func (l *listening) receiver() {
+	since := time.Now()
 	for {
 		i := <-l.free
 		s := &l.slots[i]
@@ -238,14 +258,15 @@ func (l *listening) serve() {
 		switch {
 		case err == nil:
 			st := l.slow(s)
-			if st == nil {
+			switch {
+			case st == nil:
 				l.done(i, 0)
-				continue
+			case !l.receivesOn(i, st):
+				return
 			}
-			select {
-			case l.work <- work{i, st}:
-			default:
-				go l.worker(work{i, st})
+			if time.Since(since) > turn {
+				runtime.Gosched()
+				since = time.Now()
 			}
 		case errors.Is(err, unix.EINTR):
 			l.release(i)
@@ -263,6 +284,70 @@ func (l *listening) serve() {
 		}
 	}
 }
+
+// turn is for how long a receiver stays one turn of the scheduler's. The runtime
+// looks every 20 microseconds after one that is longer than 10 ms.
+const turn = 7 * time.Millisecond
+
+// receivesOn judges a start, and says whether it is still this goroutine that
+// receives: at once, or when its turn comes again.
+func (l *listening) receivesOn(i int, st *Start) bool {
+	if l.another() {
+		l.handOn()
+		l.judge(i, st)
+		return l.turnComes()
+	}
+	l.alone.Store(true)
+	l.long.set(longJudgement)
+	l.judge(i, st)
+	l.long.set(0)
+	return l.alone.CompareAndSwap(true, false) || l.turnComes()
+}
+
+// longJudgement is how long the starts behind one may have to wait for it.
+const longJudgement = 3 * time.Millisecond
+
+// watch hands on for a receiver that judges for long.
+func (l *listening) watch() {
+	for l.long.wait() {
+		if l.alone.CompareAndSwap(true, false) {
+			l.handOn()
+		}
+	}
+}
+
+// another says whether one more start waits.
+func (l *listening) another() bool {
+	fds := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n == 1 && fds[0].Revents&unix.POLLIN != 0
+}
+
+// handOn lets another goroutine receive.
+func (l *listening) handOn() {
+	select {
+	case l.next <- struct{}{}:
+	default:
+		go l.receiver()
+	}
+}
+
+// turnComes waits until this goroutine is to receive again; false: it is not
+// needed. One that has judged has the stack that it takes.
+func (l *listening) turnComes() bool {
+	idle := time.NewTimer(idleReceiver)
+	defer idle.Stop()
+	select {
+	case <-l.next:
+		return true
+	case <-idle.C:
+		return false
+	}
+}
+
+// idleReceiver is how long one that is not needed waits: a build starts programs
+// all the time.
+const idleReceiver = time.Second
 
 // slow is a start that has to be looked at; nil for one that may go on.
 func (l *listening) slow(s *slot) *Start {
@@ -285,45 +370,20 @@ func (l *listening) slow(s *slot) *Start {
 	return st
 }
 
-// work is a start that has to be looked at, and its slot.
-type work struct {
-	slot  int
-	start *Start
-}
-
-// worker answers starts, the first and those that come while it waits for more:
-// a goroutine that has judged one has the stack that it takes.
-func (l *listening) worker(w work) {
-	idle := time.NewTimer(idleWorker)
-	defer idle.Stop()
-	for {
-		l.judge(w)
-		idle.Reset(idleWorker)
-		select {
-		case w = <-l.work:
-		case <-idle.C:
-			return
-		}
-	}
-}
-
-// idleWorker is how long a worker waits: a build starts programs all the time.
-const idleWorker = time.Second
-
 // judge answers one start.
-func (l *listening) judge(w work) {
+func (l *listening) judge(i int, st *Start) {
 	if !l.mayJudge(1) {
 		return // this process ends, and the keeper lets it go
 	}
 	defer l.mayJudge(-1)
-	atomic.StoreUint32(&l.slots[w.slot].state, slotJudged)
+	atomic.StoreUint32(&l.slots[i].state, slotJudged)
 	var errno unix.Errno
-	switch l.cfg.Judge(w.start) {
+	switch l.cfg.Judge(st) {
 	case Go:
 	default:
 		errno = unix.EPERM
 	}
-	l.done(w.slot, errno)
+	l.done(i, errno)
 }
 
 // mayJudge counts a judgement that begins, or ends.
