@@ -96,8 +96,8 @@ const (
 	NoticesAlways   Notices = "always"   // on standard error, whatever that is
 )
 
-// SnapshotConfig says where snapshots go and how long they stay. Zero fields
-// are the store's own defaults.
+// SnapshotConfig says where snapshots go and how long they stay. A zero age or
+// size is no limit; the other zero fields mean what Settings shows for them.
 type SnapshotConfig struct {
 	Store   string        // directory
 	MaxAge  time.Duration //

@@ -33,7 +33,7 @@ func auditCommand() *cobra.Command {
 		Long: `Read the trail: what was typed, what was said about it, and what became of it.
 SESSION is an id or the start of one; last, or nothing, is the newest.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: showHelp,
 	}
 	c.PersistentFlags().StringVar(&dir, "dir", "", "the trail's `directory` (default: the configuration's, or "+audit.Root()+")")
 	c.SetHelpTemplate(helpTemplate(auditStatuses))

@@ -21,7 +21,7 @@ func configCommand() *cobra.Command {
 		Long: `The configuration: the administrator's in /etc/guardsh (config.yaml, rules.d,
 commands.d), and each user's own in ~/.config/guardsh, which can only tighten.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return usage("config: check or show") },
+		RunE: showHelp,
 	}
 	c.SetHelpTemplate(helpTemplate(`  0   done, all is obeyed
   1   something is not obeyed

@@ -47,3 +47,30 @@ func TestHelp(t *testing.T) {
 		t.Errorf("only %d verbs", seen)
 	}
 }
+
+// A verb that has verbs of its own shows its help where none is given, and does
+// not take another word for one.
+func TestVerbsOfVerbs(t *testing.T) {
+	groups := 0
+	for _, c := range rootCommand().Commands() {
+		if !c.HasSubCommands() || c.Name() == "completion" { // that one is cobra's own
+			continue
+		}
+		groups++
+		for _, tt := range []struct {
+			args  []string
+			shows bool
+		}{{[]string{c.Name()}, true}, {[]string{c.Name(), "none"}, false}} {
+			root := rootCommand()
+			var out bytes.Buffer
+			root.SetOut(&out)
+			root.SetArgs(tt.args)
+			if err := root.Execute(); (err == nil) != tt.shows || strings.Contains(out.String(), "Available Commands:") != tt.shows {
+				t.Errorf("%q: %v\n%s", tt.args, err, out.String())
+			}
+		}
+	}
+	if groups < 4 {
+		t.Errorf("only %d verbs have verbs of their own", groups)
+	}
+}

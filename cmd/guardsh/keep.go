@@ -22,7 +22,7 @@ any other login, what it changed is put back.`,
 	storeFlag(c, &store)
 	c.Flags().StringVar(&timer, "timer", "", "be the timer that this file describes")
 	_ = c.Flags().MarkHidden("timer")
-	c.SetHelpTemplate(helpTemplate("  0   kept\n  1   nothing waits to be kept"))
+	c.SetHelpTemplate(helpTemplate("  0   kept\n  1   nothing waits to be kept\n  2   the call was wrong"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if timer != "" {
 			return guard.RunTimer(timer)

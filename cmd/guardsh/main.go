@@ -145,6 +145,9 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
+// showHelp is what a verb does that has verbs of its own and was given none.
+func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
+
 // helpCommand shows the help of a verb, as --help behind it does. A verb that
 // there is not is a call that was wrong.
 func helpCommand(root *cobra.Command) *cobra.Command {

@@ -28,7 +28,7 @@ story of one.`,
   guardsh rules new site/restart-heketi --dir .
   guardsh rules lint .`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return usage("rules: list, show, new, test or lint") },
+		RunE: showHelp,
 	}
 	c.SetHelpTemplate(helpTemplate(`  0   done, all is well
   1   a rule is broken or lies

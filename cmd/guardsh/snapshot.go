@@ -28,7 +28,7 @@ func snapshotCommand() *cobra.Command {
 		Use:   "snapshot",
 		Short: "what was kept before lines ran: list, show, diff, restore, verify, pin, prune, drop",
 		Args:  cobra.NoArgs,
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE:  showHelp,
 	}
 	c.PersistentFlags().StringVar(&store, "store", "", "the snapshots' directory (default: the system's for root, your own for others)")
 	c.SetHelpTemplate(helpTemplate(snapshotStatuses))
