@@ -201,9 +201,13 @@ func Hypothetical(cwd, userName string) (*Judge, Shell) {
 }
 
 // StillShell answers for a shell that would be started now, here, with this
-// process's environment. Empty arguments take the present directory and user.
-func StillShell(cwd, userName string) (Shell, error) {
+// process's environment, with HOME where that is given. An empty directory or
+// user is the present one.
+func StillShell(cwd, userName, home string) (Shell, error) {
 	env := os.Environ()
+	if home != "" {
+		env = append(env, "HOME="+home)
+	}
 	if cwd == "" {
 		wd, err := os.Getwd()
 		if err != nil {

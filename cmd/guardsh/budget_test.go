@@ -93,7 +93,7 @@ func BenchmarkJudgeCached(b *testing.B) {
 	if len(problems) > 0 {
 		b.Fatal(problems)
 	}
-	sh, err := guard.StillShell("", "")
+	sh, err := guard.StillShell("", "", "")
 	if err != nil {
 		b.Fatal(err)
 	}

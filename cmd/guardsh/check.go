@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -186,7 +189,21 @@ func newChecker(hypothetical bool, cwd, user string) (*checker, error) {
 	for _, p := range problems {
 		fmt.Fprintln(os.Stderr, "guardsh:", p)
 	}
-	sh, err := guard.StillShell(cwd, user)
+	if cwd != "" {
+		if err := isDirectory(j.World, cwd); err != nil {
+			return nil, err
+		}
+	}
+	home := ""
+	if user != "" {
+		a, err := accountOf(user)
+		var ended *exec.ExitError
+		if errors.As(err, &ended) && ended.ExitCode() == noSuchKey {
+			return nil, fmt.Errorf("--user %s: there is no such user", user)
+		}
+		home = a.home
+	}
+	sh, err := guard.StillShell(cwd, user, home)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +212,29 @@ func newChecker(hypothetical bool, cwd, user string) (*checker, error) {
 		k.state = here.State
 	}
 	return k, nil
+}
+
+// noSuchKey is getent's status for what it does not find.
+const noSuchKey = 2
+
+// isDirectory says what is wrong with a directory that a line would begin in.
+// One on a file system that does not answer may well be there.
+func isDirectory(w rules.World, name string) error {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return err
+	}
+	real, err := w.Real(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--cwd %s: there is no such directory", name)
+	}
+	if err != nil {
+		return nil
+	}
+	if fi, err := os.Stat(real); err == nil && !fi.IsDir() {
+		return fmt.Errorf("--cwd %s: it is not a directory", name)
+	}
+	return nil
 }
 
 func (k *checker) check(line string) checked {

@@ -262,6 +262,7 @@ func ownShell() string {
 type account struct {
 	uid, gid uint32
 	name     string
+	home     string
 	shell    string
 }
 
@@ -281,7 +282,7 @@ func accountOf(name string) (account, error) {
 	if uerr != nil || gerr != nil {
 		return account{}, fmt.Errorf("account %s: getent said %q", name, out)
 	}
-	return account{name: f[0], uid: uint32(uid), gid: uint32(gid), shell: f[6]}, nil
+	return account{name: f[0], uid: uint32(uid), gid: uint32(gid), home: f[5], shell: f[6]}, nil
 }
 
 // shellOf is a user's own shell, "" where there is no such user.
