@@ -358,12 +358,7 @@ func (g *gathering) signatures(of *rules.ObjectFact, dir string, major, minor in
 			unknownf(of, "what is on the device: %v", err)
 			return
 		}
-		tags = parseTags(b, "E:ID_")
-		for from, to := range map[string]string{"FS_TYPE": "TYPE", "FS_LABEL": "LABEL", "PART_TABLE_TYPE": "PTTYPE"} {
-			if v := tags[from]; v != "" {
-				tags[to] = v
-			}
-		}
+		tags = udevTags(b)
 	}
 	d := &of.Device
 	d.FSType, d.Label, d.Table = tags["TYPE"], tags["LABEL"], tags["PTTYPE"]
@@ -377,6 +372,17 @@ func (g *gathering) signatures(of *rules.ObjectFact, dir string, major, minor in
 		}
 		d.Carries = append([]string{words}, d.Carries...)
 	}
+}
+
+// udevTags are blkid's from what udev keeps. A partition has its disk's tags
+// beside its own: the table is the disk's.
+func udevTags(b []byte) map[string]string {
+	kept := parseTags(b, "E:ID_")
+	tags := map[string]string{"TYPE": kept["FS_TYPE"], "LABEL": kept["FS_LABEL"]}
+	if kept["PART_ENTRY_NUMBER"] == "" {
+		tags["PTTYPE"] = kept["PART_TABLE_TYPE"]
+	}
+	return tags
 }
 
 // parseTags reads NAME=value lines; blkid escapes what the shell would read.

@@ -216,3 +216,20 @@ func TestReadOnly(t *testing.T) {
 		t.Error("which mounts may hang")
 	}
 }
+
+// What udev keeps of a disk tells its kind too, and of a partition its disk's
+// table: neither is what lies on it.
+func TestUdevTags(t *testing.T) {
+	for name, c := range map[string]struct{ kept, fs, label, table string }{
+		"blank disk":  {kept: "E:ID_TYPE=disk\nE:ID_SERIAL=0QEMU_DISK6\n"},
+		"disk":        {kept: "E:ID_TYPE=disk\nE:ID_PART_TABLE_TYPE=gpt\n", table: "gpt"},
+		"partition":   {kept: "E:ID_TYPE=disk\nE:ID_PART_TABLE_TYPE=gpt\nE:ID_PART_ENTRY_NUMBER=3\nE:ID_FS_TYPE=ext4\nE:ID_FS_LABEL=idle\n", fs: "ext4", label: "idle"},
+		"whole disk":  {kept: "E:ID_FS_TYPE=xfs\nE:ID_TYPE=disk\n", fs: "xfs"},
+		"raid member": {kept: "E:ID_FS_TYPE=linux_raid_member\nE:ID_FS_LABEL=vm:0\n", fs: "linux_raid_member", label: "vm:0"},
+	} {
+		got := udevTags([]byte("S:disk/by-id/x\n" + c.kept))
+		if got["TYPE"] != c.fs || got["LABEL"] != c.label || got["PTTYPE"] != c.table {
+			t.Errorf("%s: %q, want %q %q %q", name, got, c.fs, c.label, c.table)
+		}
+	}
+}
