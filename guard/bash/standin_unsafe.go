@@ -406,7 +406,7 @@ func say(s string) {
 
 // tellLog leaves in the system's log that somebody works without the guard.
 func tellLog() {
-	const text = "<36>guardsh: guardsh could not start, by a limit of its user: a shell or a command runs unguarded" // auth, warning
+	const text = "<36>guardsh: the guard could not start: a shell or a command runs unguarded" // auth, warning
 	fd, _, e := syscall.RawSyscall(syscall.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if e != 0 {
 		return
