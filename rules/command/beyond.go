@@ -48,75 +48,93 @@ func wholeLines(f *syntax.File, err error) *syntax.File {
 // there of the state, and nothing of it is sure to run. f is what was parsed
 // before it, of w.src.
 func (w *walker) beyond(st *state, f *syntax.File, kind lineKind) result {
-	text := w.src
-	if deep(text) {
+	if deep(w.src) {
 		return both(st)
 	}
-	cwd := st.cwd
+	cwd, certain := st.cwd, st.certain
 	w.widen(st)
-	st.cwd = cwd
-	certain := st.certain
-	st.certain = Possible
-	from := 0 // where the command begins that could not be parsed, or is tried
-	behind := func(stmts []*syntax.Stmt, start int) int {
-		if n := len(stmts); n > 0 {
-			if end := start + int(stmts[n-1].End().Offset()); end > start && end <= len(text) {
-				return nextLine(text, end-1)
-			}
-		}
-		return start
+	st.cwd, st.certain = cwd, Possible
+	g := groping{w: w, text: w.src, kind: kind, from: lineBehind(w.src, 0, f.Stmts), found: both(st)}
+	g.found.part()
+	for g.from < len(g.text) && strings.TrimSpace(g.text[g.from:nextLine(g.text, g.from)]) == "" {
+		g.from = nextLine(g.text, g.from)
 	}
-	from = behind(f.Stmts, 0)
-	for from < len(text) && strings.TrimSpace(text[from:nextLine(text, from)]) == "" {
-		from = nextLine(text, from)
-	}
-	r := both(st)
-	r.part()
-	// skip passes over a line of which nothing is known.
-	skip := func() {
-		next := nextLine(text, from)
-		if w.moves(st, text[from:next]) {
-			r.each(func(s *state) { s.cwd = word.Hidden("$PWD", word.Var) })
-		}
-		from = next
-	}
-	skip()
+	g.skip(st)
 	p := parsers.Get().(*syntax.Parser)
 	defer parsers.Put(p)
-	for tried := 0; from < len(text) && tried <= maxTried*len(text); {
-		piece := text[from:]
-		part, err := p.Parse(strings.NewReader(piece), "")
-		tried += len(piece)
-		if err != nil {
-			var pe syntax.ParseError
-			if errors.As(err, &pe) {
-				tried += min(int(pe.Pos.Offset())+parserReads, len(piece)) - len(piece)
-			}
-			part = wholeLines(part, err)
-		}
-		if part == nil || len(part.Stmts) == 0 {
-			if err == nil {
-				break // comments alone
-			}
-			skip()
-			continue
-		}
-		restore(part)
-		w.src, w.base, w.tree = piece, w.base+strings.Count(text[:from], "\n"), part.Stmts
-		for i := range part.Stmts {
-			// What ends the shell may stand in what is not called.
-			b := w.seq(w.join(r.ok, r.fail).clone(), part.Stmts[i:i+1], kind)
-			b.each(func(s *state) { s.certain = Possible })
-			r = result{ok: w.join(r.ok, b.ok), fail: w.join(r.fail, b.fail)}
-		}
-		w.src, w.base = text, w.base-strings.Count(text[:from], "\n")
-		if err == nil {
-			break
-		}
-		from = behind(part.Stmts, from)
+	for g.from < len(g.text) && g.tried <= maxTried*len(g.text) && g.try(st, p) {
 	}
-	r.each(func(s *state) { s.certain = certain })
-	return r
+	g.found.each(func(s *state) { s.certain = certain })
+	return g.found
+}
+
+// groping is a walk through a text of which it is not known where a command
+// begins.
+type groping struct {
+	w     *walker
+	text  string
+	kind  lineKind
+	from  int    // where the command begins that is tried
+	tried int    // bytes that were parsed
+	found result // what may be so by now
+}
+
+// skip passes over a line of which nothing is known.
+func (g *groping) skip(st *state) {
+	next := nextLine(g.text, g.from)
+	if g.w.moves(st, g.text[g.from:next]) {
+		g.found.each(func(s *state) { s.cwd = word.Hidden("$PWD", word.Var) })
+	}
+	g.from = next
+}
+
+// try walks what can be parsed from here on, and reports whether more of the
+// text is left.
+func (g *groping) try(st *state, p *syntax.Parser) bool {
+	piece := g.text[g.from:]
+	part, err := p.Parse(strings.NewReader(piece), "")
+	g.tried += len(piece)
+	if err != nil {
+		var pe syntax.ParseError
+		if errors.As(err, &pe) {
+			g.tried += min(int(pe.Pos.Offset())+parserReads, len(piece)) - len(piece)
+		}
+		part = wholeLines(part, err)
+	}
+	if part == nil || len(part.Stmts) == 0 {
+		if err != nil {
+			g.skip(st)
+		}
+		return err != nil // else it is comments alone
+	}
+	restore(part)
+	g.walk(piece, part.Stmts)
+	g.from = lineBehind(g.text, g.from, part.Stmts)
+	return err != nil
+}
+
+// walk walks the statements of a piece, none of which is sure to run.
+func (g *groping) walk(piece string, stmts []*syntax.Stmt) {
+	w, base := g.w, g.w.base
+	w.src, w.base, w.tree = piece, base+strings.Count(g.text[:g.from], "\n"), stmts
+	for i := range stmts {
+		// What ends the shell may stand in what is not called.
+		b := w.seq(w.join(g.found.ok, g.found.fail).clone(), stmts[i:i+1], g.kind)
+		b.each(func(s *state) { s.certain = Possible })
+		g.found = result{ok: w.join(g.found.ok, b.ok), fail: w.join(g.found.fail, b.fail)}
+	}
+	w.src, w.base = g.text, base
+}
+
+// lineBehind is where the line begins behind some statements that were parsed from
+// start on.
+func lineBehind(text string, start int, stmts []*syntax.Stmt) int {
+	if n := len(stmts); n > 0 {
+		if end := start + int(stmts[n-1].End().Offset()); end > start && end <= len(text) {
+			return nextLine(text, end-1)
+		}
+	}
+	return start
 }
 
 // moves reports whether a line may change the working directory: by a builtin

@@ -36,7 +36,7 @@ func (r resource) argv() (argv []word.Word, code string) {
 			if is("recurse", "true") || is("rmdirs", "true") {
 				return command("rm -rf --", strings.TrimSuffix(p, "/")+"/*"), ""
 			}
-		case gone && (deep || r.kind == "directory" && is("recursive", "true")):
+		case gone && deep:
 			return command("rm -rf --", p), ""
 		case gone && r.kind == "directory":
 			return command("rmdir --", p), ""

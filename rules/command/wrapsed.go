@@ -14,8 +14,7 @@ import (
 type sedCommand struct {
 	code    string // e CODE
 	line    bool   // e alone: the line that it works on
-	s       bool   // s/pattern/with/e
-	pattern string
+	pattern string // s/pattern/with/e
 	with    string
 	flags   string
 }
@@ -86,7 +85,7 @@ func sedStarts(script string) (out []sedCommand) {
 		case (c == 's' || c == 'y') && len(s) > 2:
 			d := s[1]
 			s = s[2:]
-			x := sedCommand{s: true}
+			var x sedCommand
 			var ok, ok2 bool
 			x.pattern, ok = delimited(d)
 			x.with, ok2 = delimited(d)
