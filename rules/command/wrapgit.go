@@ -1,0 +1,95 @@
+package command
+
+import (
+	"strings"
+
+	"guardsh/rules/word"
+)
+
+// gitCarries is aliases and pagers that a line gives git, and the commands of
+// git that start others.
+func gitCarries(args []word.Word) (c carried) {
+	var pagers []word.Word
+	aliases, extAllowed := map[string]string{}, false
+	for len(args) > 0 {
+		v, ok := args[0].Value()
+		if !ok || len(v) < 2 || v[0] != '-' {
+			break
+		}
+		args = args[1:]
+		if (v == "-c" || v == "-C" || v == "--git-dir" || v == "--work-tree" || v == "--namespace") && len(args) > 0 {
+			key, val, set := strings.Cut(args[0].String(), "=")
+			key = strings.ToLower(key)
+			switch {
+			case v != "-c" || !set:
+			case key == "protocol.ext.allow" || key == "protocol.allow":
+				extAllowed = val != "never"
+			case strings.HasPrefix(key, "alias."):
+				aliases[strings.TrimPrefix(key, "alias.")] = val
+			case key == "core.pager" || key == "core.sshcommand" || key == "core.editor" || key == "sequence.editor" || strings.HasPrefix(key, "pager.") || key == "core.fsmonitor" || key == "diff.external":
+				pagers = append(pagers, word.Lit(val))
+			}
+			args = args[1:]
+		}
+	}
+	if len(args) == 0 {
+		return c
+	}
+	c.codes = pagers
+	verb, _ := args[0].Value()
+	rest := args[1:]
+	if code, ok := strings.CutPrefix(aliases[verb], "!"); ok {
+		c.codes = append(c.codes, word.Lit(code))
+	}
+	switch verb {
+	case "bisect":
+		if len(rest) > 1 && rest[0].Is("run") {
+			c.argvs = append(c.argvs, rest[1:])
+		}
+	case "submodule":
+		rest = skipOptions(rest, "")
+		if len(rest) > 1 && rest[0].Is("foreach") {
+			if rest = skipOptions(rest[1:], ""); len(rest) == 1 {
+				c.codes = append(c.codes, rest[0])
+			} else {
+				c.argvs = append(c.argvs, rest)
+			}
+		}
+	case "clone", "fetch", "pull", "push", "ls-remote", "archive":
+		for _, x := range rest {
+			if strings.HasPrefix(x.Prefix(), "ext::") && extAllowed {
+				c.codes = append(c.codes, trimWord(x, len("ext::")))
+			}
+		}
+		c.codes = append(c.codes, optionCode("-u", "--upload-pack", "--receive-pack", "--exec")(rest).codes...)
+	case "difftool", "mergetool":
+		c.codes = append(c.codes, optionCode("-x", "--extcmd")(rest).codes...)
+	case "grep":
+		c.codes = append(c.codes, optionCode("--open-files-in-pager", "-O+")(rest).codes...)
+	case "rebase":
+		c.codes = append(c.codes, optionCode("-x", "--exec")(rest).codes...)
+	case "filter-branch":
+		c.codes = append(c.codes, optionCode("--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--commit-filter", "--setup")(rest).codes...)
+	}
+	return c
+}
+
+// gitAliases is the code of an alias that the line has put into git's
+// configuration before it uses it.
+func (w *walker) gitAliases(args []word.Word) (codes []word.Word) {
+	verb, ok := firstOf(skipOptions(args, "cC")).Value()
+	if !ok {
+		return nil
+	}
+	for i := range w.line.Actions {
+		a := &w.line.Actions[i]
+		if n, _ := a.Name(); n != "git" || len(a.Argv) < 3 || !a.Argv[1].Is("config") {
+			continue
+		}
+		ops := skipOptions(a.Argv[2:], "f")
+		if len(ops) == 2 && ops[0].Is("alias."+verb) && strings.HasPrefix(ops[1].Prefix(), "!") {
+			codes = append(codes, trimWord(ops[1], 1))
+		}
+	}
+	return codes
+}
