@@ -49,32 +49,7 @@ func snapshotCommand() *cobra.Command {
 	jsonFlag := func(v *cobra.Command) { v.Flags().BoolVar(&asJSON, "json", false, "as JSON") }
 
 	jsonFlag(verb("list", "every snapshot, newest first", cobra.NoArgs, func(v *cobra.Command, s *snapshot.Store, _ []string) error {
-		all, err := s.List()
-		if asJSON {
-			for _, x := range all {
-				if err := printJSON(v.OutOrStdout(), row(x)); err != nil {
-					return err
-				}
-			}
-			return err
-		}
-		if len(all) == 0 && err == nil {
-			fmt.Fprintln(v.ErrOrStderr(), "guardsh: nothing is kept")
-		}
-		w := tabwriter.NewWriter(v.OutOrStdout(), 0, 0, 2, ' ', 0)
-		if len(all) > 0 {
-			fmt.Fprintln(w, "ID\tTIME\tSTATE\tREACH\tENTRIES\tKEPT\tCOPIED\tLINE")
-		}
-		for _, x := range all {
-			state := strings.ToLower(string(x.State))
-			if x.Pinned {
-				state += ", pinned"
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", x.Short, x.Time.Local().Format("2006-01-02 15:04:05"),
-				state, x.Reach, x.Entries, snapshot.Size(x.Bytes), snapshot.Size(x.Stored), visible(x.Line))
-		}
-		w.Flush()
-		return err
+		return listSnapshots(v, s, asJSON)
 	}))
 
 	jsonFlag(verb("show ID", "one snapshot: the line, what was kept, how far back it goes", cobra.ExactArgs(1), func(v *cobra.Command, s *snapshot.Store, args []string) error {
@@ -90,20 +65,7 @@ func snapshotCommand() *cobra.Command {
 	}))
 
 	jsonFlag(verb("diff ID", "what a restore would change now", cobra.ExactArgs(1), func(v *cobra.Command, s *snapshot.Store, args []string) error {
-		cs, err := s.Diff(v.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		if asJSON {
-			for _, ch := range cs {
-				if err := printJSON(v.OutOrStdout(), ch); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		printChanges(v.OutOrStdout(), cs)
-		return nil
+		return diffSnapshot(v, s, args[0], asJSON)
 	}))
 
 	var o *restoreCall
@@ -112,31 +74,7 @@ func snapshotCommand() *cobra.Command {
 	})
 	o = restoreFlags(r)
 
-	verb("verify [ID...]", "read what was kept and compare its hashes", cobra.ArbitraryArgs, func(v *cobra.Command, s *snapshot.Store, args []string) error {
-		if len(args) == 0 {
-			all, err := s.List()
-			if err != nil {
-				return err
-			}
-			for _, x := range all {
-				args = append(args, x.ID)
-			}
-		}
-		bad := 0
-		for _, id := range args {
-			if err := s.Verify(v.Context(), id); err != nil {
-				bad++
-				for l := range strings.SplitSeq(err.Error(), "\n") {
-					fmt.Fprintf(v.ErrOrStderr(), "guardsh: %s: %s\n", id, visible(l))
-				}
-			}
-		}
-		fmt.Fprintf(v.OutOrStdout(), "%d good, %d damaged\n", len(args)-bad, bad)
-		if bad > 0 {
-			return exitStatus(1)
-		}
-		return nil
-	})
+	verb("verify [ID...]", "read what was kept and compare its hashes", cobra.ArbitraryArgs, verifySnapshots)
 
 	var off bool
 	verb("pin ID...", "keep snapshots from prune", cobra.MinimumNArgs(1), func(v *cobra.Command, s *snapshot.Store, args []string) error {
@@ -174,6 +112,80 @@ func snapshotCommand() *cobra.Command {
 	p.Flags().Var(&age, "older", "drop what is older than this: 30d, 12h")
 	p.Flags().Var(&size, "size", "drop the oldest until no more than this is stored: 10G, 500M")
 	return c
+}
+
+// listSnapshots shows those that can be read, and says which cannot.
+func listSnapshots(v *cobra.Command, s *snapshot.Store, asJSON bool) error {
+	all, err := s.List()
+	if asJSON {
+		for _, x := range all {
+			if err := printJSON(v.OutOrStdout(), row(x)); err != nil {
+				return err
+			}
+		}
+		return err
+	}
+	if len(all) == 0 && err == nil {
+		fmt.Fprintln(v.ErrOrStderr(), "guardsh: nothing is kept")
+	}
+	w := tabwriter.NewWriter(v.OutOrStdout(), 0, 0, 2, ' ', 0)
+	if len(all) > 0 {
+		fmt.Fprintln(w, "ID\tTIME\tSTATE\tREACH\tENTRIES\tKEPT\tCOPIED\tLINE")
+	}
+	for _, x := range all {
+		state := strings.ToLower(string(x.State))
+		if x.Pinned {
+			state += ", pinned"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", x.Short, x.Time.Local().Format("2006-01-02 15:04:05"),
+			state, x.Reach, x.Entries, snapshot.Size(x.Bytes), snapshot.Size(x.Stored), visible(x.Line))
+	}
+	w.Flush()
+	return err
+}
+
+func diffSnapshot(v *cobra.Command, s *snapshot.Store, id string, asJSON bool) error {
+	changes, err := s.Diff(v.Context(), id)
+	if err != nil {
+		return err
+	}
+	if !asJSON {
+		printChanges(v.OutOrStdout(), changes)
+		return nil
+	}
+	for _, c := range changes {
+		if err := printJSON(v.OutOrStdout(), c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verifySnapshots verifies those that are named, or all.
+func verifySnapshots(v *cobra.Command, s *snapshot.Store, ids []string) error {
+	if len(ids) == 0 {
+		all, err := s.List()
+		if err != nil {
+			return err
+		}
+		for _, x := range all {
+			ids = append(ids, x.ID)
+		}
+	}
+	bad := 0
+	for _, id := range ids {
+		if err := s.Verify(v.Context(), id); err != nil {
+			bad++
+			for l := range strings.SplitSeq(err.Error(), "\n") {
+				fmt.Fprintf(v.ErrOrStderr(), "guardsh: %s: %s\n", id, visible(l))
+			}
+		}
+	}
+	fmt.Fprintf(v.OutOrStdout(), "%d good, %d damaged\n", len(ids)-bad, bad)
+	if bad > 0 {
+		return exitStatus(1)
+	}
+	return nil
 }
 
 // row is a snapshot as --json shows it: the manifest and what became of it.
