@@ -92,3 +92,27 @@ func possiblyIf(perhaps bool) func(*state, *context) {
 	}
 	return nil
 }
+
+// foreign is code of another language, where it is come to. It is looked through
+// for what it starts; perhaps says of such a thing that it may not run.
+type foreign struct {
+	w   *walker
+	st  *state
+	l   launch
+	via string
+}
+
+func (f *foreign) start(argv []word.Word, perhaps bool) {
+	f.w.under(f.st, f.l, f.via, argv, possiblyIf(perhaps))
+}
+
+// shell is code that it gives to a shell.
+func (f *foreign) shell(code word.Word, perhaps bool) {
+	if _, ok := f.w.code(code); ok {
+		f.w.shellCode(f.st, f.l, f.via, code, possiblyIf(perhaps))
+	}
+}
+
+func (f *foreign) writes(name word.Word, kind Redirect, perhaps bool) {
+	f.w.writes(f.st, f.l, f.via, name, kind, possiblyIf(perhaps))
+}

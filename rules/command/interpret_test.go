@@ -22,14 +22,7 @@ func TestInterpreters(t *testing.T) {
 			if a.Wrapper || len(a.Via) == 0 || !strings.ContainsAny(a.Via[0], " ") && !strings.Contains(a.Via[0], "awk") && languageOf(a.Via[0]) == nil && !slices.ContainsFunc(a.Via, func(v string) bool { return strings.Contains(v, " -") || languageOf(v) != nil }) {
 				continue
 			}
-			var f []string
-			for _, x := range a.Argv {
-				f = append(f, show(x))
-			}
-			for _, r := range a.Redirs {
-				f = append(f, redirSigns[r.Kind]+show(r.Target))
-			}
-			got = append(got, strings.Join(f, " "))
+			got = append(got, strings.Join(shownWords(a), " "))
 		}
 		for _, n := range l.Notes {
 			got = append(got, "note "+string(n.Kind))
@@ -41,6 +34,17 @@ func TestInterpreters(t *testing.T) {
 	if rows < 70 {
 		t.Errorf("only %d rows", rows)
 	}
+}
+
+// shownWords are an action's words and redirections.
+func shownWords(a Action) (out []string) {
+	for _, x := range a.Argv {
+		out = append(out, show(x))
+	}
+	for _, r := range a.Redirs {
+		out = append(out, redirSigns[r.Kind]+show(r.Target))
+	}
+	return out
 }
 
 var interpreterFiles = texts{of: map[string]string{

@@ -11,10 +11,7 @@ import (
 // top: a bounded look for calls that destroy or start something, with the texts
 // that are written out and the variables that are set to such texts.
 type lisp struct {
-	w    *walker
-	st   *state
-	l    launch
-	via  string
+	foreign
 	vars map[string]word.Word
 	nest int
 }
@@ -49,7 +46,7 @@ var lispCalls = map[string]string{
 // lispCode walks what such a program is given.
 func (w *walker) lispCode(st *state, l launch, _ int, base string) {
 	d := lispDialects[base]
-	r := lisp{w: w, st: st, l: l, via: base, vars: map[string]word.Word{}}
+	r := lisp{foreign: foreign{w, st, l, base}, vars: map[string]word.Word{}}
 	args, given := l.argv[1:], false
 	in := w.standardInput(st, l)
 	file := func(x word.Word) {
@@ -405,20 +402,14 @@ func (c lispCall) words(from int) (out []word.Word) {
 }
 
 func (c lispCall) start(argv []word.Word) {
-	c.w.under(c.st, c.l, c.via, argv, possiblyIf(c.perhaps))
-}
-
-func (c lispCall) shell(code word.Word) {
-	if _, ok := c.w.code(code); ok {
-		c.w.shellCode(c.st, c.l, c.via, code, possiblyIf(c.perhaps))
-	}
+	c.lisp.start(argv, c.perhaps)
 }
 
 // lineOrArgv runs one word alone as a line for the shell, as run-program does
 // too, and several as a program's own.
 func (c lispCall) lineOrArgv() {
 	if ws := c.words(0); len(ws) == 1 {
-		c.shell(ws[0])
+		c.shell(ws[0], c.perhaps)
 	} else {
 		c.start(ws)
 	}
@@ -426,7 +417,7 @@ func (c lispCall) lineOrArgv() {
 
 func (c lispCall) file(name word.Word, kind Redirect) {
 	if name.Know != 0 {
-		c.w.writes(c.st, c.l, c.via, name, kind, possiblyIf(c.perhaps))
+		c.writes(name, kind, c.perhaps)
 	}
 }
 
@@ -454,7 +445,7 @@ func (c lispCall) do(spec string) {
 	case "!code":
 		c.lineOrArgv()
 	case "!code3":
-		c.shell(c.at(2))
+		c.shell(c.at(2), c.perhaps)
 	case "!argv3":
 		c.start(c.words(2))
 	case "!argv5":

@@ -20,13 +20,7 @@ func TestOtherCode(t *testing.T) {
 			if len(a.Via) == 0 {
 				continue
 			}
-			var f []string
-			for _, x := range a.Argv {
-				f = append(f, show(x))
-			}
-			for _, r := range a.Redirs {
-				f = append(f, redirSigns[r.Kind]+show(r.Target))
-			}
+			f := shownWords(a)
 			for _, h := range a.Place.Names {
 				f = append(f, "@"+show(h))
 			}

@@ -11,10 +11,7 @@ import (
 // for the programs that it starts, and for cmdlets and methods that do what a
 // command of the system does.
 type powershell struct {
-	w    *walker
-	st   *state
-	l    launch
-	via  string
+	foreign
 	vars map[string]word.Word
 	nest int
 }
@@ -22,7 +19,7 @@ type powershell struct {
 // powershellCode walks what PowerShell is given: behind -Command or a short form
 // of it, in a file, or on its input.
 func (w *walker) powershellCode(st *state, l launch, _ int, base string) {
-	p := powershell{w: w, st: st, l: l, via: base, vars: map[string]word.Word{}}
+	p := powershell{foreign: foreign{w, st, l, base}, vars: map[string]word.Word{}}
 	args := l.argv[1:]
 	for i, x := range args {
 		v, ok := x.Value()
@@ -326,12 +323,4 @@ func (p *powershell) variable(s string, perhaps bool) (word.Word, int) {
 		return word.Lit("$" + name), n
 	}
 	return word.Hidden("$"+name, word.Var), n
-}
-
-func (p *powershell) start(argv []word.Word, perhaps bool) {
-	p.w.under(p.st, p.l, p.via, argv, possiblyIf(perhaps))
-}
-
-func (p *powershell) file(name word.Word, kind Redirect, perhaps bool) {
-	p.w.writes(p.st, p.l, p.via, name, kind, possiblyIf(perhaps))
 }

@@ -82,7 +82,7 @@ func (c *cmdlet) do() {
 			if c.does == "append" || c.named["append"] != nil {
 				kind = Append
 			}
-			c.file(target[0], kind, c.perhaps)
+			c.writes(target[0], kind, c.perhaps)
 		}
 	case "mv", "cp":
 		c.copyOrMove()
@@ -210,6 +210,6 @@ func (p *powershell) method(s, class string, perhaps bool) {
 	case "io.file.move", "io.directory.move":
 		p.start(word.Lits("mv", "--", v, second), perhaps)
 	case "io.file.writealltext", "io.file.writeallbytes", "io.file.writealllines", "io.file.create":
-		p.file(word.Lit(v), Out, perhaps)
+		p.writes(word.Lit(v), Out, perhaps)
 	}
 }

@@ -11,10 +11,7 @@ import (
 // for exec, spawn, system, file delete and open, with the words that are
 // written out and the variables that are set to such words.
 type tcl struct {
-	w    *walker
-	st   *state
-	l    launch
-	via  string
+	foreign
 	vars map[string]string
 	nest int
 
@@ -145,8 +142,6 @@ func (t *tcl) word(s string, perhaps bool) (tclWord, int) {
 var tclBlocks = map[string]bool{"if": true, "while": true, "for": true, "foreach": true, "catch": true, "try": true, "proc": true, "eval": true, "after": true, "uplevel": true, "expect": true, "switch": true, "namespace": true, "time": true}
 
 func (t *tcl) command(ws []tclWord, perhaps bool) {
-	change := possiblyIf(perhaps)
-	start := func(argv []word.Word) { t.w.under(t.st, t.l, t.via, argv, change) }
 	args := ws[1:]
 	switch ws[0].text {
 	case "set":
@@ -173,7 +168,7 @@ func (t *tcl) command(ws []tclWord, perhaps bool) {
 		from := 0
 		for i := 0; i <= len(args); i++ {
 			if i == len(args) || args[i].text == "|" || args[i].text == "&" || strings.HasPrefix(args[i].text, ">") || strings.HasPrefix(args[i].text, "2>") || strings.HasPrefix(args[i].text, "<") {
-				start(tclArgs(args[from:i]))
+				t.start(tclArgs(args[from:i]), perhaps)
 				from = i + 1
 				if i < len(args) && args[i].text != "|" {
 					break
@@ -183,9 +178,7 @@ func (t *tcl) command(ws []tclWord, perhaps bool) {
 	case "system":
 		if all := tclArgs(args); len(all) > 0 {
 			if code := t.w.joined(all); !perhaps || code.Know == word.Known {
-				if _, ok := t.w.code(code); ok {
-					t.w.shellCode(t.st, t.l, t.via, code, change)
-				}
+				t.shell(code, perhaps)
 			}
 		}
 	case "file":
@@ -199,20 +192,20 @@ func (t *tcl) command(ws []tclWord, perhaps bool) {
 		}
 		switch verb {
 		case "delete":
-			start(append(word.Lits("rm", "-rf", "--"), tclArgs(args)...))
+			t.start(append(word.Lits("rm", "-rf", "--"), tclArgs(args)...), perhaps)
 		case "rename":
-			start(append(word.Lits("mv", "--"), tclArgs(args)...))
+			t.start(append(word.Lits("mv", "--"), tclArgs(args)...), perhaps)
 		case "copy":
-			start(append(word.Lits("cp", "-r", "--"), tclArgs(args)...))
+			t.start(append(word.Lits("cp", "-r", "--"), tclArgs(args)...), perhaps)
 		}
 	case "open":
 		if len(args) == 0 || !args[0].known {
 			return
 		}
 		if code, ok := strings.CutPrefix(args[0].text, "|"); ok {
-			t.w.shellCode(t.st, t.l, t.via, word.Lit(code), change)
+			t.shell(word.Lit(code), perhaps)
 		} else if len(args) > 1 && strings.ContainsAny(args[1].text, "wa+") {
-			t.w.writes(t.st, t.l, t.via, word.Lit(args[0].text), Out, change)
+			t.writes(word.Lit(args[0].text), Out, perhaps)
 		}
 	default:
 		if !tclBlocks[ws[0].text] {
@@ -252,7 +245,7 @@ func (t *tcl) send(text string) {
 	default:
 		return
 	}
-	t.w.under(t.st, t.l, t.via, argv, possibly)
+	t.start(argv, true)
 }
 
 func tclArgs(ws []tclWord) []word.Word {

@@ -129,7 +129,7 @@ func (w *walker) tells(st *state, l launch, i int, base string) {
 	for _, text := range texts {
 		text = w.lookedThrough(text, base, l)
 		if t.tcl {
-			(&tcl{w: w, st: st, l: l, via: base, vars: map[string]string{}}).script(text, false)
+			(&tcl{foreign: foreign{w, st, l, base}, vars: map[string]string{}}).script(text, false)
 			continue
 		}
 		for _, line := range strings.Split(text, "\n") {
