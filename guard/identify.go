@@ -87,11 +87,16 @@ func (s *Session) knows(name string) bool {
 	return s.Judge.Knowledge.Knows(name) || command.Carries(name)
 }
 
-// identify is the path of the program that starts, as the system has it: what
-// its file is counts, not what it is called. ok is false for one about which
-// nothing is known.
+// identity is what a start is, as the system has it: what its file is counts,
+// not what it is called.
+type identity struct {
+	program string
+	script  []string // that the kernel gives it, with what stands there for it before
+}
+
+// identify is what starts; ok is false for what nothing is known about.
 // view is that of a process in another root directory.
-func (s *Session) identify(st *supervise.Start, view *host.View) (program string, ok bool) {
+func (s *Session) identify(st *supervise.Start, view *host.View) (is identity, ok bool) {
 	file := st.File
 	if file == "" {
 		file = st.Absolute()
@@ -100,18 +105,26 @@ func (s *Session) identify(st *supervise.Start, view *host.View) (program string
 		// Where the system keeps its programs the name tells. Elsewhere a copy of
 		// one may have the name of another: bb is Babashka and anybody's busybox.
 		if view == nil && !inSystem(file) {
-			if is := s.programAs(file, st.Name()); is != "" && path.Base(is) != st.Name() {
-				return is, true
+			if p := s.programAs(file, st.Name()); p != "" && path.Base(p) != st.Name() {
+				return identity{program: p}, true
 			}
 		}
-		return st.Path, true
+		return identity{program: st.Path}, true
 	}
-	if view != nil && st.File == "" {
-		if path.IsAbs(st.Path) { // else it is by the directory, which is named as here
-			file, _ = view.Here(file, true)
+	here := func(name string) string { return name }
+	if view != nil {
+		here = func(name string) string {
+			name, _ = view.Here(name, true)
+			return name
+		}
+		if st.File == "" && path.IsAbs(st.Path) { // else it is by the directory, which is named as here
+			file = here(file)
 		}
 	}
-	if is := s.programAs(file, ""); is != "" {
+	if p := s.programAs(file, ""); p != "" {
+		return identity{program: p}, true
+	}
+	if is = s.interpreter(st.Path, file, here); is.program != "" {
 		return is, true
 	}
 	if w, ok := s.Judge.World.(*host.World); ok && st.File == "" && view == nil {
@@ -119,7 +132,50 @@ func (s *Session) identify(st *supervise.Start, view *host.View) (program string
 			s.starts.strangers.add(file, u)
 		}
 	}
-	return "", false
+	return is, false
+}
+
+// interpreter is what a script's first line has the kernel start, where that is
+// no program which reads the script as code: what is in its place is a command
+// of its own (#!/bin/rm -rf), and no other start tells of it. called is the
+// script as it was asked for, file where it is. here is where the process's
+// paths are on this machine.
+func (s *Session) interpreter(called, file string, here func(string) string) identity {
+	const most, levels = 256, 5 // the kernel's
+	is := identity{script: []string{called}}
+	for range levels {
+		b, err := s.Judge.World.ReadFile(file, most)
+		line, ok := strings.CutPrefix(string(b), "#!")
+		if err != nil || !ok {
+			break
+		}
+		line, _, _ = strings.Cut(line, "\n")
+		line = strings.Trim(line, " \t")
+		program, option := line, ""
+		if i := strings.IndexAny(line, " \t"); i >= 0 {
+			program, option = line[:i], strings.Trim(line[i:], " \t")
+		}
+		if !path.IsAbs(program) {
+			break
+		}
+		if option != "" {
+			is.script = append([]string{option}, is.script...)
+		}
+		file = here(program)
+		if s.knows(path.Base(program)) {
+			is.program = program
+		} else {
+			is.program = s.programAs(file, "")
+		}
+		if name := path.Base(is.program); is.program != "" {
+			if command.Interprets(name) || !manyInOne[name] && !s.Judge.Knowledge.Knows(name) {
+				break // env, too: what it starts comes by itself
+			}
+			return is
+		}
+		is.script = append([]string{program}, is.script...)
+	}
+	return identity{}
 }
 
 // programAs is what the system calls the program that a file is: name, where
@@ -144,7 +200,11 @@ func (s *Session) programAs(file, name string) string {
 // commandOf is a start as a command. Its program is the file that the kernel
 // was asked for, not what argv[0] says, but for one file that is several
 // programs by that name.
-func (s *Session) commandOf(st *supervise.Start, program string, rest supervise.Rest) []string {
+func (s *Session) commandOf(st *supervise.Start, is identity, rest supervise.Rest) []string {
+	program := is.program
+	if is.script != nil {
+		return append(append([]string{program}, is.script...), rest.Argv[min(1, len(rest.Argv)):]...)
+	}
 	if len(rest.Argv) == 0 {
 		return []string{program}
 	}
@@ -184,7 +244,7 @@ func as(line, program string, st *supervise.Start) string {
 // mount namespace; nil for one that sees it as this one does.
 func (s *Session) viewOf(st *supervise.Start) *host.View {
 	w, ok := s.Judge.World.(*host.World)
-	if !ok || !st.Elsewhere() {
+	if !ok || !st.Elsewhere() && !st.OtherMounts() {
 		return nil
 	}
 	v, err := w.Seen(st.PID)

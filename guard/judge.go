@@ -50,20 +50,21 @@ func (j *Judge) Line(src string, sh command.Shell) (out Judgement) {
 }
 
 // Start judges a program's start below a line, as Line does, but for what it
-// starts in turn: that comes by itself. src says what argv is.
-func (j *Judge) Start(src string, argv []string, sh command.Shell) (out Judgement) {
-	return j.start(src, argv, sh, j.World, nil)
+// starts in turn: that comes by itself, unless it is whole: it does in itself
+// what another would start. src says what argv is.
+func (j *Judge) Start(src string, argv []string, whole bool, sh command.Shell) (out Judgement) {
+	return j.start(src, argv, whole, sh, j.World, nil)
 }
 
 // startIn judges the start of a program that sees this machine from another root
 // directory or mount namespace: by what its paths are here.
-func (j *Judge) startIn(v *host.View, src string, argv []string, sh command.Shell) (out Judgement) {
-	return j.start(src, argv, sh, v, v.Effects)
+func (j *Judge) startIn(v *host.View, src string, argv []string, whole bool, sh command.Shell) (out Judgement) {
+	return j.start(src, argv, whole, sh, v, v.Effects)
 }
 
-func (j *Judge) start(src string, argv []string, sh command.Shell, files command.Files, here func([]effect.Effect) []effect.Effect) Judgement {
+func (j *Judge) start(src string, argv []string, whole bool, sh command.Shell, files command.Files, here func([]effect.Effect) []effect.Effect) Judgement {
 	return j.judge(src, func() *command.Line {
-		return command.Understand(src, command.Options{Shell: sh, Files: files, Limits: j.Limits, Below: true, Argv: argv})
+		return command.Understand(src, command.Options{Shell: sh, Files: files, Limits: j.Limits, Below: !whole, Argv: argv})
 	}, here)
 }
 

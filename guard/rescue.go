@@ -192,7 +192,7 @@ func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool, asks Re
 	}
 	if l.Started {
 		j := s.Judge.Line(l.Src, r.Shell)
-		j.Decision = s.scopes.own.judged.remaining(j, itself(j))
+		j.Decision = s.scopes.own.judged.remaining(j, itself(j, false))
 		return Outcome{Release: len(j.Decision.Findings) == 0 || s.mayStart(r, j, os.Getpid(), nil)}, func(int) {}
 	}
 	s.scopes.own.newLine(nil)

@@ -177,7 +177,7 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 	if view != nil {
 		defer view.Close()
 	}
-	program, known := s.identify(st, view)
+	is, known := s.identify(st, view)
 	if !known {
 		return supervise.Go
 	}
@@ -188,21 +188,22 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 		}
 		return supervise.Go
 	}
-	argv := s.commandOf(st, program, rest)
-	if len(argv) > 1 && command.Interprets(path.Base(program)) && !strings.HasPrefix(argv[1], "-") {
+	argv := s.commandOf(st, is, rest)
+	whole := manyInOne[path.Base(is.program)]
+	if len(argv) > 1 && command.Interprets(path.Base(is.program)) && !strings.HasPrefix(argv[1], "-") {
 		return supervise.Go // a script: what it starts comes by itself
 	}
-	line := as(Quote(argv), program, st)
+	line := as(Quote(argv), is.program, st)
 	shell := &command.StaticShell{Later: st.Env, Dir: rest.Cwd, Login: userOf(rest.UID)}
 	var j Judgement
 	var files command.Files = s.Judge.World
 	if view == nil {
-		j = s.Judge.Start(line, argv, shell)
+		j = s.Judge.Start(line, argv, whole, shell)
 	} else {
 		shell.Dir, files = view.Inside(rest.Cwd), view
-		j = s.Judge.startIn(view, line, argv, shell)
+		j = s.Judge.startIn(view, line, argv, whole, shell)
 	}
-	if j.Decision = itself(j); len(j.Decision.Findings) == 0 {
+	if j.Decision = itself(j, whole); len(j.Decision.Findings) == 0 {
 		return supervise.Go
 	}
 	if st.File == "" && !isThere(files, st.Path, shell.Dir) {
@@ -243,8 +244,9 @@ func isThere(files command.Files, name, cwd string) bool {
 
 // itself is the decision about what a start does by itself. What it may start
 // in turn is judged when it does, as it really is then: what could not be
-// known, what may not happen, and what a script of its would do is left out.
-func itself(j Judgement) rules.Decision {
+// known, what may not happen, and what a script of its would do is left out,
+// unless it does that as well (whole).
+func itself(j Judgement, whole bool) rules.Decision {
 	d := j.Decision
 	d.Findings = nil
 	for _, f := range j.Decision.Findings {
@@ -257,7 +259,7 @@ func itself(j Judgement) rules.Decision {
 		}
 		e := j.Effects[f.EffectAt]
 		scripted := e.Action >= 0 && slices.ContainsFunc(j.Line.Actions[e.Action].Via, func(via string) bool { return strings.HasPrefix(via, "script ") })
-		if e.Certain == command.Certain && !scripted {
+		if whole || e.Certain == command.Certain && !scripted {
 			d.Findings = append(d.Findings, f)
 		}
 	}

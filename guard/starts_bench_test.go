@@ -26,7 +26,7 @@ func BenchmarkStart(b *testing.B) {
 		b.Run(filepath.Base(argv[0]), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if d := itself(j.Start(Quote(argv), argv, &command.StaticShell{Dir: dir, Login: "root"})); len(d.Findings) > 0 {
+				if d := itself(j.Start(Quote(argv), argv, false, &command.StaticShell{Dir: dir, Login: "root"}), false); len(d.Findings) > 0 {
 					b.Fatal(d)
 				}
 			}

@@ -80,7 +80,7 @@ func (w *World) Program(file string) []string {
 
 // regular is an executable file's identity, through every link.
 func (w *World) regular(file string) (id fileID, size, mtime int64, ok bool) {
-	if inMemory(file) {
+	if w.unnamed(file) {
 		var st unix.Stat_t
 		if unix.Stat(file, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 			return id, 0, 0, false
@@ -96,22 +96,30 @@ func (w *World) regular(file string) (id fileID, size, mtime int64, ok bool) {
 }
 
 func (w *World) isScript(file string) bool {
-	if inMemory(file) {
+	if w.unnamed(file) {
 		return false
 	}
 	b, err := w.ReadFile(file, 2)
 	return err == nil && string(b) == "#!"
 }
 
-// inMemory reports a link to a file of no directory, which a process holds
-// open: only such are followed by the kernel's own link, since they lie on no
-// mount that might hang.
-func inMemory(file string) bool {
+// unnamed reports a link to a file of no directory, which a process holds open:
+// one in memory, or one that was deleted. Only such are followed by the kernel's
+// own link, where they lie on no mount that might hang.
+func (w *World) unnamed(file string) bool {
 	if !strings.HasPrefix(file, "/proc/") {
 		return false
 	}
 	to, err := os.Readlink(file)
-	return err == nil && strings.HasPrefix(to, "/memfd:")
+	if err != nil || strings.HasPrefix(to, "/memfd:") {
+		return err == nil
+	}
+	at, deleted := strings.CutSuffix(to, " (deleted)")
+	if !deleted {
+		return false
+	}
+	m := w.mountsNow().of(at)
+	return m != nil && !mayHang(m)
 }
 
 // renew makes the lists, at first and where a directory has changed since.
@@ -172,7 +180,7 @@ type Unchanged struct {
 // Unchanged is what shows later that a file is still the same; nil where that
 // could not be trusted.
 func (w *World) Unchanged(file string) *Unchanged {
-	if inMemory(file) {
+	if w.unnamed(file) {
 		return nil
 	}
 	table := w.mountsNow()
@@ -205,7 +213,7 @@ func (k *identities) copyOf(w *World, file string, size int64) (fileID, error) {
 }
 
 func (w *World) head(file string) ([]byte, error) {
-	if !inMemory(file) {
+	if !w.unnamed(file) {
 		return w.ReadFile(file, identityBytes)
 	}
 	f, err := os.Open(file)

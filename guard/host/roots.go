@@ -26,6 +26,7 @@ type View struct {
 	inside *World      // what is below that; nil where it has none
 	theirs *mountTable // what is mounted for it, as it names that; nil: the same as here
 
+	ours              bool // its root directory is this one, and only its mounts may be others
 	samePIDs, sameNet bool
 }
 
@@ -52,6 +53,7 @@ func (w *World) Seen(pid int) (*View, error) {
 	if sameMounts || sameFile(v.proc+"/root/", root) {
 		v.root = strings.TrimRight(root, "/")
 		v.inside = &World{opts: w.opts, root: v.root, mounts: -1, env: w.env}
+		v.ours = v.root == ""
 	}
 	return v, nil
 }
@@ -158,13 +160,13 @@ func (v *View) effect(e *effect.Effect) bool {
 	case effect.Interface, effect.Firewall, effect.Route:
 		return v.sameNet
 	case effect.Service, effect.Account, effect.Crontab, effect.Package, effect.Code, effect.Other:
-		return false // what a root directory has of its own
+		return v.ours // what a root directory has of its own
 	default:
 		return true
 	}
 	switch e.Kind {
 	case effect.Mount, effect.Remount, effect.Unmount:
-		if v.theirs != nil {
+		if v.theirs != nil && !v.shared(e.Object.Name) {
 			return false
 		}
 	}
@@ -181,6 +183,12 @@ func (v *View) effect(e *effect.Effect) bool {
 	}
 	e.Split = nil // nobody typed it
 	return true
+}
+
+// shared says that what is mounted at a path, or not any more, is so here as well.
+func (v *View) shared(name string) bool {
+	m := v.theirs.of(path.Clean(name))
+	return v.ours && m != nil && strings.Contains(m.Optional, "shared:")
 }
 
 func (v *View) object(o *effect.Object, follow bool) bool {

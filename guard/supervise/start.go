@@ -102,8 +102,12 @@ func (s *Start) below() {
 // own is for paths that are another file for each process: its own program, its
 // descriptors.
 func (s *Start) own() {
+	if !strings.HasPrefix(s.Path, "/") || !strings.Contains(s.Path, "proc/") && !strings.Contains(s.Path, "dev/") {
+		return
+	}
+	name := path.Clean(s.Path)
 	for _, p := range ownPaths {
-		if rest, ok := strings.CutPrefix(s.Path, p.prefix); ok {
+		if rest, ok := strings.CutPrefix(name, p.prefix); ok {
 			file := fmt.Sprintf("/proc/%d/%s%s", s.PID, p.to, rest)
 			if to, err := os.Readlink(file); err == nil && path.IsAbs(to) {
 				s.Path, s.File = withoutDeleted(to), file
@@ -114,7 +118,7 @@ func (s *Start) own() {
 }
 
 var ownPaths = []struct{ prefix, to string }{
-	{"/proc/self/", ""}, {"/proc/thread-self/", ""}, {"/dev/fd/", "fd/"},
+	{"/proc/self/", ""}, {"/proc/thread-self/", ""}, {"/dev/fd/", "fd/"}, {"/dev/stdin", "fd/0"}, {"/dev/stdout", "fd/1"}, {"/dev/stderr", "fd/2"},
 }
 
 func withoutDeleted(p string) string { return strings.TrimSuffix(p, " (deleted)") }
@@ -296,6 +300,19 @@ func (s *Start) Elsewhere() bool {
 	})
 	return s.elsewhere
 }
+
+// OtherMounts says whether the process is in another mount namespace than this
+// one, in which a path may be another directory.
+func (s *Start) OtherMounts() bool {
+	theirs, err := os.Readlink("/proc/" + strconv.Itoa(s.PID) + "/ns/mnt")
+	return err == nil && mountsHere() != "" && theirs != mountsHere()
+}
+
+// mountsHere is this process's mount namespace, which it never changes.
+var mountsHere = sync.OnceValue(func() string {
+	ns, _ := os.Readlink("/proc/self/ns/mnt")
+	return ns
+})
 
 // rootHere is this process's root directory, which it never changes.
 var rootHere = sync.OnceValue(func() *unix.Stat_t {
