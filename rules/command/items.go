@@ -59,6 +59,17 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 	switch name {
 	case "find":
 		return found(a)
+	case "grep", "egrep", "fgrep", "rgrep", "rg", "ag", "ack", "fd", "fdfind":
+		if ws := matched(a, name); ws != nil {
+			return ws
+		}
+	case "locate", "plocate", "mlocate":
+		return somewhere(a.Args())
+	case "dpkg", "rpm", "pacman", "dpkg-query", "apk":
+		if args := a.Args(); len(args) > 1 && packageFiles[args[0].Prefix()] {
+			return []word.Word{{Src: args[0].Src, Know: word.Unknown, Many: true, Shape: []word.Part{{Lit: "/"}, findRest}, Origin: word.FromInput}}
+		}
+		return nil
 	case "ls":
 		return listed(a)
 	case "echo":
@@ -91,6 +102,98 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 		if !all {
 			out[j] = missing(out[j])
 		}
+	}
+	return out
+}
+
+// packageFiles are the options with which package managers list the files of a
+// package.
+var packageFiles = map[string]bool{"-L": true, "--listfiles": true, "-ql": true, "-qla": true, "-Ql": true, "-Qlq": true, "-Qql": true}
+
+// matchOptions are the options of programs that search files which take a word
+// of their own, by the last letter of a cluster.
+const matchOptions = "eEfmABCgtTdD"
+
+// matched is the names of files that a search prints: what it searches in, or
+// names below that.
+func matched(a *Action, name string) []word.Word {
+	var ops []word.Word
+	names, below, given := false, name != "grep" && name != "egrep" && name != "fgrep", false
+	switch name {
+	case "fd", "fdfind":
+		names = true
+	}
+	args := a.Args()
+	for i := 0; i < len(args); i++ {
+		v := args[i].Prefix()
+		switch {
+		case v == "--":
+			ops = append(ops, args[i+1:]...)
+			i = len(args)
+		case v == "--files-with-matches", v == "--files-without-match", v == "--files":
+			names, given = true, given || v == "--files"
+		case v == "--recursive", v == "--dereference-recursive":
+			below = true
+		case v == "-x", v == "-X", v == "--exec", v == "--exec-batch":
+			if names && (name == "fd" || name == "fdfind") {
+				return nil // what it starts prints
+			}
+		case len(v) > 1 && v[0] == '-' && v[1] != '-':
+			names = names || strings.ContainsAny(v, "lL") && name != "fd" && name != "fdfind"
+			below = below || strings.ContainsAny(v, "rR")
+			given = given || strings.ContainsAny(v, "ef") && name != "fd" && name != "fdfind"
+			if strings.IndexByte(matchOptions, v[len(v)-1]) >= 0 {
+				i++
+			}
+		case strings.HasPrefix(v, "--regexp="), strings.HasPrefix(v, "--file="):
+			given = true
+		case strings.HasPrefix(v, "--"):
+		default:
+			ops = append(ops, args[i])
+		}
+	}
+	if !given && len(ops) > 0 {
+		ops = ops[1:]
+	}
+	if !names {
+		return nil
+	}
+	if len(ops) == 0 && below {
+		ops = word.Lits(".")
+	}
+	var out []word.Word
+	for _, x := range eachValue(ops) {
+		v, ok := x.Value()
+		if !ok || v == "" {
+			return nil
+		}
+		if below {
+			x = word.Word{Src: x.Src, Know: word.Unknown, Many: true, Shape: []word.Part{{Lit: v}, findRest}, Origin: word.FromInput}
+		} else {
+			x = missing(x)
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// somewhere is the names that locate prints: anywhere, with a known end where
+// its pattern has one.
+func somewhere(args []word.Word) []word.Word {
+	var out []word.Word
+	for _, x := range args {
+		v, ok := x.Value()
+		if !ok {
+			return nil
+		}
+		if v == "" || v[0] == '-' {
+			continue
+		}
+		shape := []word.Part{{Lit: "/"}, findRest}
+		if end := v[strings.LastIndexAny(v, "*?[]/")+1:]; strings.ContainsAny(v, "*?[") && end != "" {
+			shape = append(shape, word.Part{Lit: "/"}, word.Part{Hole: word.Glob, Src: "*" + end})
+		}
+		out = append(out, word.Word{Src: x.Src, Know: word.Unknown, Many: true, Shape: shape, Origin: word.FromInput})
 	}
 	return out
 }

@@ -18,7 +18,7 @@ func (w *walker) code(x word.Word) (string, bool) {
 	if x.Know != word.Unknown || len(x.Shape) == 0 || x.Shape[0].Hole != word.NoHole || strings.TrimSpace(x.Shape[0].Lit) == "" {
 		return "", false
 	}
-	if len(x.Shape) > 1 && x.Shape[1].Hole == word.Subst && !strings.ContainsAny(strings.TrimSpace(x.Shape[0].Lit), " \t\n;|&") {
+	if len(x.Shape) > 1 && x.Shape[1].Hole == word.Subst && !(strings.HasSuffix(x.Shape[0].Lit, " ") && !strings.ContainsAny(x.Shape[1].Src, "$`(<")) && !strings.ContainsAny(strings.TrimSpace(x.Shape[0].Lit), " \t\n;|&") {
 		return "", false // not even the command's name is known
 	}
 	var b strings.Builder

@@ -32,6 +32,7 @@ type execution struct {
 	glob    string // the pattern that all of it matches, right in the starting point: find -maxdepth 1 -name 'x*'
 	shallow bool   // nothing below the starting point's own entries is come to
 	all     bool   // nothing is left out but by its type
+	within  bool   // all that is in the starting point and not itself: -mindepth 1 and nothing else
 	one     bool   // there is one starting point alone
 	asks    bool   // it may not run at all: -ok, where a person may say no
 }
@@ -109,11 +110,19 @@ func (w *walker) find(st *state, l launch, base string) result {
 				i++
 			default:
 				some = some || !negated
+				if negated && i+1 < len(args) && !findExpr(args[i+1]) {
+					i++ // what is left out
+				}
 				negated = false
 			}
 			continue
 		}
 		i += n
+	}
+	if within(args) {
+		for i := range execs {
+			execs[i].within = removesTrees(execs[i].argv)
+		}
 	}
 	var gone []bool
 	for _, s := range starts {
@@ -258,6 +267,10 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 		}
 		return out
 	}
+	if e.within && known && !dir {
+		w.under(st, l, via, put(allIn(top)), possibly)
+		return
+	}
 	if whole && plus && !dir {
 		w.under(st, l, via, put(own, below), nil)
 		return
@@ -276,6 +289,47 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 		s.certain = Possible
 		cwd(s)
 	})
+}
+
+// within reports whether an expression finds all that is in its starting points
+// and leaves nothing out but them.
+func within(args []word.Word) bool {
+	inside := false
+	for i := 0; i < len(args); i++ {
+		s, known := args[i].Value()
+		n, neutral := findNeutral[s]
+		switch {
+		case !known:
+			return false
+		case s == "-mindepth" && i+1 < len(args) && args[i+1].Is("1"):
+			inside = true
+			i++
+		case s == "-exec" || s == "-execdir" || s == "-ok" || s == "-okdir":
+			return inside
+		case !neutral:
+			return false
+		default:
+			i += n
+		}
+	}
+	return inside
+}
+
+// removesTrees reports rm with -r: what is below a name goes with it, so that
+// the names in a directory stand for all that is found there.
+func removesTrees(argv []word.Word) bool {
+	if name, _ := argv[0].Value(); path.Base(name) != "rm" {
+		return false
+	}
+	return slices.ContainsFunc(argv[1:], func(x word.Word) bool {
+		v := x.Prefix()
+		return v == "--recursive" || len(v) > 1 && v[0] == '-' && v[1] != '-' && strings.ContainsAny(v, "rR")
+	})
+}
+
+// allIn is everything in a directory: DIR/*.
+func allIn(dir string) word.Word {
+	return word.Word{Src: "{}", Know: word.Unknown, Many: true, Shape: []word.Part{{Lit: strings.TrimSuffix(dir, "/") + "/"}, {Hole: word.Glob, Src: "*"}}, Origin: word.FromInput}
 }
 
 // found is what a find prints: names below its starting points.
