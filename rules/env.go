@@ -333,6 +333,9 @@ func neverEmpty(src string) bool {
 	case "$", "!", "?", "#", "0", "RANDOM", "PPID", "UID", "EUID", "BASHPID", "SECONDS", "HOSTNAME", "PWD", "HOME", "USER", "LOGNAME", "LINENO", "BASH_VERSION", "OSTYPE", "SHLVL":
 		return true
 	}
+	if bare := strings.TrimSuffix(src, `""}`); strings.HasSuffix(src, ":-}") || bare != src && strings.HasSuffix(bare, ":-") {
+		return false // the default says that it may be
+	}
 	for _, op := range [...]string{":?", ":-", "$(pwd", "`pwd", "$(mktemp", "`mktemp", "$((", "$(date", "`date", "$(uname", "`uname", "$(hostname", "$(whoami", "$(id", "$(nproc", "$(basename"} {
 		// What comes through a filter may be nothing.
 		if strings.Contains(src, op) && (op[0] == ':' || !strings.Contains(src, "|")) {

@@ -127,6 +127,7 @@ var places = []place{
 	{"/dev/null", System, Special, "every program needs it"},
 	{"/proc", System, Special, "the kernel's processes"},
 	{"/sys", System, Special, "the kernel's devices"},
+	{"/sys/firmware/efi/efivars", System, Inside, "the firmware's own variables: machines without them no longer start"},
 	{"/run", System, Ordinary, "sockets and pid files of every service"},
 	{"/run/systemd", System, Inside, "init's state"},
 

@@ -32,6 +32,7 @@ func init() {
 		"target":  {attrs: []string{"_power"}, run: startTarget},
 
 		"nmcli-name":       {run: nmcliName},
+		"nmcli-up":         {attrs: []string{"_changed"}, run: nmcliUp},
 		"nft":              {run: nftCommands},
 		"sed":              {run: sedFiles},
 		"perl":             {run: perlFiles},

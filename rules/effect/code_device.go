@@ -37,7 +37,13 @@ var outOptions = map[string][]string{
 	"pv": {"-o", "--output"}, "mbuffer": {"-o"}, "buffer": {"-o"}, "ntfsclone": {"-O", "--overwrite", "-o", "--output"},
 	"openssl": {"-out"}, "gpg": {"-o", "--output"}, "gpg2": {"-o", "--output"}, "age": {"-o", "--output"},
 	"genisoimage": {"-o", "-output"}, "mkisofs": {"-o", "-output"}, "xorrisofs": {"-o", "-output"}, "dump": {"-f"}, "xfsdump": {"-f"},
-	"zstd": {"-o"}, "unzstd": {"-o"}, "pzstd": {"-o"},
+	"zstd": {"-o"}, "unzstd": {"-o"}, "pzstd": {"-o"}, "brotli": {"-o", "--output"}, "iconv": {"-o", "--output"},
+	"gcc": {"-o"}, "cc": {"-o"}, "g++": {"-o"}, "c++": {"-o"}, "clang": {"-o"}, "clang++": {"-o"}, "ld": {"-o"}, "as": {"-o"}, "tcc": {"-o"}, "rustc": {"-o"}, "gfortran": {"-o"},
+	"pandoc": {"-o", "--output"}, "xmllint": {"--output", "-o"}, "xsltproc": {"-o", "--output"}, "dot": {"-o"}, "dtc": {"-o"},
+	"tcpdump": {"-w"}, "tshark": {"-w"}, "dumpcap": {"-w"}, "nmap": {"-oN", "-oX", "-oG"},
+	"mysqldump": {"-r", "--result-file"}, "mariadb-dump": {"-r", "--result-file"}, "pg_dump": {"-f", "--file"}, "pg_dumpall": {"-f", "--file"},
+	"thin_repair": {"-o", "--output"}, "thin_restore": {"-o", "--output"}, "cache_repair": {"-o", "--output"}, "cache_restore": {"-o", "--output"}, "era_repair": {"-o", "--output"}, "era_restore": {"-o", "--output"},
+	"dmidecode": {"--dump-bin"},
 }
 
 // outOption is a program that writes what it makes into the file that an

@@ -3,6 +3,7 @@ package effect
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -235,6 +236,11 @@ func searched(text string) (name string, all bool) {
 		opts := strings.Join(f[1:], " ")
 		switch path.Base(strings.TrimPrefix(f[0], "sudo ")) {
 		case "pidof", "pgrep":
+			if whose := ofUser().FindStringSubmatch(opts); whose != nil && path.Base(f[0]) == "pgrep" {
+				if words = slices.DeleteFunc(words, func(s string) bool { return s == whose[1] }); len(words) == 0 {
+					return "", whose[1] == "root" || whose[1] == "0" // all that hold the machine
+				}
+			}
 			if len(words) > 0 {
 				return words[len(words)-1], false
 			}
@@ -242,6 +248,7 @@ func searched(text string) (name string, all bool) {
 		case "ps":
 			switch {
 			case allOfThem().MatchString(opts):
+			case len(ofUser().FindStringSubmatch(opts)) > 0 && slices.Contains([]string{"root", "0"}, ofUser().FindStringSubmatch(opts)[1]):
 			case strings.Contains(opts, "-C") && len(words) > 0:
 				return words[len(words)-1], false
 			default:
@@ -271,6 +278,11 @@ func searched(text string) (name string, all bool) {
 	}
 	return "", listed
 }
+
+// ofUser is how ps and pgrep are asked for a user's processes.
+var ofUser = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^| )-(?:[a-z]*[uU] ?|-e?uid[= ]|-user[= ])([a-z0-9_][a-z0-9_.-]*)`)
+})
 
 // allOfThem is how ps is asked for every process, and awkPattern what a
 // program of awk looks for first.

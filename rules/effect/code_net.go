@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -18,6 +19,27 @@ func nmcliName(c *call) {
 		}
 	}
 	c.args.Values["name"] = append(key[:1:1], c.values("name")...)
+}
+
+// nmcliUp is a connection that goes up: with other addresses, where the line has
+// changed them before.
+func nmcliUp(c *call) {
+	nmcliName(c)
+	for i := range c.line.Actions[:c.at] {
+		a := &c.line.Actions[i]
+		if name, _ := a.Name(); name != c.name || a.Place.Kind != c.action.Place.Kind {
+			continue
+		}
+		changes, same := false, false
+		for _, x := range a.Args() {
+			v := x.Prefix()
+			changes = changes || strings.HasPrefix(strings.TrimPrefix(v, "+"), "ipv4.") || strings.HasPrefix(v, "ipv6.") || strings.HasPrefix(v, "-ipv4.") || strings.HasPrefix(v, "802-3-ethernet.") || v == "ip4" || v == "gw4"
+			same = same || slices.ContainsFunc(c.values("name"), func(n word.Word) bool { return n.String() == x.String() })
+		}
+		if changes && same {
+			c.set("_changed")
+		}
+	}
 }
 
 // nftCommands is nft: words of a command, commands separated by ";" in one

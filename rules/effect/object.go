@@ -21,6 +21,9 @@ func (c *call) objects(typ Type, w word.Word) []Object {
 		out = []Object{{Type: typ, Word: w}}
 		other, ok := w.Otherwise()
 		if !ok {
+			if p, ok := w.Defaulted().Pattern(); ok { // "${X:-/}"*
+				out = append(out, c.patterns(typ, w, p)...)
+			}
 			return out
 		}
 		values = []string{other} // ${X:-/}: what X is, or /

@@ -25,8 +25,8 @@ var plainBelowDev = []string{"/dev/shm/", "/dev/mqueue/", "/dev/hugepages/"}
 // special turns a write to /dev, /proc or /sys into what it is. It reports
 // whether anything is left of the effect.
 func (c *call) special(e *Effect) bool {
-	if !writes[e.Kind] {
-		return true
+	if !writes[e.Kind] || e.Attrs["link"] && e.Attrs["replace"] {
+		return true // no bytes go to the device: the name itself is another's
 	}
 	if admits(e.Object.Name) {
 		if text, ok := c.written(e); ok {

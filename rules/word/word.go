@@ -181,6 +181,19 @@ func (w Word) Otherwise() (string, bool) {
 	return b.String(), given
 }
 
+// Defaulted is the word with the texts in it that the line gives by defaults.
+func (w Word) Defaulted() Word {
+	shape := w.Shape
+	w.Shape = make([]Part, len(shape))
+	for i, p := range shape {
+		if p.Else != "" {
+			p = Part{Lit: p.Else}
+		}
+		w.Shape[i] = p
+	}
+	return w
+}
+
 // Prefix is the text that every value of the word begins with.
 func (w Word) Prefix() string {
 	switch w.Know {
