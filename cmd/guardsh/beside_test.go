@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
@@ -109,16 +108,14 @@ func besideScreen(ts *testscript.TestScript, shell string) ([]string, int) {
 // typeKeys starts a command on a terminal and types keys to it, and returns
 // what is shown after each of them, and its status.
 func typeKeys(ts *testscript.TestScript, cmd *exec.Cmd, shell string, keys []struct{ keys, until string }) ([]string, int) {
-	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
+	p, err := sitAt(cmd, 100)
 	ts.Check(err)
-	p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
-	p.start()
 	defer p.stop()
 	var shown []string
 	from := 0
 	for i, k := range keys {
 		if i == 20 {
-			ts.Check(setSize(f, &unix.Winsize{Row: 30, Col: 90}))
+			ts.Check(setSize(p.f, &unix.Winsize{Row: 30, Col: 90}))
 		}
 		ts.Check(p.send(k.keys))
 		if k.until != "" {

@@ -58,10 +58,8 @@ func cmdPty(ts *testscript.TestScript, neg bool, args []string) {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}
 	}
-	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 200})
+	p, err := sitAt(cmd, 200)
 	ts.Check(err)
-	p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
-	p.start()
 	defer p.stop()
 	for i, line := range steps {
 		line = strings.TrimSpace(line)
@@ -106,14 +104,20 @@ type typist struct {
 	status error
 }
 
-// start begins to read the terminal and to wait for the command. Package pty
-// leaves a terminal blocking, and then a reader in a blocked Read would keep it
-// open behind Close.
-func (p *typist) start() {
+// sitAt starts a command on a terminal of so many columns, reads that, and waits
+// for the command. Package pty leaves a terminal blocking, and then a reader in a
+// blocked Read would keep it open behind Close.
+func sitAt(cmd *exec.Cmd, columns uint16) (*typist, error) {
+	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: columns})
+	if err != nil {
+		return nil, err
+	}
+	p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
 	p.grew = sync.NewCond(&p.mu)
-	_ = unix.SetNonblock(int(p.f.Fd()), true)
+	_ = unix.SetNonblock(int(f.Fd()), true)
 	go p.read()
-	go func() { p.status = p.cmd.Wait(); close(p.ended) }()
+	go func() { p.status = cmd.Wait(); close(p.ended) }()
+	return p, nil
 }
 
 // stop closes the terminal and ends the command, if that has not ended.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
 
@@ -40,12 +39,10 @@ func inRoot(root string, argv ...string) *exec.Cmd {
 func typeInRoot(t *testing.T, root string, argv []string, steps string) string {
 	t.Helper()
 	cmd := inRoot(root, argv...)
-	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
+	p, err := sitAt(cmd, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
-	p.start()
 	defer p.stop()
 	for line := range strings.Lines(steps) {
 		line = strings.TrimSpace(line)
@@ -287,12 +284,10 @@ func TestRescueHangUp(t *testing.T) {
 	for _, line := range []string{"", "sleep 1000", "rm -rf /var/log", "nano notes"} {
 		t.Run(line, func(t *testing.T) {
 			cmd := inRoot(root, "-guardsh")
-			f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 100})
+			p, err := sitAt(cmd, 100)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
-			p.start()
 			defer p.stop()
 			steps := []string{`expect rescue:\S+# $`, `type mkdir -p /etc/x; echo "here $?"`, `expect ^here 0\n`, `expect rescue:\S+# $`}
 			if line != "" {
@@ -311,7 +306,7 @@ func TestRescueHangUp(t *testing.T) {
 					t.Fatalf("%s: %v\nthe terminal showed:\n%s", s, err, p.all())
 				}
 			}
-			f.Close()
+			p.f.Close()
 			select {
 			case <-p.ended:
 			case <-time.After(ptyDeadline):

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/creack/pty"
 )
 
 // suiteRC are root's settings: prompts that nothing else prints.
@@ -336,12 +334,10 @@ func (p suitePlace) terminal(shell, dir string, lines []string, patience time.Du
 // shell waits for the next line.
 func (p suitePlace) atTerminal(shell, dir string, keys func(*typist) bool) (observed, error) {
 	cmd := p.command(shell, dir)
-	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 160})
+	t, err := sitAt(cmd, 160)
 	if err != nil {
 		return nil, err
 	}
-	t := &typist{f: f, cmd: cmd, ended: make(chan struct{})}
-	t.start()
 	defer t.stop()
 	if t.asks(0, typedEnd) && keys(t) {
 		t.line("exit\r", typedEnd)
