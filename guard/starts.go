@@ -244,8 +244,8 @@ func isThere(files command.Files, name, cwd string) bool {
 
 // itself is the decision about what a start does by itself. What it may start
 // in turn is judged when it does, as it really is then: what could not be
-// known, what may not happen, and what a script of its would do is left out,
-// unless it does that as well (whole).
+// known, what may not happen, and what a script of its or something below another
+// root directory would do is left out, unless it does that as well (whole).
 func itself(j Judgement, whole bool) rules.Decision {
 	d := j.Decision
 	d.Findings = nil
@@ -259,7 +259,7 @@ func itself(j Judgement, whole bool) rules.Decision {
 		}
 		e := j.Effects[f.EffectAt]
 		scripted := e.Action >= 0 && slices.ContainsFunc(j.Line.Actions[e.Action].Via, func(via string) bool { return strings.HasPrefix(via, "script ") })
-		if whole || e.Certain == command.Certain && !scripted {
+		if whole || e.Certain == command.Certain && !scripted && e.Place.Kind != command.Chroot {
 			d.Findings = append(d.Findings, f)
 		}
 	}
