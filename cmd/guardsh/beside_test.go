@@ -36,7 +36,8 @@ var besideKeys = []struct{ keys, until string }{
 	{"for i in 1 2\r", "> "},
 	{"do echo $i\r", "> "},
 	{"done\r", "ready> "},
-	{"\x1b[A\x1b[A", "echo $i"}, // history
+	{"\x1b[A", "echo $i"}, // history: the loop is one entry
+	{"\x1b[A", ""},
 	{"\x15", ""},
 	{"cat <<E\r", "> "},
 	{"in $HOME\r", "> "},
