@@ -117,6 +117,7 @@ func typeKeys(ts *testscript.TestScript, cmd *exec.Cmd, shell string, keys []str
 	for i, k := range keys {
 		if i == 20 {
 			ts.Check(setSize(p.f, &unix.Winsize{Row: 30, Col: 90}))
+			p.settle() // the prompt is shown anew: with keys typed meanwhile, before or behind them
 		}
 		ts.Check(p.send(k.keys))
 		if k.until != "" {
