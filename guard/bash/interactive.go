@@ -207,15 +207,11 @@ func suspend(scr *screen, pid int, sig os.Signal) {
 }
 
 // waitFor waits for a child and returns its status. stopped is called when it
-// stopped itself (suspend); nil leaves it stopped, as its group is.
+// was stopped, as by suspend.
 func waitFor(pid int, stopped func(), killed *syscall.Signal) int {
-	flags := 0
-	if stopped != nil {
-		flags = unix.WUNTRACED
-	}
 	for {
 		var ws unix.WaitStatus
-		_, err := unix.Wait4(pid, &ws, flags, nil)
+		_, err := unix.Wait4(pid, &ws, unix.WUNTRACED, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case err != nil:

@@ -69,15 +69,36 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	}
 
 	Begun()
-	ended := make(chan int, 1)
-	go func() { ended <- waitFor(pid, nil, cfg.Killed) }()
+	ended, stopped := make(chan int, 1), make(chan struct{}, 1)
+	go func() { ended <- waitFor(pid, func() { stopped <- struct{}{} }, cfg.Killed) }()
 	done := ctx.Done()
+	told := false // to stop, by a signal that came here
 	for {
 		select {
 		case status := <-ended:
 			return status, nil
+		case <-stopped:
+			// As it does, so that who waits for this process sees it: whoever sent it
+			// a TSTP, or the shell whose foreground this is. Where only the child was
+			// stopped, only that may be continued.
+			if told || fromTerminal() {
+				told = false
+				unix.Kill(os.Getpid(), unix.SIGSTOP)
+			}
 		case sig := <-signals:
-			if n, ok := sig.(syscall.Signal); ok && (n != unix.SIGINT && n != unix.SIGQUIT || !fromTerminal()) {
+			n, ok := sig.(syscall.Signal)
+			switch {
+			case !ok:
+			case n == unix.SIGCONT:
+				told = false
+				if st, err := statOf(pid); err != nil || st.state == 'T' {
+					unix.Kill(pid, n) // its group was not continued
+				}
+			case n == unix.SIGTSTP && !fromTerminal():
+				told = true
+				unix.Kill(pid, n)
+			case n == unix.SIGTSTP:
+			case n != unix.SIGINT && n != unix.SIGQUIT || !fromTerminal():
 				unix.Kill(pid, n)
 			}
 		case <-done:
@@ -88,10 +109,10 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 }
 
 // passedOn are the signals that somebody sends to us and means for the child,
-// INT and QUIT unless they come from the terminal. Stopping and continuing
-// reach it with the process group.
+// INT, QUIT and TSTP unless they come from the terminal.
 var passedOn = []os.Signal{
 	unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM, unix.SIGPIPE, unix.SIGINT, unix.SIGQUIT,
+	unix.SIGTSTP, unix.SIGCONT,
 }
 
 // Signals is this process's hold on the signals that a child is to get.
@@ -124,6 +145,9 @@ func Catch() *Signals {
 			case <-s.taken:
 				return
 			case sig := <-s.caught:
+				if sig == unix.SIGCONT {
+					continue // it has done what it does
+				}
 				signal.Reset(sig)
 				if n, ok := sig.(syscall.Signal); ok {
 					unix.Kill(os.Getpid(), n)

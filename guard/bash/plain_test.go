@@ -121,3 +121,57 @@ func TestPlacesInstead(t *testing.T) {
 		t.Errorf("%q, and Places %q", at, Places)
 	}
 }
+
+// Who waits for us sees that the shell was stopped where it was meant to, and a
+// shell that was stopped by itself goes on with us.
+func TestPlainStops(t *testing.T) {
+	for name, tc := range map[string]struct {
+		line   string
+		send   syscall.Signal // to us, when the line has said that it is there; 0: none
+		stops  bool           // this process, and not only the shell
+		status int
+	}{
+		"told to stop":   {"echo up; while [ ! -e go ]; do read -t 0.01 <> <(:); done; exit 3", syscall.SIGTSTP, true, 3},
+		"does not stop":  {"trap '' TSTP; echo up; sleep 0.2; exit 3", syscall.SIGTSTP, false, 3},
+		"stops itself":   {"echo up; kill -STOP $$; exit 3", 0, false, 3},
+		"traps the stop": {"trap 'exit 4' TSTP; echo up; while :; do sleep 0.01; done", syscall.SIGTSTP, false, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := plain(t, "", "-c", tc.line)
+			cmd.Stdin = nil
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // in a session of its own the kernel drops a TSTP
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Process.Kill()
+			if _, err := out.Read(make([]byte, 8)); err != nil {
+				t.Fatal(err)
+			}
+			shell := children(t, cmd.Process.Pid)[0]
+			stopped := func(pid int) func() bool {
+				return func() bool { st, err := statOf(pid); return err == nil && st.state == 'T' }
+			}
+			if tc.send != 0 {
+				cmd.Process.Signal(tc.send)
+			}
+			if tc.stops && !await(patience, stopped(cmd.Process.Pid)) {
+				t.Error("it goes on")
+			}
+			if (tc.stops || tc.send == 0) && !await(patience, stopped(shell)) {
+				t.Error("the shell goes on")
+			}
+			write(t, cmd.Dir+"/go", "")
+			if tc.stops || tc.send == 0 {
+				cmd.Process.Signal(syscall.SIGCONT)
+			}
+			cmd.Wait()
+			if got := cmd.ProcessState.ExitCode(); got != tc.status {
+				t.Errorf("status %d, want %d", got, tc.status)
+			}
+		})
+	}
+}
