@@ -196,11 +196,14 @@ func ended(status int, err error) int {
 	return status
 }
 
-// realProgram finds name on PATH, past every link to guardsh itself, so that
-// guardsh under the name sudo never calls itself.
+// systemPath is where sudo and su are whatever PATH says.
+const systemPath = "/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/bin:/run/wrappers/bin"
+
+// realProgram finds name on PATH, or else where systems keep it, past every link
+// to guardsh itself, so that guardsh under the name sudo never calls itself.
 func realProgram(name, path string) (string, error) {
 	self, err := os.Stat("/proc/self/exe")
-	for _, dir := range filepath.SplitList(path) {
+	for _, dir := range append(filepath.SplitList(path), filepath.SplitList(systemPath)...) {
 		p := filepath.Join(dir, name)
 		fi, serr := os.Stat(p)
 		if serr != nil || fi.IsDir() || fi.Mode()&0o111 == 0 {
@@ -211,5 +214,5 @@ func realProgram(name, path string) (string, error) {
 		}
 		return p, nil
 	}
-	return "", fmt.Errorf("%s: %w (looked along PATH, past guardsh itself)", name, exec.ErrNotFound)
+	return "", fmt.Errorf("%s: %w (looked along PATH and in %s, past guardsh itself)", name, exec.ErrNotFound, systemPath)
 }
