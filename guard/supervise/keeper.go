@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -89,15 +90,23 @@ func keeperWait() bool {
 	}
 }
 
+// pathSearch is for how long a process that was refused something may still try
+// the same by another path; a number is another process's later.
+const pathSearch = 2 * time.Second
+
 // keeperServe lets what is left start programs, until the last is gone.
 func keeperServe(sl *[slots]slot) {
-	// What the session had taken: nobody hands that out again.
+	// What the session had taken: nobody hands that out again. After a no,
+	// execvp(3) of some languages goes on along PATH, to /bin after /usr/bin.
+	refused := map[uint32]bool{}
+	until := time.Now().Add(pathSearch)
 	for i := range sl {
 		s := &sl[i]
 		if id := s.n.id; id != 0 {
 			var errno unix.Errno
 			if atomic.LoadUint32(&s.state) == slotJudged {
 				errno = unix.EPERM
+				refused[s.n.pid] = true
 			}
 			_ = answer(keeperListener, id, errno)
 		}
@@ -112,7 +121,11 @@ func keeperServe(sl *[slots]slot) {
 			return
 		}
 		if receive(keeperListener, &s) == nil {
-			_ = answer(keeperListener, s.n.id, 0)
+			var errno unix.Errno
+			if refused[s.n.pid] && time.Now().Before(until) {
+				errno = unix.EPERM
+			}
+			_ = answer(keeperListener, s.n.id, errno)
 		}
 	}
 }
