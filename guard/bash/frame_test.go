@@ -48,6 +48,9 @@ func TestRuntimeFiles(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	if err := writeScripts(dir); err != nil {
+		t.Fatal(err)
+	}
 	g, err := openGate(ctx, Config{}, dir, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -77,11 +77,8 @@ type pending struct {
 // to us and a comes from us. That one is last: the shell waits for it.
 var channels = []string{"h", "e", "j", "t", "q", "a"}
 
-// openGate makes the runtime directory's contents and starts to listen.
+// openGate makes the channels in the runtime directory and starts to listen.
 func openGate(ctx context.Context, cfg Config, dir string, scr *screen) (*gate, error) {
-	if err := writeScripts(dir); err != nil {
-		return nil, err
-	}
 	// Other users' shells (su) write to q; nobody needs to read it but us. Nothing
 	// is ever written to z and y, by which shells wait for a moment: whoever could
 	// write there would end the waiting of others, so that theirs have their own.

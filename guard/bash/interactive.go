@@ -25,7 +25,7 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 	if err != nil {
 		return StatusFailed, notFound()
 	}
-	dir, remove, err := runtimeDir(cfg.Dir)
+	dir, remove, err := runtimeDir(cfg.Dir, writeScripts)
 	if err != nil {
 		return StatusFailed, err
 	}
@@ -273,9 +273,9 @@ func Find() (string, error) {
 // without a merged /usr, BSD-like prefixes, NixOS.
 var Places = []string{"/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/run/current-system/sw/bin/bash"}
 
-// runtimeDir makes the session's directory. A given one is made if it is not
-// there, and stays.
-func runtimeDir(dir string) (path string, remove func(), err error) {
+// runtimeDir makes the session's directory and has it filled. A given one is made
+// if it is not there, and stays.
+func runtimeDir(dir string, fill func(dir string) error) (path string, remove func(), err error) {
 	mode := os.FileMode(0o700)
 	if os.Geteuid() == 0 {
 		mode = 0o711 // su may lead to a user whose shell has to reach its channel
@@ -288,7 +288,10 @@ func runtimeDir(dir string) (path string, remove func(), err error) {
 		if err != nil {
 			return "", nil, fmt.Errorf("make the runtime directory: %w", err)
 		}
-		return dir, func() { os.RemoveAll(dir) }, os.Chmod(dir, mode)
+		if err = os.Chmod(dir, mode); err == nil {
+			err = fill(dir)
+		}
+		return dir, func() { os.RemoveAll(dir) }, err
 	}
 	var bases []string
 	if os.Geteuid() == 0 {
@@ -305,7 +308,12 @@ func runtimeDir(dir string) (path string, remove func(), err error) {
 	for _, base := range bases {
 		path, err := os.MkdirTemp(base, "guardsh.")
 		if err == nil {
-			err = os.Chmod(path, mode)
+			if err = os.Chmod(path, mode); err == nil {
+				err = fill(path) // it may be full
+			}
+			if err != nil {
+				os.RemoveAll(path)
+			}
 		}
 		if err == nil {
 			return path, func() { os.RemoveAll(path) }, nil

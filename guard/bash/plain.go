@@ -29,7 +29,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	}
 	env := cfg.Env
 	if len(cfg.Wrappers) > 0 {
-		dir, remove, err := runtimeDir(cfg.Dir)
+		dir, remove, err := runtimeDir(cfg.Dir, func(string) error { return nil })
 		if err != nil {
 			return StatusFailed, err
 		}
