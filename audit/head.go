@@ -38,6 +38,13 @@ type Head struct {
 	Size    int64
 	Root    tlog.Hash
 	Time    time.Time
+
+	signature string // as the note has it: the key's name and what it signed
+}
+
+// line is a head with its signature in one line.
+func (h Head) line() string {
+	return fmt.Sprintf("head of %s: %d events, tree %s, %s, signed by %s", h.Journal, h.Size, h.Root, h.Time.UTC().Format(time.RFC3339Nano), h.signature)
 }
 
 func (h Head) text() string {
@@ -198,6 +205,8 @@ func signHead(root, name string, c *chain, t *tree) (Head, error) {
 	if err != nil {
 		return Head{}, err
 	}
+	_, sig, _ := strings.Cut(string(signed), "\n\n")
+	h.signature = strings.TrimPrefix(strings.TrimSpace(sig), "— ")
 	_, err = f.Write(append(line, '\n'))
 	return h, err
 }
@@ -286,11 +295,25 @@ func publish(root string, s *signer) error {
 
 // sign writes a head of this session's journal.
 func (w *writer) sign() error {
-	_, err := w.writeHead()
-	if err == nil {
-		w.unsigned = false
+	h, err := w.writeHead()
+	if err != nil {
+		return err
 	}
-	return err
+	w.unsigned = false
+	if time.Since(w.sent) > sendHeads {
+		w.send(h)
+	}
+	return nil
+}
+
+// sendHeads is how often at most a head leaves the machine before the last one.
+const sendHeads = time.Minute
+
+func (w *writer) send(h Head) {
+	w.sent = time.Now()
+	if w.j.info.OnHead != nil {
+		w.j.info.OnHead(h.line())
+	}
 }
 
 // writeHead signs all that is on the disk of the journal now, others' events too.
@@ -309,9 +332,13 @@ func (w *writer) writeHead() (Head, error) {
 // finish writes the final head, and tells the host log.
 func (w *writer) finish() error {
 	h, err := w.writeHead()
-	if err != nil || w.j.info.Shared {
+	if err != nil {
 		return err
 	}
+	if w.j.info.Shared {
+		return nil // one of many, each of which is over in a moment: the day's go on
+	}
+	w.send(h)
 	_, err = hostAppend(w.root, &Event{
 		V: Version, Time: h.Time, Session: w.j.session, Kind: FinalHead, Journal: w.name, Size: h.Size, Tree: h.Root.String(),
 	})

@@ -53,6 +53,10 @@ type SessionInfo struct {
 	// OnTrouble is told once when the trail cannot be written, and once with
 	// nil when it works again. It may be nil. It runs on its own goroutine.
 	OnTrouble func(error)
+	// OnHead is given signed heads of the journal, a line each, to be kept where
+	// a root of this machine cannot change them: one a minute at most, and the
+	// last, but for a Shared session's. It may be nil, and is waited for.
+	OnHead func(head string)
 }
 
 // Root is where this user's trail is: /var/log/guardsh for root, else guardsh

@@ -26,9 +26,10 @@ type writer struct {
 	spoolBytes int
 	since      time.Time // when the trail's trouble began
 	why        error
-	dirty      bool // written, not synced
-	unsigned   bool // written, no head yet
-	headless   bool // the last head could not be written, and the trail says so
+	dirty      bool      // written, not synced
+	unsigned   bool      // written, no head yet
+	sent       time.Time // a head left the machine
+	headless   bool      // the last head could not be written, and the trail says so
 }
 
 func (w *writer) run() {
