@@ -103,8 +103,10 @@ func uninstallCommand() *cobra.Command {
 		Use:   "uninstall",
 		Short: "put back what guardsh install changed",
 		Long: `Put back what guardsh install changed: login shells, /etc/shells, the sudo rule,
-the sshd rule. What somebody has changed since is named, and left as it is. The
-trail, the snapshots and /etc/guardsh stay.`,
+the sshd rule. What somebody has changed since is named, and left as it is; so is
+what leads to guardsh without a word in its record, but for rules that are word
+for word as guardsh install writes them. The trail, the snapshots and
+/etc/guardsh stay.`,
 		Args: cobra.NoArgs,
 	}
 	c.Flags().StringArrayVar(&r.Logins, "login", nil, "only the login shell of `USER`")
@@ -119,11 +121,12 @@ trail, the snapshots and /etc/guardsh stay.`,
 		if os.Geteuid() != 0 {
 			return errNotRoot
 		}
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		r.Program = self
 		if gone {
-			self, err := os.Executable()
-			if err != nil {
-				return err
-			}
 			r.Accounts = []string{self}
 		}
 		all, err := install.PlanRemoval(r)

@@ -66,10 +66,11 @@ func readRecord(path string) (*Record, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(b, r); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: this is not the record that guardsh install wrote: %w\n"+
+			"  hint: put it back from a backup, or do without: mv %[1]s %[1]s.broken; guardsh uninstall then names what it finds", path, err)
 	}
 	if r.Version != recordVersion {
-		return nil, fmt.Errorf("%s: version %d is not known to this guardsh", path, r.Version)
+		return nil, fmt.Errorf("%s: version %d is not known to this guardsh\n  hint: uninstall with the guardsh that installed it", path, r.Version)
 	}
 	return r, nil
 }

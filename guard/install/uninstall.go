@@ -12,6 +12,7 @@ import (
 type Removal struct {
 	Logins   []string // only these accounts; nil: everything
 	Accounts []string // programs whose accounts all get another shell, recorded or not: they are about to go
+	Program  string   // this one: what leads to it is named where the record does not know it
 	Record   string   // the record's path; "" is the usual one
 }
 
@@ -40,6 +41,7 @@ func PlanRemoval(r Removal) ([]Back, error) {
 		if rec.Link != nil {
 			all = append(all, rec.Link.back())
 		}
+		all = append(all, rec.found(r.Program)...)
 	}
 	for _, l := range rec.Logins {
 		if r.Logins == nil || slices.Contains(r.Logins, l.User) {
@@ -62,6 +64,7 @@ func PlanRemoval(r Removal) ([]Back, error) {
 		}
 	}
 	if r.Logins == nil {
+		all = append(all, rec.foundLogins(r.Program, r.Accounts)...)
 		all = append(all, rec.backShells()...)
 		all = append(all, rec.backProgram()...)
 	}
