@@ -144,6 +144,9 @@ func examineTrail(p Place) Check {
 		reason, _, _ := strings.Cut(err.Error(), "\n")
 		return Check{"trail", Broken, reason, "what happens is only kept in memory; make " + dir + " writable"}
 	}
+	if e, found := exposureOf(dir); found {
+		return Check{"trail", Broken, e.says, "as root: " + e.remedy}
+	}
 	key := filepath.Join(dir, "key")
 	st, err := os.Stat(key)
 	switch {
@@ -159,6 +162,9 @@ func examineTrail(p Place) Check {
 const maxGrounds = 6
 
 func examineStore(p Place) []Check {
+	if e, found := exposureOf(cmp.Or(p.Store, p.State)); found {
+		return []Check{{"snapshots", Broken, e.says, "as root: " + e.remedy}}
+	}
 	st, err := snapshot.Open(p.Store)
 	if err != nil {
 		return []Check{{"snapshots", Broken, err.Error(), "lines run all the same, but nothing is kept that guardsh undo could bring back"}}

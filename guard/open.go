@@ -257,8 +257,12 @@ func Open(p Place) (*Session, error) {
 	}
 	s.Problem = append(s.Problem, problems...)
 	s.trail = <-opened
+	s.exposed = p.exposed()
 	for _, w := range s.Problem {
 		s.trail.degraded(w)
+	}
+	for _, e := range s.exposed {
+		s.trail.degraded(e.says)
 	}
 	return s, nil
 }

@@ -82,6 +82,7 @@ type Session struct {
 	Config  Config
 	Problem []string // what did not work at the start, in words for the user
 
+	exposed []exposure
 	place   Place
 	trail   *trail
 	store   *snapshot.Store

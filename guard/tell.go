@@ -102,6 +102,9 @@ func (s *Session) Greet() {
 	if len(s.Problem) > 0 {
 		words.WriteString(notice("the built-in rules hold"))
 	}
+	for _, e := range s.exposed {
+		words.WriteString(notice(e.says) + "  hint: as root: " + Printable(e.remedy) + "\n")
+	}
 	switch {
 	case words.Len() == 0:
 	case s.noticesHere():

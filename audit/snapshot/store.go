@@ -56,10 +56,9 @@ func Open(root string) (*Store, error) {
 	if int(st.Uid) != os.Geteuid() {
 		return nil, fmt.Errorf("snapshot store %s belongs to user %d: not used", root, st.Uid)
 	}
-	for _, d := range []string{root, filepath.Join(root, "snapshots")} {
-		if err := os.Chmod(d, 0o700); err != nil {
-			return nil, err
-		}
+	// The directory around it may be open to others because somebody meant it.
+	if err := os.Chmod(filepath.Join(root, "snapshots"), 0o700); err != nil {
+		return nil, err
 	}
 	return &Store{root: root, shared: os.Geteuid() == 0, reserve: defaultReserve,
 		id: inode{unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino}}, nil
