@@ -14,6 +14,7 @@ import (
 	"guardsh/audit/cast"
 	"guardsh/guard/ask"
 	"guardsh/guard/bash"
+	"guardsh/guard/host"
 	"guardsh/guard/supervise"
 	"guardsh/rules"
 )
@@ -32,15 +33,15 @@ type trail struct {
 // openTrail opens the journal. A journal that cannot be written is usable all
 // the same: it keeps events in memory, and the session says so once.
 func openTrail(p Place) *trail {
-	host, _ := os.Hostname() // "" where it has none
+	name, _ := os.Hostname() // "" where it has none
 	cwd, _ := os.Getwd()
 	t := &trail{}
 	j, err := audit.Open(p.Trail, audit.SessionInfo{
 		User:    sessionUser(),
 		UID:     os.Geteuid(),
 		TTY:     p.TTY,
-		Host:    host,
-		Peer:    peerOf(os.Getenv("SSH_CONNECTION")),
+		Host:    name,
+		Peer:    host.Peer(),
 		Parent:  parentSession(),
 		Cwd:     cwd,
 		Argv:    os.Args,
@@ -85,16 +86,6 @@ func parentSession() string {
 			if id, ok := strings.CutPrefix(kv, sessionVariable+"="); ok && id != "" {
 				return id
 			}
-		}
-	}
-	return ""
-}
-
-// peerOf is the first field of SSH_CONNECTION.
-func peerOf(s string) string {
-	for i := range s {
-		if s[i] == ' ' {
-			return s[:i]
 		}
 	}
 	return ""

@@ -307,12 +307,22 @@ func (o *ownSession) has(pid int, base string) bool {
 // statFields are the fields of stat behind the name: state, parent, group,
 // session, terminal ….
 func statFields(base string) []string {
+	_, f := procStat(base)
+	return f
+}
+
+// procStat is a process's name beside them.
+func procStat(base string) (name string, fields []string) {
 	b, err := os.ReadFile(base + "/stat")
 	if err != nil {
-		return nil
+		return "", nil
 	}
 	// The name in parentheses may hold anything.
-	return strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	from, to := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
+	if from < 0 || to < from {
+		return "", nil
+	}
+	return string(b[from+1 : to]), strings.Fields(string(b[to+1:]))
 }
 
 // holder is what people know a process by.

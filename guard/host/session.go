@@ -18,12 +18,13 @@ import (
 type sessionCards struct {
 	once    sync.Once
 	session rules.SessionFact
+	local   string // the address here that it came to over ssh
 
 	ifaceOnce sync.Once
 	iface     string
 }
 
-// session is who is typing and from where, as far as that costs nothing.
+// session is who is typing and from where, as far as that is cheap.
 func (w *World) session() rules.SessionFact {
 	w.cards.once.Do(func() {
 		s := &w.cards.session
@@ -34,13 +35,8 @@ func (w *World) session() rules.SessionFact {
 		}
 		s.TTY = w.opts.TTY
 		s.Interactive = w.opts.Interactive
-		if conn := strings.Fields(w.env["SSH_CONNECTION"]); len(conn) == 4 {
-			s.SSH, s.Peer = true, conn[0]
-		} else if client := strings.Fields(w.env["SSH_CLIENT"]); len(client) == 3 {
-			s.SSH, s.Peer = true, client[0]
-		} else if w.env["SSH_TTY"] != "" {
-			s.SSH = true
-		}
+		c := connectionOf(func(name string) string { return w.env[name] })
+		s.SSH, s.Peer, w.cards.local = c.ssh, c.peer, c.local
 	})
 	return w.cards.session
 }
@@ -48,12 +44,9 @@ func (w *World) session() rules.SessionFact {
 // sessionInterface is the network interface that the session came through: the
 // one that has the local address of its connection.
 func (w *World) sessionInterface() string {
+	w.session()
 	w.cards.ifaceOnce.Do(func() {
-		conn := strings.Fields(w.env["SSH_CONNECTION"])
-		if len(conn) != 4 {
-			return
-		}
-		addr, _, _ := strings.Cut(conn[2], "%") // fe80::1%eth0
+		addr, _, _ := strings.Cut(w.cards.local, "%") // fe80::1%eth0
 		local := net.ParseIP(addr)
 		if local == nil {
 			return
