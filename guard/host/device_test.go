@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -183,6 +184,115 @@ func loops(t *testing.T) {
 	if !t.Failed() {
 		// Written through: the testing package captures nothing here.
 		os.Stdout.WriteString(devicesFinished + "\n")
+	}
+}
+
+const mapperFinished = "mapper test finished"
+
+// TestMapper names devices of the device mapper. The mapper itself is no part of
+// every kernel that tests run on: the child lays a sysfs of its own over the
+// real one, in which a loop device is what a logical volume would be.
+func TestMapper(t *testing.T) {
+	if os.Getenv("GUARDSH_TEST_MAPPER") != "" {
+		mapper(t)
+		return
+	}
+	inOwnMounts(t, "GUARDSH_TEST_MAPPER", mapperFinished)
+}
+
+func mapper(t *testing.T) {
+	dir := os.Getenv("GUARDSH_TEST_MAPPER")
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatal(err)
+	}
+	numbers := func(node string) string {
+		var st unix.Stat_t
+		if err := unix.Stat(node, &st); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("%d:%d", unix.Major(uint64(st.Rdev)), unix.Minor(uint64(st.Rdev)))
+	}
+	volume := loop(t, filepath.Join(dir, "volume.img"), 32)
+	run(t, "mkfs.ext4", "-q", volume)
+	point := filepath.Join(dir, "mnt")
+	if err := os.Mkdir(point, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount(volume, point, "ext4", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(point, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	disk := loop(t, filepath.Join(dir, "disk.img"), 32)
+	if err := unix.Mount("sysfs", "/sys", "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount("/sys", unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, d := range []struct{ kernel, dev, name, uuid, holders string }{
+		{"sda", numbers(disk), "", "", "dm-0 dm-3"},
+		{"dm-0", numbers(volume), "vg0-data", "LVM-one", ""},
+		{"dm-3", "253:3", "vg0-idle", "LVM-four", ""},
+	} {
+		at := "/sys/devices/" + d.kernel
+		for name, text := range map[string]string{"dev": d.dev, "dm/name": d.name, "dm/uuid": d.uuid} {
+			if text == "" {
+				continue
+			}
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(at, name)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(at, name), []byte(text+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		links := []string{"/sys/dev/block/" + d.dev, "/sys/class/block/" + d.kernel}
+		for _, h := range strings.Fields(d.holders) {
+			links = append(links, at+"/holders/"+h)
+		}
+		for _, l := range links {
+			if err := os.MkdirAll(filepath.Dir(l), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			to := at
+			if filepath.Base(filepath.Dir(l)) == "holders" {
+				to = "/sys/devices/" + filepath.Base(l)
+			}
+			if err := os.Symlink(to, l); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w := New(Options{})
+	defer w.Close()
+	mounted := "mounted on " + point
+	for _, tt := range []struct {
+		command, name string
+		users         []string
+	}{
+		{"dmsetup", "vg0-data", []string{mounted}},
+		{"cryptsetup", "vg0-data", []string{mounted}},
+		{"dmsetup", "/dev/mapper/vg0-data", []string{mounted}},
+		{"dmsetup", volume, []string{mounted}},
+		{"dmsetup", "LVM-one", []string{mounted}},
+		{"dmsetup", "", []string{"dm-0 (vg0-data) is " + mounted}},
+		{"dmsetup", "vg0-idle", nil},
+		{"dmsetup", "vg0-none", nil},
+	} {
+		e := effect.Effect{Kind: effect.VolumeChange, Command: tt.command, Object: effect.Object{Type: effect.Volume, Name: tt.name}}
+		d := w.Facts(nil, []effect.Effect{e}).Of(e.Object).Device
+		if !slices.Equal(d.Users, tt.users) {
+			t.Errorf("%s %q is used as %q, want %q", tt.command, tt.name, d.Users, tt.users)
+		}
+	}
+	if !t.Failed() {
+		os.Stdout.WriteString(mapperFinished + "\n")
 	}
 }
 

@@ -151,3 +151,41 @@ func volumeUsers(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
 		of.Unknown = append(of.Unknown, one.Unknown...)
 	}
 }
+
+// mapperUsers says what lies on a device of the device mapper and who uses it;
+// without a name, who uses any. The kernel's own list is read: a node below
+// /dev/mapper may be missing, or of another name.
+func mapperUsers(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
+	name := e.Object.Name
+	if e.Object.Type != effect.Volume {
+		return
+	}
+	if name == "" {
+		g.usersOf(of, func(dir, _ string) (string, bool) {
+			dm := sysText(dir, "dm/name")
+			return dm, dm != ""
+		})
+		return
+	}
+	var node unix.Stat_t
+	if strings.Contains(name, "/") && (unix.Stat(name, &node) != nil || node.Mode&unix.S_IFMT != unix.S_IFBLK) {
+		name = path.Base(name)
+	}
+	entries, _ := os.ReadDir(sysBlock)
+	for _, en := range entries {
+		major, minor, ok := parseDev(en.Name())
+		if !ok {
+			continue
+		}
+		dir := sysDir(major, minor)
+		dm := sysText(dir, "dm/name")
+		if dm == "" || name != dm && name != sysText(dir, "dm/uuid") && node.Rdev != unix.Mkdev(uint32(major), uint32(minor)) {
+			continue
+		}
+		one := rules.ObjectFact{Path: rules.PathFact{Real: "/dev/" + deviceName(dir), Exists: true, Type: "block"}}
+		g.device(&one, g.stack(), major, minor)
+		of.Device = one.Device
+		of.Unknown = append(of.Unknown, one.Unknown...)
+		return
+	}
+}

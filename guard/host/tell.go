@@ -37,6 +37,7 @@ var tellers = map[string]teller{
 	"tgtadm": initiatorsTell, "tgt-admin": initiatorsTell, "targetcli": initiatorsTell, "targetctl": initiatorsTell,
 	"iscsiadm": lunUsers, "multipath": lunUsers, "multipathd": lunUsers,
 	"lvremove": volumeUsers, "vgremove": volumeUsers, "lvreduce": volumeUsers, "lvresize": volumeUsers,
+	"dmsetup": mapperUsers, "cryptsetup": mapperUsers,
 }
 
 // lunServices are the services that disks of other machines come through.

@@ -163,8 +163,8 @@ func partedCommand(c *call) {
 	}
 }
 
-// blockStack is the tools that stack block devices: multipath, dmsetup,
-// losetup, kpartx and the iSCSI targets.
+// blockStack is the tools that stack block devices: multipath, losetup,
+// kpartx and the iSCSI targets.
 func blockStack(c *call) {
 	verb := ""
 	if v := c.text("verb"); len(v) > 0 {
@@ -186,19 +186,6 @@ func blockStack(c *call) {
 	case "multipath":
 		if c.has("_flush") {
 			change(c.values("verb"), "detach")
-		}
-	case "dmsetup":
-		switch verb {
-		case "remove", "remove_all", "wipe_table", "clear", "suspend":
-			if verb == "remove_all" {
-				change(nil, "detach", "all")
-			} else {
-				change(args, "detach")
-			}
-		case "load", "reload":
-			change(args[:min(1, len(args))], "data") // another table: other blocks under the same name
-		case "create":
-			change(args[:min(1, len(args))], "create")
 		}
 	case "losetup", "kpartx":
 		if c.has("_detach") {
