@@ -233,7 +233,12 @@ func (s *stack) users(d *rules.DeviceFact, major, minor int, through string, dep
 	for _, h := range holders {
 		sub := "/sys/class/block/" + h.Name()
 		words, label := holdsAs(sub, h.Name())
-		add(&d.Users, words+through)
+		switch inner := sameGroup(dir, sub); {
+		case inner && depth == 0:
+			add(&d.Users, "used by device "+label)
+		case !inner: // else how the group is built is nobody's use of the disk below
+			add(&d.Users, words+through)
+		}
 		if ma, mi, ok := parseDev(sysText(sub, "dev")); ok {
 			s.users(d, ma, mi, " (through "+label+")", depth+1)
 		}
@@ -270,6 +275,19 @@ func holdsAs(dir, name string) (words, label string) {
 		return "member of " + name, name
 	}
 	return "used by " + name, name
+}
+
+// sameGroup says whether both are logical volumes of one group: a mirror's half
+// and the mirror, a snapshot's origin and the snapshot.
+func sameGroup(dir, holder string) bool {
+	group := func(dir string) string {
+		if !strings.HasPrefix(sysText(dir, "dm/uuid"), "LVM-") {
+			return ""
+		}
+		return volumeGroup(sysText(dir, "dm/name"))
+	}
+	g := group(dir)
+	return g != "" && g == group(holder)
 }
 
 // volumeGroup takes the group from a mapper name: "vg0-data"; a dash within a

@@ -236,8 +236,10 @@ func mapper(t *testing.T) {
 		}
 	})
 	for _, d := range []struct{ kernel, dev, name, uuid, holders string }{
-		{"sda", numbers(disk), "", "", "dm-0 dm-3"},
+		{"sda", numbers(disk), "", "", "dm-1 dm-3"},
 		{"dm-0", numbers(volume), "vg0-data", "LVM-one", ""},
+		{"dm-1", "253:1", "vg0-data-real", "LVM-two", "dm-0 dm-2"},
+		{"dm-2", "253:2", "vg0-snap", "LVM-three", ""},
 		{"dm-3", "253:3", "vg0-idle", "LVM-four", ""},
 	} {
 		at := "/sys/devices/" + d.kernel
@@ -281,7 +283,10 @@ func mapper(t *testing.T) {
 		{"dmsetup", "/dev/mapper/vg0-data", []string{mounted}},
 		{"dmsetup", volume, []string{mounted}},
 		{"dmsetup", "LVM-one", []string{mounted}},
-		{"dmsetup", "", []string{"dm-0 (vg0-data) is " + mounted}},
+		{"dmsetup", "", []string{
+			"dm-1 (vg0-data-real) is used by device vg0-data", "dm-1 (vg0-data-real) is " + mounted + " (through vg0-data)",
+			"dm-1 (vg0-data-real) is used by device vg0-snap", "dm-0 (vg0-data) is " + mounted,
+		}},
 		{"dmsetup", "vg0-idle", nil},
 		{"dmsetup", "vg0-none", nil},
 	} {
@@ -290,6 +295,11 @@ func mapper(t *testing.T) {
 		if !slices.Equal(d.Users, tt.users) {
 			t.Errorf("%s %q is used as %q, want %q", tt.command, tt.name, d.Users, tt.users)
 		}
+	}
+	// A volume with a snapshot stands on a hidden one of its group.
+	group := []string{"physical volume of vg0", mounted + " (through vg0-data)"}
+	if d := device(t, w, effect.RawWrite, disk).Device; !slices.Equal(d.Users, group) {
+		t.Errorf("a physical volume is used as %q, want %q", d.Users, group)
 	}
 	if !t.Failed() {
 		os.Stdout.WriteString(mapperFinished + "\n")
