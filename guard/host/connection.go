@@ -39,15 +39,14 @@ func connectionOf(env func(string) string) connection {
 // it did not, or where that is not known.
 func Peer() string { return connectionOf(os.Getenv).peer }
 
-// connectionIn is what sshd put into an environment.
+// connectionIn is what sshd put into an environment. SSH_CLIENT and SSH_TTY are
+// not asked: tmux leaves those of whoever started its server, and takes
+// SSH_CONNECTION from the client or away.
 func connectionIn(env func(string) string) connection {
 	if f := strings.Fields(env("SSH_CONNECTION")); len(f) == 4 {
 		return connection{true, f[0], f[2]}
 	}
-	if f := strings.Fields(env("SSH_CLIENT")); len(f) == 3 {
-		return connection{ssh: true, peer: f[0]}
-	}
-	return connection{ssh: env("SSH_TTY") != ""}
+	return connection{}
 }
 
 // connectionAbove looks through the processes above one, nearest first.

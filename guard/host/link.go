@@ -14,7 +14,10 @@ const maxLower = 8
 // links fills in which interfaces carry this session.
 func (g *gathering) links() {
 	own := g.facts.Session.Interface
-	if !g.facts.Session.SSH || own == "" {
+	// Where it came to is not known to a user who may not look into the
+	// processes above: then it may be any.
+	unknown := g.w.cards.local == ""
+	if !g.facts.Session.SSH || own == "" && !unknown {
 		return
 	}
 	var under map[string]bool
@@ -29,13 +32,15 @@ func (g *gathering) links() {
 		}
 		if under == nil {
 			under = map[string]bool{}
-			lower(own, under, 0)
+			if own != "" {
+				lower(own, under, 0)
+			}
 		}
 		name := e.Object.Name
 		_, err := os.Lstat("/sys/class/net/" + name)
 		of.Link.Exists = err == nil && !strings.Contains(name, "/")
 		// A connection's or an alias's name is in no table of the kernel's.
-		of.Link.Carries = under[name] || !of.Link.Exists
+		of.Link.Carries = unknown || under[name] || !of.Link.Exists
 	}
 }
 
