@@ -280,7 +280,15 @@ func base(s string) string {
 	return s[strings.LastIndexByte(s, '/')+1:]
 }
 
+// beyondText is what is looked at behind the text that is kept: a password in an
+// address is known by what follows it.
+const beyondText = 64 << 10
+
 func redactEvent(e *Event) {
+	if more := len(e.Text) - maxText - beyondText; more > 0 {
+		e.TextCut += int64(more)
+		e.Text = e.Text[:maxText+beyondText]
+	}
 	e.Text = Redact(e.Text)
 	e.Argv = redactArgv(e.Argv)
 	for i := range e.Findings {

@@ -172,7 +172,7 @@ func (s *Session) runRead(ctx context.Context, in *os.File, argv []string, reque
 	if script.File {
 		return s.Run(ctx, request(script.Text, 0), argv)
 	}
-	if !script.Whole && len(script.Text) < scriptBound {
+	if !script.Whole && len(script.Text) <= scriptBound {
 		return s.stream(ctx, in, script.Text, argv, request)
 	}
 	r := request(script.Text, 0)

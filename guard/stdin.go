@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"guardsh/rules/command"
 )
 
 // scriptBound is how much of a script on standard input is read before it is
-// judged. What is longer is judged as far as that and said to be too large.
-const scriptBound = 1 << 20
+// judged. What is longer is judged with one byte more, which makes it too large.
+const scriptBound = command.MaxText
 
 // streamWait is how long a script on standard input may take to end before it
 // is taken for a stream, whose commands are judged one by one as they come.
@@ -41,12 +43,11 @@ func readScript(in *os.File) (ScriptInput, error) {
 		if err != nil {
 			return ScriptInput{}, fmt.Errorf("standard input: %w", err)
 		}
-		b := make([]byte, scriptBound+1)
-		n, err := in.ReadAt(b, at)
-		if err != nil && !errors.Is(err, io.EOF) {
+		b, err := io.ReadAll(io.NewSectionReader(in, at, scriptBound+1))
+		if err != nil {
 			return ScriptInput{}, fmt.Errorf("standard input: %w", err)
 		}
-		return ScriptInput{Text: b[:min(n, scriptBound)], Whole: n <= scriptBound, File: true}, nil
+		return ScriptInput{Text: b, Whole: len(b) <= scriptBound, File: true}, nil
 	}
 	return readUntil(in, time.Now().Add(streamWait))
 }
@@ -54,12 +55,12 @@ func readScript(in *os.File) (ScriptInput, error) {
 func readUntil(in *os.File, deadline time.Time) (ScriptInput, error) {
 	var s ScriptInput
 	buf := make([]byte, 64<<10)
-	for len(s.Text) < scriptBound {
+	for len(s.Text) <= scriptBound {
 		ready, err := readable(in, time.Until(deadline))
 		if err != nil || !ready {
 			return s, err
 		}
-		n, err := in.Read(buf[:min(len(buf), scriptBound-len(s.Text))])
+		n, err := in.Read(buf[:min(len(buf), scriptBound+1-len(s.Text))])
 		s.Text = append(s.Text, buf[:n]...)
 		if errors.Is(err, io.EOF) {
 			s.Whole = true

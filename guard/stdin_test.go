@@ -38,7 +38,7 @@ func TestReadScript(t *testing.T) {
 	}{
 		{"a pipe to its end", "echo a\n", true, true, 7},
 		{"a stream that stays open", "echo a\n", false, false, 7},
-		{"more than the bound", strings.Repeat("x", scriptBound+10), true, false, scriptBound},
+		{"more than the bound", strings.Repeat("x", scriptBound+10), true, false, scriptBound + 1},
 		{"nothing", "", true, true, 0},
 	} {
 		r, w, err := os.Pipe()

@@ -11,6 +11,10 @@ import (
 	"guardsh/rules/command"
 )
 
+// commandBound is how much of one command of a stream is waited for before it is
+// judged as it is.
+const commandBound = 1 << 20
+
 // stream is a script that comes on standard input piece by piece. Its commands
 // are judged as they come, each with all that came before it, so that variables
 // and directories are known, but only what is new counts. The first one that is
@@ -66,7 +70,7 @@ func (st *stream) feed(ctx context.Context, w io.Writer) error {
 	for {
 		rest := st.text[st.given:]
 		n, until := command.Complete(string(rest), st.end)
-		large := n == 0 && len(rest) >= scriptBound
+		large := n == 0 && len(rest) >= commandBound
 		if large {
 			n = len(rest)
 		}
@@ -106,7 +110,7 @@ func (st *stream) read(until string) {
 		st.text = append(st.text, buf[:n]...)
 		st.end = err != nil
 		at := bytes.LastIndexByte(st.text[:from], '\n') + 1
-		if len(st.text)-st.given >= scriptBound || until == "" && bytes.IndexByte(st.text[from:], '\n') >= 0 ||
+		if len(st.text)-st.given >= commandBound || until == "" && bytes.IndexByte(st.text[from:], '\n') >= 0 ||
 			until != "" && endOf(st.text[at:], until, true) >= 0 {
 			return
 		}

@@ -90,7 +90,7 @@ func TestStreamOfMuchData(t *testing.T) {
 	in := []string{"cat <<'E'\n"}
 	row := strings.Repeat("data ", 20) + "\n"
 	for range 40 {
-		in = append(in, strings.Repeat(row, scriptBound/20/len(row))+"E")
+		in = append(in, strings.Repeat(row, commandBound/20/len(row))+"E")
 	}
 	in = append(in, "\nE", "\necho a\n", "rm -rf /usr\n")
 	given, lines, refused := streamed(t, in...)
@@ -101,7 +101,7 @@ func TestStreamOfMuchData(t *testing.T) {
 	for _, l := range lines {
 		size += len(l)
 	}
-	if size > 2*scriptBound || lines[len(lines)-1] != "rm -rf /usr\n" {
+	if size > 2*commandBound || lines[len(lines)-1] != "rm -rf /usr\n" {
 		t.Errorf("%d lines of %d bytes, the last %q", len(lines), size, lines[len(lines)-1])
 	}
 }

@@ -104,7 +104,7 @@ func (w *walker) toCoproc(s *syntax.Stmt, from int) {
 				b.WriteString(text)
 			}
 		}
-		if b.Len() > 0 && b.Len() < maxText {
+		if b.Len() > 0 && b.Len() < MaxText {
 			w.shellCode(c.st, c.l, c.base, word.Lit(b.String()), func(s *state, x *context) {
 				s.certain = Possible
 				x.stdin = input{}

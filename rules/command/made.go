@@ -37,7 +37,7 @@ func (w *walker) madeBefore(n int, cwd word.Word, name string) (text string, mad
 		}
 		text = part + text
 		if !appends {
-			return text, true, len(text) <= maxText
+			return text, true, len(text) <= MaxText
 		}
 		made = true
 	}

@@ -306,7 +306,7 @@ func (w *walker) readFile(st *state, name word.Word) (string, bool) {
 	}
 	b, err := st.ctx.files.ReadFile(p, int64(w.lim.Bytes)+1)
 	if err == nil && len(b) > w.lim.Bytes && bytes.Contains(b, []byte("<<")) {
-		b, err = st.ctx.files.ReadFile(p, maxText) // here-documents are set aside
+		b, err = st.ctx.files.ReadFile(p, MaxText) // here-documents are set aside
 	}
 	if err != nil {
 		w.denied = errors.Is(err, fs.ErrPermission)

@@ -255,7 +255,7 @@ func (w *walker) written(from int) (string, bool) {
 			return "", false
 		}
 		b.WriteString(text)
-		if w.followed += len(text); b.Len() > maxText || w.followed > maxWritten {
+		if w.followed += len(text); b.Len() > MaxText || w.followed > maxWritten {
 			return "", false
 		}
 	}

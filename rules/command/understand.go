@@ -43,9 +43,9 @@ const (
 	maxExpanded = 1 << 17
 	// maxBraceBytes bounds what a brace expansion writes out.
 	maxBraceBytes = 16 << 20
-	// maxText bounds a line whose here-documents make it large; they are data
+	// MaxText bounds a line whose here-documents make it large; they are data
 	// and are set aside before it is parsed.
-	maxText = 8 << 20
+	MaxText = 8 << 20
 	// maxWritten bounds the text that is followed through pipes, in all.
 	maxWritten = 64 << 20
 )
@@ -238,7 +238,7 @@ var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant
 // go on, and that place; nil where there is none. w.src becomes the text that
 // the tree's positions fit, where that is not the text itself.
 func (w *walker) parse(text string) (*syntax.File, *gap) {
-	if (len(text) > w.lim.Bytes || deep(text)) && len(text) <= maxText {
+	if (len(text) > w.lim.Bytes || deep(text)) && len(text) <= MaxText {
 		if short, docs := setAside(text, len(w.docs)); docs != nil {
 			n := len(w.docs)
 			w.docs = append(w.docs, docs...)
