@@ -83,6 +83,7 @@ type Session struct {
 	Problem []string // what did not work at the start, in words for the user
 
 	exposed []exposure
+	ungated bool // nobody judges the lines of its shell
 	place   Place
 	trail   *trail
 	store   *snapshot.Store

@@ -45,7 +45,7 @@ const maxPrograms = 64
 // spawn starts a shell so that what starts below it is judged too, as far as
 // the configuration and this machine allow. It is for bash.Config.Spawn.
 func (s *Session) spawn(start func() error) error {
-	if s.Config.Supervise == SuperviseOff || os.Geteuid() != 0 {
+	if !s.supervises() {
 		if s.Config.Supervise == SuperviseOn {
 			s.unsupervised("it takes root")
 		}
@@ -68,11 +68,19 @@ func (s *Session) spawn(start func() error) error {
 	return err
 }
 
+// supervises says whether the configuration and this user want program starts to
+// be judged.
+func (s *Session) supervises() bool { return s.Config.Supervise != SuperviseOff && os.Geteuid() == 0 }
+
 // unsupervised says once that lines alone are judged.
 func (s *Session) unsupervised(why string) {
 	s.trail.degraded("program starts are not judged: " + why)
 	if (s.Config.Supervise == SuperviseOn || s.place.Interactive) && s.noticesHere() {
-		fmt.Fprintf(os.Stderr, "guardsh: lines are judged, the programs that start below them are not: %s\r\n", why)
+		says := "lines are judged, the programs that start below them are not"
+		if s.ungated {
+			says = "the programs that start here are not judged either"
+		}
+		fmt.Fprintf(os.Stderr, "guardsh: %s: %s\r\n", says, why)
 	}
 }
 

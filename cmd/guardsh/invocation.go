@@ -10,6 +10,7 @@ import (
 type invocation struct {
 	login       bool     // -l, --login
 	interactive bool     // -i
+	restricted  bool     // -r, --restricted, or called rbash
 	command     *string  // -c LINE
 	file        string   // FILE
 	stdin       bool     // -s
@@ -34,6 +35,9 @@ var bashLong = map[string]bool{
 // readInvocation reads the arguments as bash would read them.
 func readInvocation(argv []string) (invocation, error) {
 	var inv invocation
+	if len(argv) > 0 {
+		inv.restricted = filepath.Base(strings.TrimPrefix(argv[0], "-")) == "rbash"
+	}
 	wantsLine := false
 	i := 1
 options:
@@ -66,6 +70,7 @@ options:
 			if !known {
 				return inv, fmt.Errorf("unknown option %s", a)
 			}
+			inv.restricted = inv.restricted || a == "--restricted"
 			inv.bash = append(inv.bash, a)
 			if takes {
 				if i++; i == len(argv) {
@@ -87,6 +92,7 @@ options:
 				case a[0] == '-' && c == 's':
 					inv.stdin = true
 				case strings.IndexByte("abefhkmnprtuvxBCDEHPT", c) >= 0:
+					inv.restricted = inv.restricted || a[0] == '-' && c == 'r'
 					rest = append(rest, c)
 				case (c == 'o' || c == 'O') && i+1+takes == len(argv):
 					inv.list = a[:1] + string(c)

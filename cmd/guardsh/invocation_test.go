@@ -27,6 +27,10 @@ func TestInvocation(t *testing.T) {
 		{"guardsh -s a b", invocation{stdin: true, args: []string{"a", "b"}}},
 		{"guardsh --norc --rcfile f", invocation{bash: []string{"--norc", "--rcfile", "f"}}},
 		{"guardsh --pretty-print f", invocation{file: "f", bash: []string{"--pretty-print"}}},
+		{"guardsh -ri", invocation{interactive: true, restricted: true, bash: []string{"-r"}}},
+		{"guardsh --restricted", invocation{restricted: true, bash: []string{"--restricted"}}},
+		{"-rbash +r", invocation{restricted: true, bash: []string{"+r"}}},
+		{"guardsh +r", invocation{bash: []string{"+r"}}},
 		// With nothing behind them bash lists what there is.
 		{"guardsh -o", invocation{list: "-o"}},
 		{"guardsh -x +O", invocation{list: "+O", bash: []string{"-x"}}},

@@ -74,6 +74,8 @@ func runShell(argv []string) int {
 		status, err = s.RunLine(ctx, *inv.command, inv.args, inv.bashOptions())
 	case inv.file != "":
 		status, err = s.RunFile(ctx, inv.file, inv.args, inv.bashOptions())
+	case interactive && inv.restricted:
+		status, err = s.Restricted(ctx, append(inv.bashOptions(), inv.behind()...))
 	case interactive && guard.IsTerminal(os.Stdin):
 		status, err = s.Interactive(ctx, append(inv.bashOptions(), inv.behind()...))
 		if err != nil && !errors.As(err, &gone) {

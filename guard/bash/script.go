@@ -67,9 +67,8 @@ func writeScripts(dir string) error {
 	return nil
 }
 
-// gateEnv is env with what a gated bash needs, over any gate that this
-// process itself runs under.
-func gateEnv(env []string, dir string) []string {
+// WithoutGate is env without the gate that this process itself runs under.
+func WithoutGate(env []string) []string {
 	out := make([]string, 0, len(env)+10)
 	for _, kv := range env {
 		name, _, _ := strings.Cut(kv, "=")
@@ -79,7 +78,13 @@ func gateEnv(env []string, dir string) []string {
 		}
 		out = append(out, kv)
 	}
-	return append(out,
+	return out
+}
+
+// gateEnv is env with what a gated bash needs, over any gate that this
+// process itself runs under.
+func gateEnv(env []string, dir string) []string {
+	return append(WithoutGate(env),
 		"PS0="+gatePS0, "GUARDSH_PG="+forkGate, "GUARDSH_PF="+forkGate, "GUARDSH_PA="+aloneGate, "PROMPT_COMMAND="+gatePrompt,
 		"GUARDSH_P0="+gatePS0, "GUARDSH_PC="+gatePrompt, "GUARDSH_PU="+userPrompt,
 		"GUARDSH_DIR="+dir, "GUARDSH_PID="+strconv.Itoa(os.Getpid()))
