@@ -99,7 +99,7 @@ func (s *screen) run(ctx context.Context, start func() (pid int, err error), bes
 	go s.pumpOutput() // ends with the last holder of the terminal, which may outlive the shell
 	ended := make(chan int, 1)
 	go func() {
-		ended <- waitFor(pid, func() { suspend(s, pid, unix.SIGTSTP) }, s.cfg.Killed)
+		ended <- waitFor(pid, func(syscall.Signal) { suspend(s, pid, unix.SIGTSTP) }, s.cfg.Killed)
 	}()
 
 	watching, stopWatching := context.WithCancel(ctx)
@@ -207,8 +207,8 @@ func suspend(scr *screen, pid int, sig os.Signal) {
 }
 
 // waitFor waits for a child and returns its status. stopped is called when it
-// was stopped, as by suspend.
-func waitFor(pid int, stopped func(), killed *syscall.Signal) int {
+// was stopped, as by suspend, with the signal that did.
+func waitFor(pid int, stopped func(by syscall.Signal), killed *syscall.Signal) int {
 	for {
 		var ws unix.WaitStatus
 		_, err := unix.Wait4(pid, &ws, unix.WUNTRACED, nil)
@@ -217,7 +217,7 @@ func waitFor(pid int, stopped func(), killed *syscall.Signal) int {
 		case err != nil:
 			return StatusFailed
 		case ws.Stopped():
-			stopped()
+			stopped(ws.StopSignal())
 		case ws.Signaled():
 			if killed != nil {
 				*killed = ws.Signal()

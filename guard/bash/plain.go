@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,21 +70,21 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	}
 
 	Begun()
-	ended, stopped := make(chan int, 1), make(chan struct{}, 1)
-	go func() { ended <- waitFor(pid, func() { stopped <- struct{}{} }, cfg.Killed) }()
+	ended, stopped := make(chan int, 1), make(chan syscall.Signal, 1)
+	go func() { ended <- waitFor(pid, func(by syscall.Signal) { stopped <- by }, cfg.Killed) }()
 	done := ctx.Done()
 	told := false // to stop, by a signal that came here
 	for {
 		select {
 		case status := <-ended:
 			return status, nil
-		case <-stopped:
+		case by := <-stopped:
 			// As it does, so that who waits for this process sees it: whoever sent it
 			// a TSTP, or the shell whose foreground this is. Where only the child was
 			// stopped, only that may be continued.
 			if told || fromTerminal() {
 				told = false
-				unix.Kill(os.Getpid(), unix.SIGSTOP)
+				stopBy(by)
 			}
 		case sig := <-signals:
 			n, ok := sig.(syscall.Signal)
@@ -105,6 +106,26 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 			done = nil
 			unix.Kill(pid, unix.SIGTERM)
 		}
+	}
+}
+
+// stopBy stops this process by a signal: the status of a stopped job tells which.
+func stopBy(sig syscall.Signal) {
+	if sig != unix.SIGTSTP {
+		unix.Kill(os.Getpid(), unix.SIGSTOP)
+		return
+	}
+	// Another thread may take the stop, and this one would go on for a moment. In
+	// a group that no shell waits for there is none.
+	const none = time.Second
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, unix.SIGCONT)
+	defer signal.Stop(continued)
+	defer byDefault(sig)()
+	unix.Kill(os.Getpid(), sig)
+	select {
+	case <-continued:
+	case <-time.After(none):
 	}
 }
 
