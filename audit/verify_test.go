@@ -339,13 +339,15 @@ func FuzzEvents(f *testing.F) {
 func TestVerifyWhileWriting(t *testing.T) {
 	root := t.TempDir()
 	stop, done := make(chan struct{}), make(chan error, 1)
+	// Each look takes as long as the trail is: it must not grow as fast as that.
+	more := make(chan struct{}, 10)
 	go func() {
 		for {
 			select {
 			case <-stop:
 				done <- nil
 				return
-			default:
+			case <-more:
 			}
 			for _, shared := range []bool{false, true} {
 				j, err := Open(root, SessionInfo{User: "ann", Shared: shared})
@@ -363,6 +365,9 @@ func TestVerifyWhileWriting(t *testing.T) {
 		}
 	}()
 	for n := 0; n < 20; {
+		for len(more) < cap(more) {
+			more <- struct{}{}
+		}
 		problems, sum, err := Verify(root)
 		if err == nil && sum.Events > 2 {
 			n++
