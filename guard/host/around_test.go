@@ -136,9 +136,10 @@ func TestUtmp(t *testing.T) {
 func TestLogins(t *testing.T) {
 	root := tree(t, "run/systemd/sessions/")
 	dir := filepath.Join(root, "run/systemd/sessions")
+	want := []string{"ann on pts/1 from 10.0.0.7"}
 	own, err := os.ReadFile("/proc/self/sessionid")
-	if err != nil {
-		t.Skip(err) // a kernel without audit
+	if err != nil { // a kernel without audit: nobody can say which session is this one's
+		own, want = []byte("4"), append(want, "root on ttyS0")
 	}
 	for name, record := range map[string]string{
 		"3":  "USER=ann\nSTATE=active\nCLASS=user\nTTY=pts/1\nREMOTE_HOST=10.0.0.7\nAUDIT=3\n",
@@ -157,7 +158,7 @@ func TestLogins(t *testing.T) {
 	go func() { got <- w.logins() }()
 	select {
 	case list := <-got:
-		if want := []string{"ann on pts/1 from 10.0.0.7"}; !slices.Equal(list, want) {
+		if !slices.Equal(list, want) {
 			t.Errorf("logged in are %q, want %q", list, want)
 		}
 	case <-time.After(10 * time.Second):
