@@ -21,7 +21,7 @@ type scope struct {
 	earlier  inherited // what lines before it were, of which something still runs
 
 	mu      sync.Mutex
-	jobs    map[int]string       // processes that earlier lines left below the shell, and when each started
+	jobs    map[int]int64        // processes that earlier lines left below the shell, and when each started
 	line    int                  // its number
 	running bool                 // it was released and is not over
 	kept    []string             // snapshots that starts below it made
@@ -162,7 +162,7 @@ func (s *Session) scopeOfRequest(r Request) *scope {
 // newLine forgets what the last line was judged by. What of it still runs in
 // the background, these jobs, goes on under what was said of it, and nothing else
 // does.
-func (sc *scope) newLine(jobs map[int]string) {
+func (sc *scope) newLine(jobs map[int]int64) {
 	if len(jobs) == 0 {
 		sc.earlier.clear()
 	} else {

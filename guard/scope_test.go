@@ -136,7 +136,7 @@ func TestYesOfJobs(t *testing.T) {
 		t.Error("the yes of a line that is over holds")
 	}
 	sc.judged.add(keysOf(j, 0))
-	sc.newLine(map[int]string{job: beganAt(job)})
+	sc.newLine(map[int]int64{job: beganAt(job)})
 	if asked(job) {
 		t.Error("what the job starts is asked about again")
 	}
@@ -146,7 +146,7 @@ func TestYesOfJobs(t *testing.T) {
 	if asked(other) {
 		t.Error("what has left the shell's tree may be the job's, and is asked about")
 	}
-	sc.newLine(map[int]string{job: beganAt(job) + "0"})
+	sc.newLine(map[int]int64{job: beganAt(job) + 1})
 	if !asked(shell) || asked(other) {
 		t.Error("while something runs, what was said of it is forgotten")
 	}

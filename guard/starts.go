@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"guardsh/audit"
 	"guardsh/guard/bash"
 	"guardsh/guard/host"
+	"guardsh/guard/proc"
 	"guardsh/guard/supervise"
 	"guardsh/rules"
 	"guardsh/rules/command"
@@ -115,14 +115,14 @@ func (s *Session) judgedBelow(session int, m upward) {
 
 // jobsOf are the processes that run below a shell which is at its gate, and when
 // each started; the gate itself is one of them, and none where it is alone.
-func jobsOf(shell int) map[int]string {
+func jobsOf(shell int) map[int]int64 {
 	pid := strconv.Itoa(shell)
-	b, err := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
+	b, err := proc.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
 	list := strings.Fields(string(b))
 	if err != nil || len(list) < 2 {
 		return nil
 	}
-	jobs := map[int]string{}
+	jobs := map[int]int64{}
 	for _, f := range list {
 		if child, err := strconv.Atoi(f); err == nil {
 			jobs[child] = beganAt(child)
@@ -131,19 +131,11 @@ func jobsOf(shell int) map[int]string {
 	return jobs
 }
 
-// beganAt is when a process started, as the kernel counts it; "" when it is gone.
+// beganAt is when a process started, as the kernel counts it; 0 when it is gone.
 // A number alone may be another process by now.
-func beganAt(pid int) string {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return ""
-	}
-	// The name, in brackets, may hold anything.
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	if len(f) < 20 {
-		return ""
-	}
-	return f[19]
+func beganAt(pid int) int64 {
+	st, _ := proc.Of(pid)
+	return st.Start
 }
 
 // countStart notes a start for the trail.

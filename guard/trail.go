@@ -15,6 +15,7 @@ import (
 	"guardsh/guard/ask"
 	"guardsh/guard/bash"
 	"guardsh/guard/host"
+	"guardsh/guard/proc"
 	"guardsh/guard/supervise"
 	"guardsh/rules"
 )
@@ -81,7 +82,7 @@ func parentSession() string {
 		if bash.TTYOf(pid) == "" {
 			break
 		}
-		env, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+		env, _ := proc.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 		for kv := range strings.SplitSeq(string(env), "\x00") {
 			if id, ok := strings.CutPrefix(kv, sessionVariable+"="); ok && id != "" {
 				return id

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"guardsh/guard/proc"
 )
 
 // gate serves the shells of one session: it makes each its channels, reads
@@ -46,7 +48,7 @@ type shell struct {
 	own     bool
 	toGuard *os.File // its frames
 	toShell *os.File // our answers
-	start   string   // when its process was started
+	start   int64    // when its process was started
 
 	greeted bool
 
@@ -227,14 +229,14 @@ func (g *gate) shell(pid int) (*shell, error) {
 }
 
 // identity is whose a process is, -1 unknown, and when it was started.
-func identity(pid int) (uid int, start string) {
+func identity(pid int) (uid int, start int64) {
 	uid = -1
 	var st unix.Stat_t
 	if err := unix.Stat(fmt.Sprintf("/proc/%d", pid), &st); err == nil {
 		uid = int(st.Uid)
 	}
-	p, _ := statOf(pid) // "" is as good as any where it cannot be known
-	return uid, p.start
+	p, _ := proc.Of(pid) // 0 is as good as any where it cannot be known
+	return uid, p.Start
 }
 
 // replaced says that the number of the shell's process is another one's by now:

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"guardsh/guard/proc"
 )
 
 func TestJobs(t *testing.T) {
@@ -85,7 +87,7 @@ func (s *typing) foreground(file string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if !await(patience, func() bool { st, err := statOf(pid); return err == nil && st.tpgid == st.pgrp }) {
+	if !await(patience, func() bool { st, err := proc.Of(pid); return err == nil && st.Foreground == st.Group }) {
 		s.t.Fatalf("process %d does not come to the front", pid)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"guardsh/guard/proc"
 )
 
 // Run runs bash with the arguments argv (`-c LINE NAME ARG…`, `FILE ARG…`, or
@@ -92,7 +94,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 			case !ok:
 			case n == unix.SIGCONT:
 				told = false
-				if st, err := statOf(pid); err != nil || st.state == 'T' {
+				if st, err := proc.Of(pid); err != nil || st.State == 'T' {
 					unix.Kill(pid, n) // its group was not continued
 				}
 			case n == unix.SIGTSTP && !fromTerminal():
@@ -196,6 +198,6 @@ func (s *Signals) release() {
 // which this process's group is the foreground one, the keyboard sent it to
 // the child too.
 func fromTerminal() bool {
-	st, err := statOf(os.Getpid())
-	return err == nil && st.tty != 0 && st.tpgid == st.pgrp
+	st, err := proc.Of(os.Getpid())
+	return err == nil && st.TTY != 0 && st.Foreground == st.Group
 }

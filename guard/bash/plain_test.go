@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"guardsh/guard/proc"
 )
 
 func plain(t *testing.T, stdin string, args ...string) *exec.Cmd {
@@ -153,7 +155,7 @@ func TestPlainStops(t *testing.T) {
 			}
 			shell := children(t, cmd.Process.Pid)[0]
 			stopped := func(pid int) func() bool {
-				return func() bool { st, err := statOf(pid); return err == nil && st.state == 'T' }
+				return func() bool { st, err := proc.Of(pid); return err == nil && st.State == 'T' }
 			}
 			if tc.send != 0 {
 				cmd.Process.Signal(tc.send)

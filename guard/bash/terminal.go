@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"guardsh/guard/proc"
 )
 
 // terminal is where a shell's user is told and asked: the outer terminal for
@@ -157,11 +159,11 @@ func (s *shell) dropAhead() int {
 
 // foreground says whether a process's group is its terminal's foreground one.
 func foreground(pid int) (bool, error) {
-	st, err := statOf(pid)
+	st, err := proc.Of(pid)
 	if err != nil {
 		return false, err
 	}
-	return st.tpgid == st.pgrp, nil
+	return st.Foreground == st.Group, nil
 }
 
 // InFront says whether a process belongs to what is in front of its terminal.
@@ -173,9 +175,9 @@ func InFront(pid int) bool {
 // Interrupt does to a process's terminal what ^C does there, unless what is in
 // front takes that as a key.
 func Interrupt(pid int) {
-	st, err := statOf(pid)
+	st, err := proc.Of(pid)
 	name := TTYOf(pid)
-	if err != nil || name == "" || st.tpgid <= 1 {
+	if err != nil || name == "" || st.Foreground <= 1 {
 		return
 	}
 	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
@@ -184,6 +186,6 @@ func Interrupt(pid int) {
 	}
 	defer f.Close()
 	if state, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil && state.Lflag&unix.ISIG != 0 {
-		unix.Kill(-st.tpgid, unix.SIGINT)
+		unix.Kill(-st.Foreground, unix.SIGINT)
 	}
 }

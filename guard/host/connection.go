@@ -10,6 +10,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"guardsh/guard/proc"
 )
 
 // maxAbove bounds the way up through the processes above a session, and
@@ -59,21 +61,19 @@ func connectionIn(env func(string) string) connection {
 // ssh where that was a console. Of sshd its socket tells, wherever it is above.
 func connectionAbove(base string) connection {
 	var c connection
-	_, own := procStat(base)
+	own, err := proc.At(base)
 	foreign := false
 	for range maxAbove {
-		if len(own) < 5 || own[1] == "0" {
+		if err != nil || own.Parent == 0 {
 			break
 		}
-		base = "/proc/" + own[1]
-		name, f := procStat(base)
-		if len(f) < 5 {
+		base = "/proc/" + strconv.Itoa(own.Parent)
+		session := own.Session
+		if own, err = proc.At(base); err != nil {
 			break
 		}
-		const session, tty = 3, 4
-		foreign = foreign || f[session] != own[session] && f[tty] == "0"
-		own = f
-		switch name {
+		foreign = foreign || own.Session != session && own.TTY == 0
+		switch own.Name {
 		case "sshd", "sshd-session", "dropbear":
 			c.ssh = true
 			if c.peer, c.local = socketOf(base); c.peer != "" {
@@ -86,7 +86,7 @@ func connectionAbove(base string) connection {
 			break
 		}
 		if !foreign {
-			b, _ := os.ReadFile(base + "/environ") // "" of another user's
+			b, _ := proc.ReadFile(base + "/environ") // "" of another user's
 			if above := connectionIn(variable(b)); above.ssh {
 				return above
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 
+	"guardsh/guard/proc"
 	"guardsh/rules"
 	"guardsh/rules/effect"
 )
@@ -216,7 +217,7 @@ func (g *gathering) scan(targets []*target, until time.Time) bool {
 				continue
 			}
 			h := holder(pid)
-			h.Own = own.has(pid, base)
+			h.Own = own.has(pid)
 			if away != nil {
 				h.Away, away.found = true, true
 			}
@@ -266,63 +267,39 @@ func mounts(targets []*target) bool {
 // ownSession is this session's processes.
 type ownSession struct {
 	parents []int // guardsh, and what it was started by
-	sid     string
-	tty     string
+	sid     int   // -1 not known
+	tty     uint64
 }
 
 // maxParents bounds the way up; a login is five or six deep.
 const maxParents = 64
 
 func ownProcesses() ownSession {
-	o := ownSession{tty: ttyOf("/proc/self")}
+	self, _ := proc.At("/proc/self")
+	o := ownSession{sid: -1, tty: self.TTY}
 	for pid := os.Getpid(); pid > 1 && len(o.parents) < maxParents; {
 		o.parents = append(o.parents, pid)
-		f := statFields("/proc/" + strconv.Itoa(pid))
-		if len(f) < 4 {
-			break
-		}
-		if o.sid == "" {
-			o.sid = f[3]
-		}
-		next, err := strconv.Atoi(f[1])
+		st, err := proc.Of(pid)
 		if err != nil {
 			break
 		}
-		pid = next
+		if o.sid < 0 {
+			o.sid = st.Session
+		}
+		pid = st.Parent
 	}
 	return o
 }
 
 // has says whether a process ends with the session, or the session with it.
-func (o *ownSession) has(pid int, base string) bool {
-	if slices.Contains(o.parents, pid) || o.tty != "" && ttyOf(base) == o.tty {
+func (o *ownSession) has(pid int) bool {
+	if slices.Contains(o.parents, pid) {
 		return true
 	}
-	f := statFields(base)
 	// The shell of an interactive session is guardsh's child, on a terminal
 	// and in a session of its own.
-	return len(f) > 3 && (o.sid != "" && f[3] == o.sid || f[1] == strconv.Itoa(os.Getpid()))
-}
-
-// statFields are the fields of stat behind the name: state, parent, group,
-// session, terminal ….
-func statFields(base string) []string {
-	_, f := procStat(base)
-	return f
-}
-
-// procStat is a process's name beside them.
-func procStat(base string) (name string, fields []string) {
-	b, err := os.ReadFile(base + "/stat")
-	if err != nil {
-		return "", nil
-	}
-	// The name in parentheses may hold anything.
-	from, to := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
-	if from < 0 || to < from {
-		return "", nil
-	}
-	return string(b[from+1 : to]), strings.Fields(string(b[to+1:]))
+	st, err := proc.Of(pid)
+	return err == nil && (o.tty != 0 && st.TTY == o.tty || st.Session == o.sid || st.Parent == os.Getpid())
 }
 
 // holder is what people know a process by.
@@ -339,7 +316,7 @@ func holder(pid int) rules.Holder {
 			}
 		}
 	}
-	h.TTY = ttyOf(base)
+	h.TTY = ttyOf(pid)
 	h.Container = containerOf(base)
 	return h
 }
@@ -355,16 +332,12 @@ func userName(uid string) string {
 }
 
 // ttyOf is a process's controlling terminal, by its number in stat.
-func ttyOf(base string) string {
-	f := statFields(base)
-	if len(f) < 5 {
+func ttyOf(pid int) string {
+	st, err := proc.Of(pid)
+	if err != nil || st.TTY == 0 {
 		return ""
 	}
-	n, err := strconv.Atoi(f[4])
-	if err != nil || n == 0 {
-		return ""
-	}
-	major, minor := n>>8&0xfff, n&0xff|n>>12&0xfff00
+	major, minor := int(unix.Major(st.TTY)), int(unix.Minor(st.TTY))
 	switch {
 	case major >= 136 && major <= 143:
 		return "pts/" + strconv.Itoa((major-136)*256+minor)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"guardsh/guard/proc"
 	"guardsh/rules"
 	"guardsh/rules/effect"
 )
@@ -31,26 +32,16 @@ func processes() []process {
 		if err != nil {
 			continue
 		}
-		b, err := os.ReadFile("/proc/" + e.Name() + "/stat")
-		if err != nil {
-			continue
+		if st, err := proc.Of(pid); err == nil {
+			list = append(list, process{pid: pid, parent: st.Parent, comm: st.Name})
 		}
-		open, end := strings.IndexByte(string(b), '('), strings.LastIndexByte(string(b), ')')
-		if open < 0 || end < open {
-			continue
-		}
-		p := process{pid: pid, comm: string(b[open+1 : end])}
-		if f := strings.Fields(string(b[end+1:])); len(f) > 1 {
-			p.parent, _ = strconv.Atoi(f[1])
-		}
-		list = append(list, p)
 	}
 	return list
 }
 
 // commandLine is what a process was started with; nil for the kernel's.
 func commandLine(pid int) []string {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	b, err := proc.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
 	if err != nil || len(b) == 0 {
 		return nil
 	}
@@ -400,10 +391,6 @@ func killed(_ *gathering, e *effect.Effect, of *rules.ObjectFact) {
 
 // groupOf is a process's group.
 func groupOf(pid int) int {
-	f := statFields("/proc/" + strconv.Itoa(pid))
-	if len(f) < 3 {
-		return 0
-	}
-	n, _ := strconv.Atoi(f[2])
-	return n
+	st, _ := proc.Of(pid)
+	return st.Group
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"guardsh/guard/proc"
 	"guardsh/rules"
 	"guardsh/rules/effect"
 )
@@ -109,7 +110,7 @@ func sameAs(e *effect.Effect, of *rules.ObjectFact, pids []int) {
 			continue
 		}
 		seen = append(seen, line)
-		of.Same = append(of.Same, rules.SameJob{PID: pid, TTY: ttyOf("/proc/" + strconv.Itoa(pid)), Since: since(pid), Line: line, To: to})
+		of.Same = append(of.Same, rules.SameJob{PID: pid, TTY: ttyOf(pid), Since: since(pid), Line: line, To: to})
 		if len(of.Same) >= maxNamed {
 			return
 		}
@@ -177,17 +178,12 @@ const clockTick = time.Second / 100
 // since is when a process was started, for people: "14:02", with the date when
 // that is another day.
 func since(pid int) string {
-	const startTime = 19 // behind the name
-	f := statFields("/proc/" + strconv.Itoa(pid))
-	if len(f) <= startTime {
-		return ""
-	}
-	ticks, err := strconv.ParseInt(f[startTime], 10, 64)
+	st, err := proc.Of(pid)
 	boot := bootTime()
 	if err != nil || boot.IsZero() {
 		return ""
 	}
-	at, now := boot.Add(time.Duration(ticks)*clockTick), time.Now()
+	at, now := boot.Add(time.Duration(st.Start)*clockTick), time.Now()
 	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
 		return at.Format("15:04")
 	}

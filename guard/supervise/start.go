@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"guardsh/guard/proc"
 )
 
 // Start is a program that is about to start, as its process asked the kernel
@@ -272,8 +274,8 @@ func uidOf(pid int) (int, error) {
 			return int(info.Euid), nil
 		}
 	}
-	proc := "/proc/" + strconv.Itoa(pid)
-	b, err := os.ReadFile(proc + "/status")
+	name := "/proc/" + strconv.Itoa(pid) + "/status"
+	b, err := proc.ReadFile(name)
 	if err != nil {
 		return -1, err
 	}
@@ -281,7 +283,7 @@ func uidOf(pid int) (int, error) {
 	if f := strings.Fields(rest); ok && len(f) > 1 {
 		return strconv.Atoi(f[1])
 	}
-	return -1, fmt.Errorf("%s/status names no user", proc)
+	return -1, fmt.Errorf("%s names no user", name)
 }
 
 // Elsewhere says whether the process has another root directory than this one,
@@ -346,12 +348,12 @@ func Above(pid int) iter.Seq[int] {
 func Ancestors(pid int) iter.Seq[Ancestor] {
 	return func(yield func(Ancestor) bool) {
 		for pid := range Above(pid) {
-			proc := "/proc/" + strconv.Itoa(pid)
-			exe, err := os.Readlink(proc + "/exe")
+			dir := "/proc/" + strconv.Itoa(pid)
+			exe, err := os.Readlink(dir + "/exe")
 			if err != nil {
 				continue // a process of the kernel, or gone
 			}
-			argv, _ := os.ReadFile(proc + "/cmdline")
+			argv, _ := proc.ReadFile(dir + "/cmdline")
 			if !yield(Ancestor{
 				Exe:  strings.TrimSuffix(exe, " (deleted)"),
 				Argv: strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00"),
@@ -373,17 +375,8 @@ func Below(pid, other int) bool {
 }
 
 func parentOf(pid int) int {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	s := string(b)
-	f := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
-	if len(f) < 2 {
-		return 0
-	}
-	n, _ := strconv.Atoi(f[1])
-	return n
+	st, _ := proc.Of(pid) // 0 of what is gone
+	return st.Parent
 }
 
 // Tell writes text on a process's standard error, as if it had said it. What

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"guardsh/guard/proc"
 )
 
 // Config says what becomes of program starts.
@@ -163,7 +165,7 @@ func (s *Supervision) Gone() {
 // that is the first of many a container is not: it catches that signal, has it
 // blocked to ask for it, or ignores it, which does for the kernel.
 func firstWaits() bool {
-	b, err := os.ReadFile("/proc/1/status")
+	b, err := proc.ReadFile("/proc/1/status")
 	if err != nil {
 		return false
 	}
