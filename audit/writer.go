@@ -267,18 +267,25 @@ func makeRoot(root string) error {
 // pidStart is when a process started, in clock ticks after boot; 0 when that
 // cannot be known.
 func pidStart(pid int) int64 {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return 0
 	}
+	defer unix.Close(fd)
+	var buf [1024]byte // more than the fields up to that one
+	n, err := unix.Read(fd, buf[:])
+	if err != nil {
+		return 0
+	}
+	b := buf[:n]
 	// The name (field 2) may hold anything, parentheses too.
 	i := bytes.LastIndexByte(b, ')')
 	f := bytes.Fields(b[i+1:])
 	if i < 0 || len(f) < 20 {
 		return 0
 	}
-	n, _ := strconv.ParseInt(string(f[19]), 10, 64)
-	return n
+	start, _ := strconv.ParseInt(string(f[19]), 10, 64)
+	return start
 }
 
 // syncDir makes a new name durable.
