@@ -2,15 +2,28 @@ package command
 
 import "guardsh/rules/word"
 
-// aimed are the programs that an environment variable points at another
-// cluster, host, inventory or repository, and these variables.
-var aimed = map[string][]string{
-	"kubectl": {"KUBECONFIG"}, "oc": {"KUBECONFIG"}, "helm": {"KUBECONFIG", "HELM_KUBECONTEXT", "HELM_NAMESPACE"},
-	"ansible": inventories, "ansible-playbook": inventories, "kolla-ansible": inventories,
-	"docker": {"DOCKER_HOST", "DOCKER_CONTEXT"}, "podman": {"CONTAINER_HOST"},
-	"git":   {"GIT_DIR", "GIT_WORK_TREE"},
-	"rails": stages, "rake": stages, "php": stages, "python3": stages, "python": stages, "manage.py": stages, "prisma": stages, "sequelize": stages, "knex": stages, "mix": stages,
-	"virsh": {"LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI"},
+// aimVars are the environment variables that point a program at another cluster,
+// host, inventory or repository.
+func aimVars(name string) []string {
+	switch name {
+	case "kubectl", "oc":
+		return []string{"KUBECONFIG"}
+	case "helm":
+		return []string{"KUBECONFIG", "HELM_KUBECONTEXT", "HELM_NAMESPACE"}
+	case "ansible", "ansible-playbook", "kolla-ansible":
+		return inventories
+	case "docker":
+		return []string{"DOCKER_HOST", "DOCKER_CONTEXT"}
+	case "podman":
+		return []string{"CONTAINER_HOST"}
+	case "git":
+		return []string{"GIT_DIR", "GIT_WORK_TREE"}
+	case "rails", "rake", "php", "python3", "python", "manage.py", "prisma", "sequelize", "knex", "mix":
+		return stages
+	case "virsh":
+		return []string{"LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI"}
+	}
+	return nil
 }
 
 // preloads are what the loader puts into a program before its own code.
@@ -42,7 +55,7 @@ func (w *walker) aims(st *state, a Action) []Assign {
 		}
 	}
 next:
-	for _, n := range aimed[name] {
+	for _, n := range aimVars(name) {
 		for i := len(a.Assigns) - 1; i >= 0; i-- {
 			if a.Assigns[i].Name == n {
 				out = append(out, a.Assigns[i])

@@ -257,7 +257,7 @@ func (w *walker) arithBinary(st *state, e *syntax.BinaryArithm) number {
 	}
 	op := e.Op
 	if assigns(op) {
-		op = compound[op]
+		op = plainOp(op)
 		n := calc(op, x, y)
 		w.assignNumber(st, e.X, n)
 		return n
@@ -265,10 +265,31 @@ func (w *walker) arithBinary(st *state, e *syntax.BinaryArithm) number {
 	return calc(op, x, y)
 }
 
-var compound = map[syntax.BinAritOperator]syntax.BinAritOperator{
-	syntax.AddAssgn: syntax.Add, syntax.SubAssgn: syntax.Sub, syntax.MulAssgn: syntax.Mul,
-	syntax.QuoAssgn: syntax.Quo, syntax.RemAssgn: syntax.Rem, syntax.AndAssgn: syntax.And,
-	syntax.OrAssgn: syntax.Or, syntax.XorAssgn: syntax.Xor, syntax.ShlAssgn: syntax.Shl, syntax.ShrAssgn: syntax.Shr,
+// plainOp is the operator within an assignment: + of +=.
+func plainOp(op syntax.BinAritOperator) syntax.BinAritOperator {
+	switch op {
+	case syntax.AddAssgn:
+		return syntax.Add
+	case syntax.SubAssgn:
+		return syntax.Sub
+	case syntax.MulAssgn:
+		return syntax.Mul
+	case syntax.QuoAssgn:
+		return syntax.Quo
+	case syntax.RemAssgn:
+		return syntax.Rem
+	case syntax.AndAssgn:
+		return syntax.And
+	case syntax.OrAssgn:
+		return syntax.Or
+	case syntax.XorAssgn:
+		return syntax.Xor
+	case syntax.ShlAssgn:
+		return syntax.Shl
+	case syntax.ShrAssgn:
+		return syntax.Shr
+	}
+	return 0
 }
 
 func calc(op syntax.BinAritOperator, a, b number) number {

@@ -24,29 +24,77 @@ func (b builtin) result(st *state) result {
 	return both(st)
 }
 
-var builtins map[string]builtin
-
-// The table names functions that start commands and so look at the table.
-func init() {
-	builtins = map[string]builtin{
-		":": {sure: true}, "true": {sure: true}, "false": {fails: true},
-		"echo": {sure: true}, "printf": {run: (*walker).printf}, "pwd": {sure: true},
-		"cd": {run: (*walker).cd}, "pushd": {run: (*walker).pushd}, "popd": {run: (*walker).popd}, "dirs": {run: (*walker).dirstack},
-		"test": {run: (*walker).bracket}, "[": {run: (*walker).bracket},
-		"eval": {run: (*walker).eval, wrapper: true}, ".": {run: (*walker).dot, wrapper: true}, "source": {run: (*walker).dot, wrapper: true},
-		"exec": {run: (*walker).exec, wrapper: true}, "command": {run: (*walker).command, wrapper: true}, "builtin": {run: (*walker).builtin, wrapper: true},
-		"exit": {run: (*walker).exit}, "logout": {run: (*walker).exit}, "return": {run: (*walker).ret},
-		"break": {run: (*walker).brk}, "continue": {run: (*walker).cont},
-		"trap": {run: (*walker).trap, wrapper: true}, "alias": {run: (*walker).setAlias}, "unalias": {run: (*walker).unsetAlias},
-		"set": {run: (*walker).set}, "shopt": {run: (*walker).shopt}, "shift": {run: (*walker).shift},
-		"unset": {run: (*walker).unset}, "read": {run: (*walker).read}, "mapfile": {run: (*walker).mapfile}, "readarray": {run: (*walker).mapfile},
-		"getopts": {run: (*walker).getopts}, "let": {}, "enable": {run: (*walker).enable},
+// builtinNamed looks a builtin up.
+func builtinNamed(name string) (builtin, bool) {
+	switch name {
+	case ":", "true", "echo", "pwd":
+		return builtin{sure: true}, true
+	case "false":
+		return builtin{fails: true}, true
+	case "printf":
+		return builtin{run: (*walker).printf}, true
+	case "cd":
+		return builtin{run: (*walker).cd}, true
+	case "pushd":
+		return builtin{run: (*walker).pushd}, true
+	case "popd":
+		return builtin{run: (*walker).popd}, true
+	case "dirs":
+		return builtin{run: (*walker).dirstack}, true
+	case "test", "[":
+		return builtin{run: (*walker).bracket}, true
+	case "eval":
+		return builtin{run: (*walker).eval, wrapper: true}, true
+	case ".", "source":
+		return builtin{run: (*walker).dot, wrapper: true}, true
+	case "exec":
+		return builtin{run: (*walker).exec, wrapper: true}, true
+	case "command":
+		return builtin{run: (*walker).command, wrapper: true}, true
+	case "builtin":
+		return builtin{run: (*walker).builtin, wrapper: true}, true
+	case "exit", "logout":
+		return builtin{run: (*walker).exit}, true
+	case "return":
+		return builtin{run: (*walker).ret}, true
+	case "break":
+		return builtin{run: (*walker).brk}, true
+	case "continue":
+		return builtin{run: (*walker).cont}, true
+	case "trap":
+		return builtin{run: (*walker).trap, wrapper: true}, true
+	case "alias":
+		return builtin{run: (*walker).setAlias}, true
+	case "unalias":
+		return builtin{run: (*walker).unsetAlias}, true
+	case "set":
+		return builtin{run: (*walker).set}, true
+	case "shopt":
+		return builtin{run: (*walker).shopt}, true
+	case "shift":
+		return builtin{run: (*walker).shift}, true
+	case "unset":
+		return builtin{run: (*walker).unset}, true
+	case "read":
+		return builtin{run: (*walker).read}, true
+	case "mapfile", "readarray":
+		return builtin{run: (*walker).mapfile}, true
+	case "getopts":
+		return builtin{run: (*walker).getopts}, true
+	case "let", "type", "hash", "jobs", "fg", "bg", "wait", "kill", "umask", "ulimit", "history", "fc", "compgen", "compopt", "disown", "help", "times", "suspend",
+		"caller":
+		return builtin{}, true
+	case "enable":
+		return builtin{run: (*walker).enable}, true
+	case "export", "declare", "typeset", "local", "readonly":
 		// Where a declaration is not written as one (\export, command export).
-		"export": {run: (*walker).declareWords}, "declare": {run: (*walker).declareWords}, "typeset": {run: (*walker).declareWords},
-		"local": {run: (*walker).declareWords}, "readonly": {run: (*walker).declareWords},
-		"type": {}, "hash": {}, "jobs": {}, "fg": {}, "bg": {}, "wait": {}, "kill": {}, "umask": {}, "ulimit": {}, "history": {}, "fc": {},
-		"bind": {run: (*walker).bind}, "complete": {run: (*walker).complete}, "compgen": {}, "compopt": {}, "disown": {}, "help": {}, "times": {}, "suspend": {}, "caller": {},
+		return builtin{run: (*walker).declareWords}, true
+	case "bind":
+		return builtin{run: (*walker).bind}, true
+	case "complete":
+		return builtin{run: (*walker).complete}, true
 	}
+	return builtin{}, false
 }
 
 // operands is a builtin's words behind its options, which are letters of opts.
@@ -123,7 +171,7 @@ func (w *walker) unsetAlias(st *state, l launch, _ int) result {
 	return both(st)
 }
 
-var setLetters = map[byte]string{
+var setLetters = [256]string{
 	'e': "errexit", 'u': "nounset", 'f': "noglob", 'x': "xtrace", 'a': "allexport", 'n': "noexec",
 	'B': "braceexpand", 'C': "noclobber", 'v': "verbose", 'm': "monitor", 'h': "hashall", 'H': "histexpand", 'b': "notify", 'E': "errtrace", 'r': "restricted", 'T': "functrace", 'P': "physical", 'k': "keyword", 'p': "privileged", 't': "onecmd",
 }

@@ -246,7 +246,7 @@ func (w *walker) start(st *state, l launch) result {
 		}
 	}
 	if !l.exec {
-		if b, ok := builtins[name]; ok && !w.disabled(st, name) {
+		if b, ok := builtinNamed(name); ok && !w.disabled(st, name) {
 			i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Builtin: true, Wrapper: b.wrapper}, l.at)
 			if b.run == nil {
 				return b.result(st)
@@ -296,7 +296,7 @@ func (w *walker) programOf(st *state, l launch, name string) result {
 	if wr := wrapperOf(base); wr != nil {
 		return wr(w, st, l, base)
 	}
-	if shells[base] {
+	if isShell(base) {
 		return w.shellProgram(st, l, base)
 	}
 	lang := languageOf(base)
@@ -312,7 +312,7 @@ func (w *walker) programOf(st *state, l launch, name string) result {
 	if i >= 0 {
 		w.carries(st, l, base)
 		w.tells(st, l, i, base)
-		if read := codeReaders[base]; read != nil {
+		if read := codeReader(base); read != nil {
 			read(w, st, l, i, base)
 		}
 		if lang != nil {
@@ -370,7 +370,7 @@ func (w *walker) programFile(st *state, name string) string {
 		p, _ = v.val.Value()
 	}
 	found, err := st.ctx.files.LookPath(name, p)
-	if err != nil || systemDirs[path.Dir(found)] {
+	if err != nil || systemDir(path.Dir(found)) {
 		return ""
 	}
 	return found
@@ -383,7 +383,7 @@ func (w *walker) otherName(st *state, file, base string) string {
 		return ""
 	}
 	p, ok := absolute(st.cwd, file)
-	if !ok || systemDirs[path.Dir(p)] {
+	if !ok || systemDir(path.Dir(p)) {
 		return ""
 	}
 	names := st.ctx.files.Program(p)

@@ -125,7 +125,7 @@ func (w *walker) testBinary(st *state, e *syntax.BinaryTest) truth {
 		}
 		return not(w.matches(st, l, y))
 	case syntax.TsEql, syntax.TsNeq, syntax.TsLeq, syntax.TsGeq, syntax.TsLss, syntax.TsGtr:
-		return compare(testOps[e.Op], w.evaluate(st, l), w.evaluate(st, w.value(st, y)))
+		return compare(testOp(e.Op), w.evaluate(st, l), w.evaluate(st, w.value(st, y)))
 	case syntax.TsReMatch:
 		return w.rematch(st, l, y)
 	}
@@ -133,8 +133,23 @@ func (w *walker) testBinary(st *state, e *syntax.BinaryTest) truth {
 	return maybe
 }
 
-var testOps = map[syntax.BinTestOperator]string{
-	syntax.TsEql: "-eq", syntax.TsNeq: "-ne", syntax.TsLeq: "-le", syntax.TsGeq: "-ge", syntax.TsLss: "-lt", syntax.TsGtr: "-gt",
+// testOp is an operator that compares numbers, as test spells it.
+func testOp(op syntax.BinTestOperator) string {
+	switch op {
+	case syntax.TsEql:
+		return "-eq"
+	case syntax.TsNeq:
+		return "-ne"
+	case syntax.TsLeq:
+		return "-le"
+	case syntax.TsGeq:
+		return "-ge"
+	case syntax.TsLss:
+		return "-lt"
+	case syntax.TsGtr:
+		return "-gt"
+	}
+	return ""
 }
 
 func compare(op string, a, b number) truth {

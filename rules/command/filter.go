@@ -8,18 +8,52 @@ import (
 	"strings"
 )
 
-// filters are the programs whose output follows from their words and the text
-// that they read. Each is known for its plain uses; any other use of it has an
-// output that is not known.
-var filters = map[string]func(args []string, text string) (string, bool){
-	"grep": grepText, "egrep": grepText, "fgrep": grepText, "head": headText, "tail": tailText, "sort": sortText, "uniq": uniqText, "tac": tacText,
-	"cut": cutText, "tr": trText, "sed": sedText, "awk": awkText, "gawk": awkText, "mawk": awkText, "wc": wcText,
-	"rev": revText, "xxd": xxdText,
+// filterOf is what a program makes of its words and the text that it reads, if
+// its output follows from them. Each is known for its plain uses; any other use
+// of it has an output that is not known.
+func filterOf(name string) func(args []string, text string) (string, bool) {
+	switch name {
+	case "grep", "egrep", "fgrep":
+		return grepText
+	case "head":
+		return headText
+	case "tail":
+		return tailText
+	case "sort":
+		return sortText
+	case "uniq":
+		return uniqText
+	case "tac":
+		return tacText
+	case "cut":
+		return cutText
+	case "tr":
+		return trText
+	case "sed":
+		return sedText
+	case "awk", "gawk", "mawk":
+		return awkText
+	case "wc":
+		return wcText
+	case "rev":
+		return revText
+	case "xxd":
+		return xxdText
+	}
+	return nil
 }
 
-// operandOf are the filters that take their text from a file that the last
-// word names, with the number of words before it that are no file.
-var operandOf = map[string]int{"grep": 1, "egrep": 1, "fgrep": 1, "head": 0, "tail": 0, "sort": 0, "uniq": 0, "tac": 0, "cut": 0, "sed": 1, "awk": 1, "gawk": 1, "mawk": 1}
+// operandOf reports whether a filter takes its text from a file that the last
+// word names, and the number of words before it that are no file.
+func operandOf(name string) (before int, takes bool) {
+	switch name {
+	case "grep", "egrep", "fgrep", "sed", "awk", "gawk", "mawk":
+		return 1, true
+	case "head", "tail", "sort", "uniq", "tac", "cut":
+		return 0, true
+	}
+	return 0, false
+}
 
 // filtered is the output of a filter.
 func filtered(w *walker, i int) (string, bool) {
@@ -36,7 +70,7 @@ func filtered(w *walker, i int) (string, bool) {
 		args = append([]string{"-E"}, args...)
 	}
 	text, ok := "", false
-	if before, takes := operandOf[name]; takes && len(args) > 0 {
+	if before, takes := operandOf(name); takes && len(args) > 0 {
 		operands := 0
 		for n, x := range args {
 			if n > 0 && slices.Contains([]string{"-n", "-d", "-f", "-c", "-F", "-e", "-k", "-t"}, args[n-1]) && name != "grep" && name != "egrep" && name != "fgrep" {
@@ -61,7 +95,7 @@ func filtered(w *walker, i int) (string, bool) {
 			return "", false
 		}
 	}
-	return filters[name](args, text)
+	return filterOf(name)(args, text)
 }
 
 func linesOf(text string) []string {

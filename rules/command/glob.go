@@ -146,7 +146,7 @@ func (w *walker) changes(pat string, names []string) bool {
 		}
 		name, _ := a.Name()
 		for _, x := range a.Argv[1:] {
-			if touches(x, false) || removers[name] && touches(x, true) {
+			if touches(x, false) || removes(name) && touches(x, true) {
 				return true
 			}
 		}
@@ -154,8 +154,14 @@ func (w *walker) changes(pat string, names []string) bool {
 	return false
 }
 
-// removers take away the files that they are given.
-var removers = map[string]bool{"rm": true, "mv": true, "unlink": true, "rmdir": true, "shred": true, "gzip": true, "bzip2": true, "xz": true, "zstd": true, "gunzip": true}
+// removes reports whether a program takes away the files that it is given.
+func removes(name string) bool {
+	switch name {
+	case "rm", "mv", "unlink", "rmdir", "shred", "gzip", "bzip2", "xz", "zstd", "gunzip":
+		return true
+	}
+	return false
+}
 
 // nextMeta finds the next pattern in s: where it starts and how long it is.
 func nextMeta(s string) (int, int) {

@@ -15,9 +15,15 @@ type spill struct {
 	partial bool // it may have left the rest; others take all or nothing
 }
 
-// partialReaders are the programs that read a part of their input and leave the
+// readsPart reports whether a program reads a part of its input and leaves the
 // rest to the next; the interpreters of other languages can, too.
-var partialReaders = map[string]bool{"head": true, "sed": true, "dd": true, "line": true, "awk": true, "gawk": true, "mawk": true}
+func readsPart(name string) bool {
+	switch name {
+	case "head", "sed", "dd", "line", "awk", "gawk", "mawk":
+		return true
+	}
+	return false
+}
 
 // spill notes that a program has an input of the shell for its own.
 func (w *walker) spill(in input, a Action) {
@@ -29,7 +35,7 @@ func (w *walker) spill(in input, a Action) {
 	if !had {
 		s.by = len(w.line.Actions)
 	}
-	s.partial = s.partial || !ok || partialReaders[name] || shells[name] || languageOf(name) != nil
+	s.partial = s.partial || !ok || readsPart(name) || isShell(name) || languageOf(name) != nil
 	if w.spilt == nil {
 		w.spilt = map[int]spill{}
 	}
@@ -86,11 +92,11 @@ func (w *walker) advance(st *state, in input, at int) {
 	st.at[in.id] = at
 }
 
-var readOptions = grammar(exact, "-r : raw\n-s\n-e\n-a =array\n-d =delim\n-i =text\n-n =count\n-N =exactly\n-p =prompt\n-t =time\n-u =fd")
+var readOptions = grammar{style: exact, text: "-r : raw\n-s\n-e\n-a =array\n-d =delim\n-i =text\n-n =count\n-N =exactly\n-p =prompt\n-t =time\n-u =fd"}
 
 // read assigns a piece of its input: a line, as a rule.
 func (w *walker) read(st *state, l launch, _ int) result {
-	a := readOptions().Read(l.argv[1:])
+	a := readOptions.Read(l.argv[1:])
 	var in input
 	if l.in != nil {
 		in = *l.in
@@ -382,11 +388,11 @@ func blanks(ifs string) string {
 	return string(b)
 }
 
-var mapfileOptions = grammar(exact, "-t : trim\n-d =delim\n-n =count\n-O =origin\n-s =skip\n-u =fd\n-C =callback\n-c =quantum")
+var mapfileOptions = grammar{style: exact, text: "-t : trim\n-d =delim\n-n =count\n-O =origin\n-s =skip\n-u =fd\n-C =callback\n-c =quantum"}
 
 // mapfile assigns the lines of its input to an array.
 func (w *walker) mapfile(st *state, l launch, _ int) result {
-	a := mapfileOptions().Read(l.argv[1:])
+	a := mapfileOptions.Read(l.argv[1:])
 	name := "MAPFILE"
 	if len(a.Operands) > 0 {
 		n, ok := a.Operands[0].Value()

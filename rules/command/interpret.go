@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"guardsh/rules/word"
 )
@@ -30,43 +31,43 @@ type language struct {
 	sigils, quoteWords    bool // perl
 	percent, regexp, bare bool // %w[], /x/, calls without parentheses
 	dot                   bool // . joins strings
-	calls                 map[string]string
+	calls                 func() map[string]string
 	marks                 [2]string
 	ignore                string // options with which nothing is run
 }
 
-var languages = map[string]*language{}
-
-func init() {
-	python := &language{name: "python", code: "c", with: "mWX", hash: true, triple: true, prefixes: true, marks: [2]string{"{", "}"}, calls: pythonCalls, ignore: "Vh"}
-	perl := &language{name: "perl", code: "eE", with: "I", rest: "iMmF0lCdDx", hash: true, interpolates: true, sigils: true, quoteWords: true, backticks: true, regexp: true, bare: true, dot: true, calls: perlCalls, ignore: "vVh"}
-	ruby := &language{name: "ruby", code: "e", with: "rICE", rest: "i0FKTWx", hash: true, interpolates: true, percent: true, backticks: true, regexp: true, bare: true, marks: [2]string{"#{", "}"}, calls: rubyCalls, ignore: "vh"}
-	node := &language{name: "node", code: "ep", with: "rC", long: map[string]byte{"--eval": 'e', "--print": 'p', "--require": 'r', "--import": 'r'}, slashes: true, template: true, interpolates: false, regexp: true, marks: [2]string{"${", "}"}, calls: nodeCalls, ignore: "vhc"}
-	php := &language{name: "php", code: "rRB", with: "dczt", long: map[string]byte{"--run": 'r'}, hash: true, slashes: true, interpolates: true, sigils: true, backticks: true, dot: true, calls: phpCalls, ignore: "vmil"}
-	lua := &language{name: "lua", code: "e", with: "l", dashes: true, calls: luaCalls, ignore: "v"}
-	awk := &language{name: "awk", code: "e", with: "FvfiEl", long: map[string]byte{"--assign": 'v', "--file": 'f', "--source": 'e', "--field-separator": 'F', "--include": 'i', "--load": 'l', "--exec": 'E'}, program: true, hash: true, noSingle: true, regexp: true, calls: awkCalls, ignore: "Vh"}
-	julia := &language{name: "julia", code: "eE", with: "LpJCHg", long: map[string]byte{"--eval": 'e', "--print": 'E', "--load": 'L'}, hash: true, backticks: true, calls: juliaCalls, ignore: "vh"}
-	r := &language{name: "r", code: "e", with: "fg", long: map[string]byte{"--file": 'f'}, hash: true, calls: rCalls}
-	octave := &language{name: "octave", code: "e", with: "p", long: map[string]byte{"--eval": 'e', "--path": 'p'}, hash: true, calls: octaveCalls, ignore: "vh"}
-	jvm := &language{name: "jvm", code: "e", with: "cDpCi", slashes: true, triple: true, interpolates: true, marks: [2]string{"${", "}"}, calls: jvmCalls, ignore: "vh"}
+var languages = sync.OnceValue(func() map[string]*language {
+	python := &language{name: "python", code: "c", with: "mWX", hash: true, triple: true, prefixes: true, marks: [2]string{"{", "}"}, calls: sync.OnceValue(pythonCalls), ignore: "Vh"}
+	perl := &language{name: "perl", code: "eE", with: "I", rest: "iMmF0lCdDx", hash: true, interpolates: true, sigils: true, quoteWords: true, backticks: true, regexp: true, bare: true, dot: true, calls: sync.OnceValue(perlCalls), ignore: "vVh"}
+	ruby := &language{name: "ruby", code: "e", with: "rICE", rest: "i0FKTWx", hash: true, interpolates: true, percent: true, backticks: true, regexp: true, bare: true, marks: [2]string{"#{", "}"}, calls: sync.OnceValue(rubyCalls), ignore: "vh"}
+	node := &language{name: "node", code: "ep", with: "rC", long: map[string]byte{"--eval": 'e', "--print": 'p', "--require": 'r', "--import": 'r'}, slashes: true, template: true, interpolates: false, regexp: true, marks: [2]string{"${", "}"}, calls: sync.OnceValue(nodeCalls), ignore: "vhc"}
+	php := &language{name: "php", code: "rRB", with: "dczt", long: map[string]byte{"--run": 'r'}, hash: true, slashes: true, interpolates: true, sigils: true, backticks: true, dot: true, calls: sync.OnceValue(phpCalls), ignore: "vmil"}
+	lua := &language{name: "lua", code: "e", with: "l", dashes: true, calls: sync.OnceValue(luaCalls), ignore: "v"}
+	awk := &language{name: "awk", code: "e", with: "FvfiEl", long: map[string]byte{"--assign": 'v', "--file": 'f', "--source": 'e', "--field-separator": 'F', "--include": 'i', "--load": 'l', "--exec": 'E'}, program: true, hash: true, noSingle: true, regexp: true, calls: sync.OnceValue(awkCalls), ignore: "Vh"}
+	julia := &language{name: "julia", code: "eE", with: "LpJCHg", long: map[string]byte{"--eval": 'e', "--print": 'E', "--load": 'L'}, hash: true, backticks: true, calls: sync.OnceValue(juliaCalls), ignore: "vh"}
+	r := &language{name: "r", code: "e", with: "fg", long: map[string]byte{"--file": 'f'}, hash: true, calls: sync.OnceValue(rCalls)}
+	octave := &language{name: "octave", code: "e", with: "p", long: map[string]byte{"--eval": 'e', "--path": 'p'}, hash: true, calls: sync.OnceValue(octaveCalls), ignore: "vh"}
+	jvm := &language{name: "jvm", code: "e", with: "cDpCi", slashes: true, triple: true, interpolates: true, marks: [2]string{"${", "}"}, calls: sync.OnceValue(jvmCalls), ignore: "vh"}
+	byName := map[string]*language{}
 	for names, l := range map[string]*language{
 		"groovy groovysh groovyclient jshell kotlin kotlinc scala scala-cli jbang bsh": jvm,
 		"python python2 python3 pypy pypy3 ipython ipython3":                           python, "perl raku": perl, "ruby jruby": ruby, "node nodejs bun deno": node, "julia": julia, "R Rscript": r, "octave octave-cli": octave, "php php-cli": php, "lua luajit": lua, "awk gawk mawk nawk": awk,
 	} {
 		for _, n := range strings.Fields(names) {
-			languages[n] = l
+			byName[n] = l
 		}
 	}
-}
+	return byName
+})
 
 // languageOf is the language that a program's name stands for, a version
 // behind it or not.
 func languageOf(base string) *language {
-	if l := languages[base]; l != nil {
+	if l := languages()[base]; l != nil {
 		return l
 	}
 	if n := strings.TrimRight(base, "0123456789."); n != base && n != "" {
-		return languages[n]
+		return languages()[n]
 	}
 	return nil
 }

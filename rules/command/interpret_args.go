@@ -9,8 +9,8 @@ import (
 // args reports whether a name is a call whose arguments follow without
 // parentheses.
 func (e *evaluator) args(name string) bool {
-	if _, ok := e.lang.calls[name]; !ok {
-		if i := strings.LastIndexByte(name, '.'); i < 0 || e.lang.calls[name[i:]] == "" {
+	if _, ok := e.lang.calls()[name]; !ok {
+		if i := strings.LastIndexByte(name, '.'); i < 0 || e.lang.calls()[name[i:]] == "" {
 			return false
 		}
 	}
@@ -21,11 +21,17 @@ func (e *evaluator) args(name string) bool {
 	case tokLine, 0:
 		return e.lang.sigils && (name == "unlink" || name == "rmdir") // of $_
 	}
-	return !(t.kind == tokName && stops[t.text])
+	return !(t.kind == tokName && stopWord(t.text))
 }
 
-// stops are the words that end a call without parentheses.
-var stops = map[string]bool{"if": true, "unless": true, "or": true, "and": true, "for": true, "foreach": true, "while": true, "until": true, "do": true, "rescue": true, "then": true, "end": true}
+// stopWord reports whether a word ends a call without parentheses.
+func stopWord(name string) bool {
+	switch name {
+	case "if", "unless", "or", "and", "for", "foreach", "while", "until", "do", "rescue", "then", "end":
+		return true
+	}
+	return false
+}
 
 type callArgs struct {
 	list []val
@@ -49,7 +55,7 @@ func (e *evaluator) bareArgs() callArgs {
 	var a callArgs
 	for e.i < len(e.toks) {
 		t := e.peek(0)
-		if t.kind == tokLine || t.kind == tokName && stops[t.text] || t.kind == tokSign && (t.text == ";" || t.text == "}" || t.text == ")" || t.text == "||" || t.text == "&&") {
+		if t.kind == tokLine || t.kind == tokName && stopWord(t.text) || t.kind == tokSign && (t.text == ";" || t.text == "}" || t.text == ")" || t.text == "||" || t.text == "&&") {
 			break
 		}
 		if e.sign(",") {

@@ -110,7 +110,7 @@ func (e *evaluator) awk() {
 			case ">>":
 				e.file(v, Append)
 			default:
-				if sh, ok := v.Value(); ok && shells[sh] && printed.Know == word.Known {
+				if sh, ok := v.Value(); ok && isShell(sh) && printed.Know == word.Known {
 					v = printed // print "code" | "sh"
 				}
 				e.code(v, e.via)

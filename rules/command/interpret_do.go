@@ -7,12 +7,26 @@ import (
 	"guardsh/rules/word"
 )
 
-// signals are the names behind the numbers that code likes to write.
-var signalNames = map[string]string{"signal.SIGKILL": "KILL", "signal.SIGTERM": "TERM", "signal.SIGHUP": "HUP", "signal.SIGSTOP": "STOP", "signal.SIGINT": "INT"}
+// signalName is the name behind a number that code likes to write.
+func signalName(name string) string {
+	switch name {
+	case "signal.SIGKILL":
+		return "KILL"
+	case "signal.SIGTERM":
+		return "TERM"
+	case "signal.SIGHUP":
+		return "HUP"
+	case "signal.SIGSTOP":
+		return "STOP"
+	case "signal.SIGINT":
+		return "INT"
+	}
+	return ""
+}
 
 // call is what a call is worth; one that the table knows is done.
 func (e *evaluator) call(name string, recv val, a callArgs) val {
-	if end, ok := printCalls[name]; ok && e.lang.name != "ruby" {
+	if end, ok := printEnd(name); ok && e.lang.name != "ruby" {
 		between := " "
 		if end == "" {
 			between = ""
@@ -145,8 +159,8 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 			return below(recv.w, true)
 		}
 	case "array_map", "map":
-		if f := a.at(0); len(a.list) == 2 && f.Know == word.Known && e.lang.calls[f.Values[0]] != "" {
-			e.do(e.lang.calls[f.Values[0]], f.Values[0], val{}, callArgs{list: a.list[1:]})
+		if f := a.at(0); len(a.list) == 2 && f.Know == word.Known && e.lang.calls()[f.Values[0]] != "" {
+			e.do(e.lang.calls()[f.Values[0]], f.Values[0], val{}, callArgs{list: a.list[1:]})
 			return unknownVal(name)
 		}
 	case ".forEach", ".each", ".map":
@@ -157,10 +171,10 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		e.start(append(word.Lits(strings.ReplaceAll(rest, "_", "-")), val{isList: true, list: a.list}.words()...))
 		return unknownVal(name + "()")
 	}
-	spec, ok := e.lang.calls[name]
+	spec, ok := e.lang.calls()[name]
 	if !ok {
 		if i := strings.LastIndexByte(name, '.'); i > 0 && e.lang.name != "python" {
-			spec, ok = e.lang.calls[lastTwo(name)]
+			spec, ok = e.lang.calls()[lastTwo(name)]
 		}
 	}
 	if ok && spec != "" {
@@ -406,7 +420,7 @@ func (e *evaluator) plain(f []string, recv val, a callArgs, all []word.Word) {
 				x = recv.word()
 			case n <= len(a.list) && n > 0:
 				v := a.list[n-1]
-				if s := signalNames[v.name]; s != "" {
+				if s := signalName(v.name); s != "" {
 					v = val{w: word.Lit(s)}
 				}
 				if v.isList && len(v.list) > 1 && part == "$1" {
@@ -459,7 +473,7 @@ func (e *evaluator) process(a callArgs) {
 	if in, ok := a.kv["input"]; ok {
 		// What a shell is given to read.
 		if argv := cmd.words(); len(argv) > 0 && len(argv) < 3 && (len(argv) == 1 || argv[1].Is("-s")) {
-			if sh, _ := argv[0].Value(); shells[sh] {
+			if sh, _ := argv[0].Value(); isShell(sh) {
 				e.code(in.word(), e.via)
 				return
 			}
@@ -498,7 +512,7 @@ func (e *evaluator) perlOpen(all []word.Word) {
 	}
 	switch {
 	case strings.HasPrefix(mode, "|"), strings.HasPrefix(mode, "-|"):
-		if sh, _ := target.Value(); shells[strings.TrimSpace(sh)] && strings.HasPrefix(mode, "|") && len(all) < 4 {
+		if sh, _ := target.Value(); isShell(strings.TrimSpace(sh)) && strings.HasPrefix(mode, "|") && len(all) < 4 {
 			e.toShell = true // what is printed from now on may be code
 			return
 		}

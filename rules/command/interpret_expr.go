@@ -74,7 +74,7 @@ func (e *evaluator) postfix() val {
 			}
 			if e.sign("(") {
 				v = e.call("."+method, v, e.callArgs())
-			} else if e.lang.bare && v.path && e.lang.calls["."+method] != "" {
+			} else if e.lang.bare && v.path && e.lang.calls()["."+method] != "" {
 				v = e.call("."+method, v, callArgs{}) // Ruby needs no brackets
 			} else if method == "each" || method == "map" {
 				e.block(v)
@@ -206,14 +206,14 @@ func (e *evaluator) named(t token) val {
 		name = full
 	}
 	for _, m := range e.stars {
-		if _, ok := e.lang.calls[m+"."+name]; ok {
+		if _, ok := e.lang.calls()[m+"."+name]; ok {
 			name = m + "." + name
 		}
 	}
 	if e.lang.bare && e.args(name) {
 		return e.call(name, val{}, e.bareArgs())
 	}
-	if e.lang.bare && e.lang.calls[name] == "!fork" {
+	if e.lang.bare && e.lang.calls()[name] == "!fork" {
 		return e.call(name, val{}, callArgs{})
 	}
 	return val{name: name}

@@ -144,7 +144,7 @@ func (e *evaluator) isPrint() bool {
 	for i := 1; e.peek(i).kind == tokSign && e.peek(i).text == "." && e.peek(i+1).kind == tokName; i += 2 {
 		name += "." + e.peek(i+1).text
 	}
-	_, ok := printCalls[name]
+	_, ok := printEnd(name)
 	return ok
 }
 

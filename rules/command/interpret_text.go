@@ -10,17 +10,35 @@ import (
 	"guardsh/rules/word"
 )
 
-// decoders are calls that turn a text into another, by how: code that is not
-// meant to be read is written so.
-var decoders = map[string]string{
-	"base64.b64decode": "base64", "base64.standard_b64decode": "base64", "base64.urlsafe_b64decode": "base64", "base64.decodebytes": "base64", "base64.decodestring": "base64", "binascii.a2b_base64": "base64",
-	"Base64.decode64": "base64", "Base64.strict_decode64": "base64", "Base64.urlsafe_decode64": "base64", "base64_decode": "base64", "decode_base64": "base64", "MIME.Base64.decode_base64": "base64", "atob": "base64", "base64decode": "base64",
-	"bytes.fromhex": "hex", "bytearray.fromhex": "hex", "binascii.unhexlify": "hex", "binascii.a2b_hex": "hex", "hex2bin": "hex", "hex2bytes": "hex",
-	"str_rot13": "rot13", "strrev": "reverse",
+// decoderOf is how a call turns a text into another: code that is not meant to
+// be read is written so.
+func decoderOf(call string) string {
+	switch call {
+	case "base64.b64decode", "base64.standard_b64decode", "base64.urlsafe_b64decode", "base64.decodebytes", "base64.decodestring", "binascii.a2b_base64", "Base64.decode64",
+		"Base64.strict_decode64", "Base64.urlsafe_decode64", "base64_decode", "decode_base64", "MIME.Base64.decode_base64", "atob", "base64decode":
+		return "base64"
+	case "bytes.fromhex", "bytearray.fromhex", "binascii.unhexlify", "binascii.a2b_hex", "hex2bin", "hex2bytes":
+		return "hex"
+	case "str_rot13":
+		return "rot13"
+	case "strrev":
+		return "reverse"
+	}
+	return ""
 }
 
-// codecs are the names that calls give them where one call has several.
-var codecs = map[string]string{"base64": "base64", "base64url": "base64", "base64_codec": "base64", "hex": "hex", "hex_codec": "hex", "rot13": "rot13", "rot_13": "rot13", "m": "base64", "m0": "base64", "H*": "hex"}
+// codecOf is how by the name that a call gives it where one call has several.
+func codecOf(name string) string {
+	switch name {
+	case "base64", "base64url", "base64_codec", "m", "m0":
+		return "base64"
+	case "hex", "hex_codec", "H*":
+		return "hex"
+	case "rot13", "rot_13":
+		return "rot13"
+	}
+	return ""
+}
 
 // decode undoes an encoding.
 func decode(codec, s string) (string, bool) {
@@ -56,16 +74,16 @@ func (e *evaluator) made(name string, recv val, a callArgs) (val, bool) {
 	arg, argKnown := a.at(0).Value()
 	self, selfKnown := recv.w.Value()
 	second, _ := a.at(1).Value()
-	if codec := decoders[name]; codec != "" && argKnown {
+	if codec := decoderOf(name); codec != "" && argKnown {
 		if s, ok := decode(codec, arg); ok {
 			return lit(s)
 		}
 	}
 	switch name {
 	case "codecs.decode", "Buffer.from", "pack":
-		codec, text := codecs[second], arg
+		codec, text := codecOf(second), arg
 		if name == "pack" { // pack("H*", TEXT)
-			codec, text = codecs[arg], second
+			codec, text = codecOf(arg), second
 		}
 		if s, ok := decode(codec, text); ok && argKnown {
 			return lit(s)
@@ -77,7 +95,7 @@ func (e *evaluator) made(name string, recv val, a callArgs) (val, bool) {
 		if name == ".pack" { // [TEXT].pack("H*")
 			text, ok = recv.word().Value()
 		}
-		if s, done := decode(codecs[arg], text); done && ok {
+		if s, done := decode(codecOf(arg), text); done && ok {
 			return lit(s)
 		}
 		if name == ".decode" && selfKnown {
@@ -229,8 +247,16 @@ func (e *evaluator) prints(list []val, between, end string) {
 	e.only = e.only && !e.inner() && out.Know == word.Known
 }
 
-// printCalls are the calls that print, by what they put behind their arguments.
-var printCalls = map[string]string{"print": "\n", "console.log": "\n", "println": "\n", "sys.stdout.write": "", "process.stdout.write": "", "io.write": "", "disp": "\n", "cat": "", "puts": "\n"}
+// printEnd reports whether a call prints, and what it puts behind its arguments.
+func printEnd(call string) (end string, prints bool) {
+	switch call {
+	case "print", "console.log", "println", "disp", "puts":
+		return "\n", true
+	case "sys.stdout.write", "process.stdout.write", "io.write", "cat":
+		return "", true
+	}
+	return "", false
+}
 
 // print reads a statement that prints without brackets.
 func (e *evaluator) print() bool {
@@ -257,7 +283,7 @@ func (e *evaluator) print() bool {
 		}
 		e.i++
 	}
-	if n := e.peek(0); n.kind == tokLine || n.kind == 0 || n.kind == tokSign && (n.text == "{" || n.text == ";" || n.text == "}") || n.kind == tokName && stops[n.text] {
+	if n := e.peek(0); n.kind == tokLine || n.kind == 0 || n.kind == tokSign && (n.text == "{" || n.text == ";" || n.text == "}") || n.kind == tokName && stopWord(n.text) {
 		e.only = false
 		return true
 	}

@@ -6,9 +6,17 @@ import (
 	"guardsh/rules/word"
 )
 
-// handsOn are the programs that print what they read, in their order or
-// another; the value says that none of it may be missing.
-var handsOn = map[string]bool{"cat": true, "tee": true, "sort": true, "tac": true, "shuf": true, "grep": false, "egrep": false, "fgrep": false, "uniq": false, "head": false, "tail": false}
+// handsOn reports whether a program prints what it reads, in its order or
+// another; all says that none of it may be missing.
+func handsOn(name string) (all, hands bool) {
+	switch name {
+	case "cat", "tee", "sort", "tac", "shuf":
+		return true, true
+	case "grep", "egrep", "fgrep", "uniq", "head", "tail":
+		return false, true
+	}
+	return false, false
+}
 
 // items is what can be read from a pipe, as words, where the text is not known
 // but something of each word is: names below a directory, a variable's value
@@ -66,7 +74,7 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 	case "locate", "plocate", "mlocate":
 		return somewhere(a.Args())
 	case "dpkg", "rpm", "pacman", "dpkg-query", "apk":
-		if args := a.Args(); len(args) > 1 && packageFiles[args[0].Prefix()] {
+		if args := a.Args(); len(args) > 1 && listsFiles(args[0].Prefix()) {
 			return []word.Word{{Src: args[0].Src, Know: word.Unknown, Many: true, Shape: []word.Part{{Lit: "/"}, findRest}, Origin: word.FromInput}}
 		}
 		return nil
@@ -88,12 +96,12 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 		}
 		return nil
 	}
-	if rewrite := filters[name]; rewrite != nil && a.Stdin.Kind == InputPipe {
-		if _, hands := handsOn[name]; !hands {
+	if rewrite := filterOf(name); rewrite != nil && a.Stdin.Kind == InputPipe {
+		if _, hands := handsOn(name); !hands {
 			return w.rewritten(a, rewrite, depth)
 		}
 	}
-	all, hands := handsOn[name]
+	all, hands := handsOn(name)
 	if !hands || a.Stdin.Kind != InputPipe {
 		return nil
 	}
@@ -106,9 +114,15 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 	return out
 }
 
-// packageFiles are the options with which package managers list the files of a
-// package.
-var packageFiles = map[string]bool{"-L": true, "--listfiles": true, "-ql": true, "-qla": true, "-Ql": true, "-Qlq": true, "-Qql": true}
+// listsFiles reports whether package managers list the files of a package with
+// that option.
+func listsFiles(opt string) bool {
+	switch opt {
+	case "-L", "--listfiles", "-ql", "-qla", "-Ql", "-Qlq", "-Qql":
+		return true
+	}
+	return false
+}
 
 // matchOptions are the options of programs that search files which take a word
 // of their own, by the last letter of a cluster.

@@ -7,11 +7,11 @@ import (
 	"guardsh/rules/word"
 )
 
-var crontabOptions = grammar(option.Style{Exact: true}, "-u =user\n-l : ask\n-r : ask\n-e : ask\n-i\n-s\n-n =host\n-c : ask\n-x =debug\n-T =file : ask\n-V : ask")
+var crontabOptions = grammar{style: option.Style{Exact: true}, text: "-u =user\n-l : ask\n-r : ask\n-e : ask\n-i\n-s\n-n =host\n-c : ask\n-x =debug\n-T =file : ask\n-V : ask"}
 
 // crontab installs jobs: each of them will run one day, as its user.
 func (w *walker) crontab(st *state, l launch, base string) result {
-	a := crontabOptions().Read(l.argv[1:])
+	a := crontabOptions.Read(l.argv[1:])
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
 	if a.Has("ask") || i < 0 || len(a.Operands) > 1 {
 		return both(st)

@@ -3,6 +3,7 @@ package command
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"guardsh/rules/word"
 )
@@ -23,29 +24,56 @@ type lispDialect struct {
 	with []string // other options that take one
 }
 
-// lispDialects are those programs by name.
-var lispDialects = map[string]lispDialect{
-	"emacs": {code: []string{"-eval", "--eval", "-e", "--execute"}, file: []string{"-l", "--load", "--script", "-load"}}, "emacsclient": {code: []string{"-e", "--eval"}},
-	"guile": {code: []string{"-c"}, file: []string{"-s", "-l"}, with: []string{"-e", "-L", "-C", "-x", "--language"}}, "racket": {code: []string{"-e", "--eval"}, file: []string{"-f", "-t", "-r"}}, "csi": {code: []string{"-e", "-eval", "-p"}, file: []string{"-s"}}, "gosh": {code: []string{"-e"}},
-	"sbcl": {code: []string{"--eval"}, file: []string{"--load", "--script"}}, "ecl": {code: []string{"--eval", "-eval"}, file: []string{"--load", "--shell"}}, "clisp": {code: []string{"-x"}}, "ros": {code: []string{"-e"}},
-	"clojure": {code: []string{"-e", "--eval"}, file: []string{"-i"}}, "clj": {code: []string{"-e"}, file: []string{"-i"}}, "bb": {code: []string{"-e"}, file: []string{"-f"}}, "newlisp": {code: []string{"-e"}}, "hy": {code: []string{"-c"}}, "janet": {code: []string{"-e"}},
+// lispDialectOf is such a program by its name.
+func lispDialectOf(base string) (lispDialect, bool) {
+	switch base {
+	case "emacs":
+		return lispDialect{code: []string{"-eval", "--eval", "-e", "--execute"}, file: []string{"-l", "--load", "--script", "-load"}}, true
+	case "emacsclient":
+		return lispDialect{code: []string{"-e", "--eval"}}, true
+	case "guile":
+		return lispDialect{code: []string{"-c"}, file: []string{"-s", "-l"}, with: []string{"-e", "-L", "-C", "-x", "--language"}}, true
+	case "racket":
+		return lispDialect{code: []string{"-e", "--eval"}, file: []string{"-f", "-t", "-r"}}, true
+	case "csi":
+		return lispDialect{code: []string{"-e", "-eval", "-p"}, file: []string{"-s"}}, true
+	case "gosh", "ros", "newlisp", "janet":
+		return lispDialect{code: []string{"-e"}}, true
+	case "sbcl":
+		return lispDialect{code: []string{"--eval"}, file: []string{"--load", "--script"}}, true
+	case "ecl":
+		return lispDialect{code: []string{"--eval", "-eval"}, file: []string{"--load", "--shell"}}, true
+	case "clisp":
+		return lispDialect{code: []string{"-x"}}, true
+	case "clojure":
+		return lispDialect{code: []string{"-e", "--eval"}, file: []string{"-i"}}, true
+	case "clj":
+		return lispDialect{code: []string{"-e"}, file: []string{"-i"}}, true
+	case "bb":
+		return lispDialect{code: []string{"-e"}, file: []string{"-f"}}, true
+	case "hy":
+		return lispDialect{code: []string{"-c"}}, true
+	}
+	return lispDialect{}, false
 }
 
 // lispCalls are functions of their libraries, as the command that does the
 // same; see pythonCalls. A package before the name does not count.
-var lispCalls = map[string]string{
-	"delete-directory": "!directory", "delete-file": "rm -f -- $1", "delete-file-recursively": "rm -rf -- $1", "delete-directory/files": "rm -rf -- $1", "delete-directory-tree": "rm -rf -- $1", "delete-tree": "rm -rf -- $1", "delete-directory-and-files": "rm -rf -- $1",
-	"remove-directory": "rmdir -- $1", "remove-directory*": "rm -rf -- $1", "rmdir": "rmdir -- $1", "unlink": "rm -f -- $1", "delete-file-if-exists": "rm -f -- $1", "io/delete-file": "rm -f -- $1", "fs/delete-tree": "rm -rf -- $1", "fs/delete": "rm -f -- $1", "delete-empty-directory": "rmdir -- $1",
-	"rename-file": "mv -- $1 $2", "rename-file-or-directory": "mv -- $1 $2", "move-file": "mv -- $1 $2", "copy-file": "cp -- $1 $2", "copy-directory": "cp -r -- $1 $2", "copy-directory/files": "cp -r -- $1 $2", "make-symbolic-link": "ln -sf -- $1 $2", "symlink": "ln -s -- $1 $2",
-	"write-region": "!write3", "with-temp-file": "!write", "spit": "!write", "call-with-output-file": "!write", "with-output-to-file": "!write", "open-output-file": "!write", "display-to-file": "!write2", "write-to-file": "!write2", "append-to-file": "!append3", "chmod": "!mode", "set-file-modes": "chmod $2 -- $1",
-	"shell-command": "!code", "shell-command-to-string": "!code", "async-shell-command": "!code", "call-process-shell-command": "!code", "start-process-shell-command": "!code3", "system": "!code", "process": "!code", "ext:shell": "!code", "shell": "!code", "os/shell": "!code", "system/exit-code": "!code",
-	"call-process": "!argv5", "start-process": "!argv3", "process-lines": "!code", "system*": "!code", "system*/exit-code": "!code", "execl": "!exec", "execlp": "!exec", "sh": "!code", "shell/sh": "!code", "run-program": "!code", "run-shell-command": "!code", "run-process": "!code", "exec!": "!code",
-	"kill-emacs": "", "primitive-load": "",
-}
+var lispCalls = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"delete-directory": "!directory", "delete-file": "rm -f -- $1", "delete-file-recursively": "rm -rf -- $1", "delete-directory/files": "rm -rf -- $1", "delete-directory-tree": "rm -rf -- $1", "delete-tree": "rm -rf -- $1", "delete-directory-and-files": "rm -rf -- $1",
+		"remove-directory": "rmdir -- $1", "remove-directory*": "rm -rf -- $1", "rmdir": "rmdir -- $1", "unlink": "rm -f -- $1", "delete-file-if-exists": "rm -f -- $1", "io/delete-file": "rm -f -- $1", "fs/delete-tree": "rm -rf -- $1", "fs/delete": "rm -f -- $1", "delete-empty-directory": "rmdir -- $1",
+		"rename-file": "mv -- $1 $2", "rename-file-or-directory": "mv -- $1 $2", "move-file": "mv -- $1 $2", "copy-file": "cp -- $1 $2", "copy-directory": "cp -r -- $1 $2", "copy-directory/files": "cp -r -- $1 $2", "make-symbolic-link": "ln -sf -- $1 $2", "symlink": "ln -s -- $1 $2",
+		"write-region": "!write3", "with-temp-file": "!write", "spit": "!write", "call-with-output-file": "!write", "with-output-to-file": "!write", "open-output-file": "!write", "display-to-file": "!write2", "write-to-file": "!write2", "append-to-file": "!append3", "chmod": "!mode", "set-file-modes": "chmod $2 -- $1",
+		"shell-command": "!code", "shell-command-to-string": "!code", "async-shell-command": "!code", "call-process-shell-command": "!code", "start-process-shell-command": "!code3", "system": "!code", "process": "!code", "ext:shell": "!code", "shell": "!code", "os/shell": "!code", "system/exit-code": "!code",
+		"call-process": "!argv5", "start-process": "!argv3", "process-lines": "!code", "system*": "!code", "system*/exit-code": "!code", "execl": "!exec", "execlp": "!exec", "sh": "!code", "shell/sh": "!code", "run-program": "!code", "run-shell-command": "!code", "run-process": "!code", "exec!": "!code",
+		"kill-emacs": "", "primitive-load": "",
+	}
+})
 
 // lispCode walks what such a program is given.
 func (w *walker) lispCode(st *state, l launch, _ int, base string) {
-	d := lispDialects[base]
+	d, _ := lispDialectOf(base)
 	r := lisp{foreign: foreign{w, st, l, base}, vars: map[string]word.Word{}}
 	args, given := l.argv[1:], false
 	in := w.standardInput(st, l)
@@ -180,8 +208,14 @@ func lispList(s string) int {
 	return len(s)
 }
 
-// lispBranches are forms of which not all need run.
-var lispBranches = map[string]bool{"if": true, "when": true, "unless": true, "cond": true, "case": true, "defun": true, "define": true, "lambda": true, "fn": true, "defn": true, "condition-case": true, "pcase": true, "if-let": true, "when-let": true, "and": true, "or": true}
+// lispBranch reports whether not all of a form need run.
+func lispBranch(name string) bool {
+	switch name {
+	case "if", "when", "unless", "cond", "case", "defun", "define", "lambda", "fn", "defn", "condition-case", "pcase", "if-let", "when-let", "and", "or":
+		return true
+	}
+	return false
+}
 
 // forms goes through the lists of a text.
 func (r *lisp) forms(s string, perhaps bool) {
@@ -286,7 +320,7 @@ func (r *lisp) call(s string, perhaps bool) {
 			}
 		}
 	}
-	r.forms(rest, perhaps || lispBranches[name])
+	r.forms(rest, perhaps || lispBranch(name))
 }
 
 // anyOf is what a loop's variable may be: each of a list that is written out.
@@ -345,7 +379,7 @@ func (r *lisp) bindings(s string) {
 // package before that: uiop:run-program.
 func lispFunction(full string) (name, spec string, known bool) {
 	name = full
-	if spec, known = lispCalls[name]; known {
+	if spec, known = lispCalls()[name]; known {
 		return name, spec, true
 	}
 	if i := strings.LastIndexAny(name, ":."); i > 0 {
@@ -355,7 +389,7 @@ func lispFunction(full string) (name, spec string, known bool) {
 	} else {
 		return name, "", false
 	}
-	spec, known = lispCalls[name]
+	spec, known = lispCalls()[name]
 	return name, spec, known
 }
 

@@ -5,7 +5,6 @@ import (
 	"path"
 	"strings"
 
-	"guardsh/rules/option"
 	"guardsh/rules/word"
 )
 
@@ -13,7 +12,7 @@ import (
 // far as the makefile says so. Both branches of a condition are read: what it
 // sets is not sure.
 
-var makeOptions = grammar(option.Style{}, "-b\n-m\n-B --always-make\n-C --directory =chdir\n-d\n--debug [=flags]\n-e --environment-overrides\n-E --eval =eval\n-f --file --makefile =file\n-h --help : ask\n-i --ignore-errors\n-I --include-dir =dir\n-j --jobs [=n]\n-k --keep-going\n-l --load-average [=n]\n-L\n-n --just-print --dry-run --recon : ask\n-o --old-file =file2\n-O --output-sync [=type]\n-p --print-data-base\n-q --question : ask\n-r --no-builtin-rules\n-R\n-s --silent --quiet\n-S\n-t --touch : ask\n--trace\n-v --version : ask\n-w --print-directory\n--no-print-directory\n-W --what-if =file2\n--warn-undefined-variables\n--shuffle [=s]")
+var makeOptions = grammar{text: "-b\n-m\n-B --always-make\n-C --directory =chdir\n-d\n--debug [=flags]\n-e --environment-overrides\n-E --eval =eval\n-f --file --makefile =file\n-h --help : ask\n-i --ignore-errors\n-I --include-dir =dir\n-j --jobs [=n]\n-k --keep-going\n-l --load-average [=n]\n-L\n-n --just-print --dry-run --recon : ask\n-o --old-file =file2\n-O --output-sync [=type]\n-p --print-data-base\n-q --question : ask\n-r --no-builtin-rules\n-R\n-s --silent --quiet\n-S\n-t --touch : ask\n--trace\n-v --version : ask\n-w --print-directory\n--no-print-directory\n-W --what-if =file2\n--warn-undefined-variables\n--shuffle [=s]"}
 
 // maxRecipe bounds the recipe lines that one make may have walked.
 const maxRecipe = 512
@@ -49,7 +48,7 @@ type makeRule struct {
 }
 
 func (w *walker) makeTool(st *state, l launch, base string) result {
-	a := makeOptions().Read(l.argv[1:])
+	a := makeOptions.Read(l.argv[1:])
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
 	if i < 0 || a.Has("ask") || st.ctx.place.Kind == Remote {
 		return both(st)
@@ -75,7 +74,7 @@ func (w *walker) makeTool(st *state, l launch, base string) result {
 	evals := a.Values["eval"]
 	if flags, set := given(st, l.assigns, "MAKEFLAGS"); set {
 		if v, ok := flags.Value(); ok {
-			evals = append(evals, makeOptions().Read(fieldsLike(v)).Values["eval"]...)
+			evals = append(evals, makeOptions.Read(fieldsLike(v)).Values["eval"]...)
 		}
 	}
 	for _, code := range evals {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"guardsh/rules/word"
 )
@@ -13,66 +14,71 @@ import (
 // or one of make's functions. What is not known becomes a mark, as in other code
 // that is put together.
 
-// makeFuncs are the functions of text alone: their arguments are expanded, and
-// where one is not known the result is not.
-var makeFuncs = map[string]struct {
+// makeFunc is one of make's functions.
+type makeFunc struct {
 	args int // how many there must be; the last takes what commas follow
 	f    func(a []string) (string, bool)
-}{
-	"subst": {3, func(a []string) (string, bool) { return strings.ReplaceAll(a[2], a[0], a[1]), a[0] != "" }},
-	"patsubst": {3, func(a []string) (string, bool) {
-		return makeEach(a[2], func(s string) string { return makeSubst(a[0], a[1], s) }), true
-	}},
-	"strip": {1, func(a []string) (string, bool) { return strings.Join(strings.Fields(a[0]), " "), true }},
-	"findstring": {2, func(a []string) (string, bool) {
-		return map[bool]string{true: a[0]}[strings.Contains(a[1], a[0])], true
-	}},
-	"filter":     {2, func(a []string) (string, bool) { return makeFilter(a[0], a[1], true), true }},
-	"filter-out": {2, func(a []string) (string, bool) { return makeFilter(a[0], a[1], false), true }},
-	"sort": {1, func(a []string) (string, bool) {
-		f := strings.Fields(a[0])
-		slices.Sort(f)
-		return strings.Join(slices.Compact(f), " "), true
-	}},
-	"words":     {1, func(a []string) (string, bool) { return strconv.Itoa(len(strings.Fields(a[0]))), true }},
-	"firstword": {1, func(a []string) (string, bool) { return makeWords(a[0], 0, 1), true }},
-	"lastword": {1, func(a []string) (string, bool) {
-		n := len(strings.Fields(a[0]))
-		return makeWords(a[0], n-1, n), true
-	}},
-	"word": {2, func(a []string) (string, bool) {
-		n, err := strconv.Atoi(strings.TrimSpace(a[0]))
-		return makeWords(a[1], n-1, n), err == nil && n > 0
-	}},
-	"wordlist": {3, func(a []string) (string, bool) {
-		from, err1 := strconv.Atoi(strings.TrimSpace(a[0]))
-		to, err2 := strconv.Atoi(strings.TrimSpace(a[1]))
-		return makeWords(a[2], from-1, to), err1 == nil && err2 == nil && from > 0
-	}},
-	"dir": {1, func(a []string) (string, bool) {
-		return makeEach(a[0], func(s string) string {
-			if i := strings.LastIndexByte(s, '/'); i >= 0 {
-				return s[:i+1]
-			}
-			return "./"
-		}), true
-	}},
-	"notdir": {1, func(a []string) (string, bool) {
-		return makeEach(a[0], func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }), true
-	}},
-	"suffix": {1, func(a []string) (string, bool) { return makeEach(a[0], path.Ext), true }},
-	"basename": {1, func(a []string) (string, bool) {
-		return makeEach(a[0], func(s string) string { return strings.TrimSuffix(s, path.Ext(s)) }), true
-	}},
-	"addsuffix": {2, func(a []string) (string, bool) {
-		return makeEach(a[1], func(s string) string { return s + a[0] }), true
-	}},
-	"addprefix": {2, func(a []string) (string, bool) {
-		return makeEach(a[1], func(s string) string { return a[0] + s }), true
-	}},
-	"info":    {1, func([]string) (string, bool) { return "", true }},
-	"warning": {1, func([]string) (string, bool) { return "", true }},
 }
+
+// makeFuncs are the functions of text alone: their arguments are expanded, and
+// where one is not known the result is not.
+var makeFuncs = sync.OnceValue(func() map[string]makeFunc {
+	return map[string]makeFunc{
+		"subst": {3, func(a []string) (string, bool) { return strings.ReplaceAll(a[2], a[0], a[1]), a[0] != "" }},
+		"patsubst": {3, func(a []string) (string, bool) {
+			return makeEach(a[2], func(s string) string { return makeSubst(a[0], a[1], s) }), true
+		}},
+		"strip": {1, func(a []string) (string, bool) { return strings.Join(strings.Fields(a[0]), " "), true }},
+		"findstring": {2, func(a []string) (string, bool) {
+			return map[bool]string{true: a[0]}[strings.Contains(a[1], a[0])], true
+		}},
+		"filter":     {2, func(a []string) (string, bool) { return makeFilter(a[0], a[1], true), true }},
+		"filter-out": {2, func(a []string) (string, bool) { return makeFilter(a[0], a[1], false), true }},
+		"sort": {1, func(a []string) (string, bool) {
+			f := strings.Fields(a[0])
+			slices.Sort(f)
+			return strings.Join(slices.Compact(f), " "), true
+		}},
+		"words":     {1, func(a []string) (string, bool) { return strconv.Itoa(len(strings.Fields(a[0]))), true }},
+		"firstword": {1, func(a []string) (string, bool) { return makeWords(a[0], 0, 1), true }},
+		"lastword": {1, func(a []string) (string, bool) {
+			n := len(strings.Fields(a[0]))
+			return makeWords(a[0], n-1, n), true
+		}},
+		"word": {2, func(a []string) (string, bool) {
+			n, err := strconv.Atoi(strings.TrimSpace(a[0]))
+			return makeWords(a[1], n-1, n), err == nil && n > 0
+		}},
+		"wordlist": {3, func(a []string) (string, bool) {
+			from, err1 := strconv.Atoi(strings.TrimSpace(a[0]))
+			to, err2 := strconv.Atoi(strings.TrimSpace(a[1]))
+			return makeWords(a[2], from-1, to), err1 == nil && err2 == nil && from > 0
+		}},
+		"dir": {1, func(a []string) (string, bool) {
+			return makeEach(a[0], func(s string) string {
+				if i := strings.LastIndexByte(s, '/'); i >= 0 {
+					return s[:i+1]
+				}
+				return "./"
+			}), true
+		}},
+		"notdir": {1, func(a []string) (string, bool) {
+			return makeEach(a[0], func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }), true
+		}},
+		"suffix": {1, func(a []string) (string, bool) { return makeEach(a[0], path.Ext), true }},
+		"basename": {1, func(a []string) (string, bool) {
+			return makeEach(a[0], func(s string) string { return strings.TrimSuffix(s, path.Ext(s)) }), true
+		}},
+		"addsuffix": {2, func(a []string) (string, bool) {
+			return makeEach(a[1], func(s string) string { return s + a[0] }), true
+		}},
+		"addprefix": {2, func(a []string) (string, bool) {
+			return makeEach(a[1], func(s string) string { return a[0] + s }), true
+		}},
+		"info":    {1, func([]string) (string, bool) { return "", true }},
+		"warning": {1, func([]string) (string, bool) { return "", true }},
+	}
+})
 
 func makeEach(list string, f func(string) string) string {
 	words := strings.Fields(list)
@@ -163,7 +169,7 @@ func (m *makefile) reference(ref string, auto map[byte]string, depth int) string
 	}
 	if len(ref) == 2 && auto != nil && strings.IndexByte("@<^?*+", ref[0]) >= 0 && (ref[1] == 'D' || ref[1] == 'F') {
 		name := map[byte]string{'D': "dir", 'F': "notdir"}[ref[1]]
-		out, _ := makeFuncs[name].f([]string{auto[ref[0]]})
+		out, _ := makeFuncs()[name].f([]string{auto[ref[0]]})
 		return makeEach(out, func(s string) string {
 			if len(s) > 1 {
 				s = strings.TrimSuffix(s, "/")
@@ -190,8 +196,14 @@ func (m *makefile) reference(ref string, auto map[byte]string, depth int) string
 	return m.variable(ref, auto, depth)
 }
 
-// makeOwn are the variables that make sets itself.
-var makeOwn = strings.Fields("AR AS CC CO CPP CXX FC GET LD LEX LINT M2C MAKEINFO OBJC PC TANGLE TEX TEXI2DVI WEAVE CTANGLE CWEAVE YACC MAKEFLAGS MAKELEVEL MAKEFILE_LIST MAKECMDGOALS MAKEFILES MAKE_VERSION MAKE_HOST MAKE_COMMAND SHELL SUFFIXES MFLAGS GNUMAKEFLAGS VPATH")
+// makeOwn reports whether make sets a variable itself.
+func makeOwn(name string) bool {
+	switch name {
+	case "AR", "AS", "CC", "CO", "CPP", "CXX", "FC", "GET", "LD", "LEX", "LINT", "M2C", "MAKEINFO", "OBJC", "PC", "TANGLE", "TEX", "TEXI2DVI", "WEAVE", "CTANGLE", "CWEAVE", "YACC", "MAKEFLAGS", "MAKELEVEL", "MAKEFILE_LIST", "MAKECMDGOALS", "MAKEFILES", "MAKE_VERSION", "MAKE_HOST", "MAKE_COMMAND", "SHELL", "SUFFIXES", "MFLAGS", "GNUMAKEFLAGS", "VPATH":
+		return true
+	}
+	return false
+}
 
 func (m *makefile) variable(name string, auto map[byte]string, depth int) string {
 	val, set := m.vars[name]
@@ -209,7 +221,7 @@ func (m *makefile) variable(name string, auto map[byte]string, depth int) string
 			return d
 		}
 		return m.hole(name)
-	case m.partial || name == "" || name[0] == '.' || slices.Contains(makeOwn, name) || strings.HasSuffix(name, "FLAGS") || strings.ContainsAny(name, ".%()") || !isName(name):
+	case m.partial || name == "" || name[0] == '.' || makeOwn(name) || strings.HasSuffix(name, "FLAGS") || strings.ContainsAny(name, ".%()") || !isName(name):
 		return m.hole(name)
 	}
 	// A variable of the environment is one of make's, and one that nobody set
@@ -228,7 +240,7 @@ func (m *makefile) variable(name string, auto map[byte]string, depth int) string
 
 // function is the text of a function's call; false where it is none.
 func (m *makefile) function(name, rest, ref string, auto map[byte]string, depth int) (string, bool) {
-	if fn, ok := makeFuncs[name]; ok {
+	if fn, ok := makeFuncs()[name]; ok {
 		args := makeArgs(rest, fn.args)
 		if len(args) < fn.args {
 			return m.hole(ref), true

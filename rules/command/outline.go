@@ -87,7 +87,7 @@ func (o *outline) command(c syntax.Command, depth int) {
 		o.put(depth, what, c)
 		o.inside(c, depth+1)
 	case *syntax.BinaryCmd:
-		o.put(depth, binaryNames[c.Op], nil)
+		o.put(depth, binaryName(c.Op), nil)
 		o.stmt(c.X, depth+1)
 		o.stmt(c.Y, depth+1)
 	case *syntax.Subshell:
@@ -148,9 +148,17 @@ func (o *outline) inside(n syntax.Node, depth int) {
 	})
 }
 
-var binaryNames = map[syntax.BinCmdOperator]string{
-	syntax.AndStmt: "both, the second if the first works (&&)",
-	syntax.OrStmt:  "either, the second if the first fails (||)",
-	syntax.Pipe:    "pipe (|)",
-	syntax.PipeAll: "pipe of output and errors (|&)",
+// binaryName is what an operator between two commands means.
+func binaryName(op syntax.BinCmdOperator) string {
+	switch op {
+	case syntax.AndStmt:
+		return "both, the second if the first works (&&)"
+	case syntax.OrStmt:
+		return "either, the second if the first fails (||)"
+	case syntax.Pipe:
+		return "pipe (|)"
+	case syntax.PipeAll:
+		return "pipe of output and errors (|&)"
+	}
+	return ""
 }

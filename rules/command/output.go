@@ -30,48 +30,79 @@ func (w *walker) output(i int) (string, bool) {
 		texts, ok := known(p.texts)
 		return strings.Join(texts, ""), ok
 	}
-	f := writers[name]
+	f := writerOf(name)
 	if f == nil {
 		return "", false
 	}
 	return f(w, i)
 }
 
-var writers map[string]func(*walker, int) (string, bool)
-
-func init() {
-	// Those that list something say so when they are given nothing, or are asked.
-	silent := func(w *walker, i int) (string, bool) {
-		args := w.line.Actions[i].Args()
-		if len(args) == 0 {
-			return "", !lists[nameOf(w, i)]
-		}
-		first := args[0].Prefix()
-		asks := lists[nameOf(w, i)] && (strings.HasPrefix(first, "-p") || strings.HasPrefix(first, "-f") || strings.HasPrefix(first, "-F") || strings.HasPrefix(first, "-l"))
-		return "", !asks && first != "-" || nameOf(w, i) == "set"
+// writerOf is what knows a program's output; nil where nothing does.
+func writerOf(name string) func(*walker, int) (string, bool) {
+	switch name {
+	case "echo":
+		return fromArgs(echoText)
+	case "printf":
+		return fromWords(printfText)
+	case "seq":
+		return fromArgs(seqText)
+	case "basename":
+		return fromArgs(basenameText)
+	case "dirname":
+		return fromArgs(dirnameText)
+	case "pwd":
+		return pwdText
+	case "cat", "tee":
+		return copied
+	case "base64":
+		return decoded
+	case "realpath", "readlink":
+		return (*walker).realpath
+	case "which", "command", "type":
+		return (*walker).which
+	case "whoami":
+		return (*walker).whoami
+	case "id":
+		return (*walker).id
+	case "uname":
+		return (*walker).uname
+	case "cd":
+		return cdText
+	case ":", "true", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap":
+		return silent
 	}
-	writers = map[string]func(*walker, int) (string, bool){
-		"echo": fromArgs(echoText), "printf": fromWords(printfText), "seq": fromArgs(seqText),
-		"basename": fromArgs(basenameText), "dirname": fromArgs(dirnameText),
-		"pwd": pwdText, "cat": copied, "tee": copied, "base64": decoded, "realpath": (*walker).realpath, "readlink": (*walker).realpath,
-		"which": (*walker).which, "command": (*walker).which, "type": (*walker).which, "whoami": (*walker).whoami, "id": (*walker).id,
-		"uname": (*walker).uname,
+	if filterOf(name) != nil {
+		return filtered
 	}
-	for n := range filters {
-		writers[n] = filtered
-	}
-	// cd says where it went if that is not what was typed.
-	writers["cd"] = func(w *walker, i int) (string, bool) {
-		said := slices.ContainsFunc(w.line.Actions[i].Args(), func(x word.Word) bool { return x.Could("-") })
-		return "", !said && !strings.Contains(w.line.Src, "CDPATH") && w.shell.Var("CDPATH").State != VarSet
-	}
-	for _, n := range []string{":", "true", "export", "declare", "local", "readonly", "typeset", "set", "shopt", "unset", "test", "[", "shift", "read", "mkdir", "touch", "exit", "return", "sleep", "trap"} {
-		writers[n] = silent
-	}
+	return nil
 }
 
-// lists are the builtins that print what there is.
-var lists = map[string]bool{"export": true, "declare": true, "local": true, "readonly": true, "typeset": true, "set": true, "shopt": true, "trap": true}
+// cdText is where cd says that it went, if that is not what was typed.
+func cdText(w *walker, i int) (string, bool) {
+	said := slices.ContainsFunc(w.line.Actions[i].Args(), func(x word.Word) bool { return x.Could("-") })
+	return "", !said && !strings.Contains(w.line.Src, "CDPATH") && w.shell.Var("CDPATH").State != VarSet
+}
+
+// silent is the output of those that print nothing. Of them, those that list
+// something say so when they are given nothing, or are asked.
+func silent(w *walker, i int) (string, bool) {
+	args := w.line.Actions[i].Args()
+	if len(args) == 0 {
+		return "", !listsItself(nameOf(w, i))
+	}
+	first := args[0].Prefix()
+	asks := listsItself(nameOf(w, i)) && (strings.HasPrefix(first, "-p") || strings.HasPrefix(first, "-f") || strings.HasPrefix(first, "-F") || strings.HasPrefix(first, "-l"))
+	return "", !asks && first != "-" || nameOf(w, i) == "set"
+}
+
+// listsItself reports whether a builtin prints what there is.
+func listsItself(name string) bool {
+	switch name {
+	case "export", "declare", "local", "readonly", "typeset", "set", "shopt", "trap":
+		return true
+	}
+	return false
+}
 
 func nameOf(w *walker, i int) string {
 	name, _ := w.line.Actions[i].Name()
@@ -375,7 +406,7 @@ func (w *walker) which(i int) (string, bool) {
 		// command -v and type -p, of what is neither a builtin nor a function
 		_, alias := w.shell.Alias(args[1])
 		_, function := w.shell.Function(args[1])
-		if builtins[args[1]].run != nil || alias || function || args[0] != "-v" && args[0] != "-p" && args[0] != "-P" {
+		if b, _ := builtinNamed(args[1]); b.run != nil || alias || function || args[0] != "-v" && args[0] != "-p" && args[0] != "-P" {
 			return "", false
 		}
 		args = args[1:]

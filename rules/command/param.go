@@ -132,7 +132,7 @@ func (w *walker) single(st *state, ps []piece, pe *syntax.ParamExp, name string,
 		}
 	}
 	if v.state == VarUnknown {
-		if numeric[name] && pe.Exp == nil && pe.Repl == nil {
+		if alwaysNumber(name) && pe.Exp == nil && pe.Repl == nil {
 			return append(ps, piece{hole: word.Var, src: src, quoted: true})
 		}
 		if pe.Exp == nil && pe.Repl == nil && pe.Slice == nil && v.val.Know == word.Unknown && len(v.val.Shape) > 0 {
@@ -172,9 +172,15 @@ func (w *walker) single(st *state, ps []piece, pe *syntax.ParamExp, name string,
 	return w.pieces(ps, val, quoted, from)
 }
 
-// numeric are the parameters that bash keeps a number in: one word, whatever
-// it is.
-var numeric = map[string]bool{"?": true, "$": true, "#": true, "RANDOM": true, "SRANDOM": true, "SECONDS": true, "LINENO": true, "BASHPID": true, "EPOCHSECONDS": true, "PPID": true, "UID": true, "EUID": true}
+// alwaysNumber reports whether bash keeps a number in a parameter: one word,
+// whatever it is.
+func alwaysNumber(name string) bool {
+	switch name {
+	case "?", "$", "#", "RANDOM", "SRANDOM", "SECONDS", "LINENO", "BASHPID", "EPOCHSECONDS", "PPID", "UID", "EUID":
+		return true
+	}
+	return false
+}
 
 // fallback handles the operators that ask whether a parameter is set.
 func (w *walker) fallback(st *state, ps []piece, pe *syntax.ParamExp, name string, v variable, quoted bool, src string) ([]piece, bool) {
@@ -401,7 +407,7 @@ func (w *walker) operator(st *state, pe *syntax.ParamExp) (func(string) (string,
 		if pe.Exp.Word.Lit() == "P" {
 			return func(s string) (string, bool) { return w.prompt(st, s) }, true
 		}
-		f := transforms[pe.Exp.Word.Lit()]
+		f := transforms()[pe.Exp.Word.Lit()]
 		return f, f != nil
 	case syntax.UpperAll, syntax.UpperFirst, syntax.LowerAll, syntax.LowerFirst:
 		return w.capitals(st, pe)

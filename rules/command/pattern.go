@@ -3,6 +3,7 @@ package command
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"guardsh/rules/word"
@@ -132,23 +133,25 @@ func step(pat, s string) (int, int) {
 	return 0, 0
 }
 
-var classes = map[string]func(rune) bool{
-	"digit": func(r rune) bool { return r >= '0' && r <= '9' },
-	"alpha": func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' },
-	"alnum": func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-	},
-	"upper": func(r rune) bool { return r >= 'A' && r <= 'Z' },
-	"lower": func(r rune) bool { return r >= 'a' && r <= 'z' },
-	"space": func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f", r) },
-	"blank": func(r rune) bool { return r == ' ' || r == '\t' },
-	"punct": func(r rune) bool {
-		return r < 128 && r > 32 && strings.ContainsRune("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", r)
-	},
-	"xdigit": func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F'
-	},
-}
+var classes = sync.OnceValue(func() map[string]func(rune) bool {
+	return map[string]func(rune) bool{
+		"digit": func(r rune) bool { return r >= '0' && r <= '9' },
+		"alpha": func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' },
+		"alnum": func(r rune) bool {
+			return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		},
+		"upper": func(r rune) bool { return r >= 'A' && r <= 'Z' },
+		"lower": func(r rune) bool { return r >= 'a' && r <= 'z' },
+		"space": func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f", r) },
+		"blank": func(r rune) bool { return r == ' ' || r == '\t' },
+		"punct": func(r rune) bool {
+			return r < 128 && r > 32 && strings.ContainsRune("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", r)
+		},
+		"xdigit": func(r rune) bool {
+			return r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F'
+		},
+	}
+})
 
 func inBracket(set string, r rune) bool {
 	negated := false
@@ -160,7 +163,7 @@ func inBracket(set string, r rune) bool {
 	for len(set) > 0 {
 		if strings.HasPrefix(set, "[:") {
 			if j := strings.Index(set, ":]"); j > 0 {
-				if f := classes[set[2:j]]; f != nil && f(r) {
+				if f := classes()[set[2:j]]; f != nil && f(r) {
 					in = true
 				}
 				set = set[j+2:]

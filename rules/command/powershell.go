@@ -167,7 +167,7 @@ func (p *powershell) command(ws []psWord, given []word.Word, perhaps bool) []wor
 		p.method(head, low[1:at], perhaps)
 		return nil
 	}
-	c := cmdlet{powershell: p, does: cmdlets[low], given: given, perhaps: perhaps}
+	c := cmdlet{powershell: p, does: cmdlets()[low], given: given, perhaps: perhaps}
 	c.args, c.named = psArguments(ws[1:])
 	if c.named["whatif"] != nil {
 		return nil

@@ -2,18 +2,21 @@ package command
 
 import (
 	"strings"
+	"sync"
 
 	"guardsh/rules/word"
 )
 
 // cmdlets are what stands for a cmdlet, in small letters: a command, or a way
 // of its own. The aliases are those that a Linux system has.
-var cmdlets = map[string]string{
-	"remove-item": "rm", "ri": "rm", "del": "rm", "erase": "rm", "rd": "rm", "clear-content": "empty", "clc": "empty", "set-content": "write", "out-file": "write", "tee-object": "write", "add-content": "append", "ac": "append",
-	"move-item": "mv", "mi": "mv", "move": "mv", "rename-item": "rename", "rni": "rename", "ren": "rename", "copy-item": "cp", "cpi": "cp", "copy": "cp", "new-item": "new",
-	"restart-computer": "reboot", "stop-computer": "poweroff", "stop-process": "kill", "spps": "kill", "invoke-expression": "code", "iex": "code", "start-process": "start", "saps": "start", "set-location": "cd", "sl": "cd", "cd": "cd", "chdir": "cd",
-	"expand-archive": "expand",
-}
+var cmdlets = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"remove-item": "rm", "ri": "rm", "del": "rm", "erase": "rm", "rd": "rm", "clear-content": "empty", "clc": "empty", "set-content": "write", "out-file": "write", "tee-object": "write", "add-content": "append", "ac": "append",
+		"move-item": "mv", "mi": "mv", "move": "mv", "rename-item": "rename", "rni": "rename", "ren": "rename", "copy-item": "cp", "cpi": "cp", "copy": "cp", "new-item": "new",
+		"restart-computer": "reboot", "stop-computer": "poweroff", "stop-process": "kill", "spps": "kill", "invoke-expression": "code", "iex": "code", "start-process": "start", "saps": "start", "set-location": "cd", "sl": "cd", "cd": "cd", "chdir": "cd",
+		"expand-archive": "expand",
+	}
+})
 
 // cmdlet is a command that stands in cmdlets, or none of the system's.
 type cmdlet struct {
@@ -137,15 +140,13 @@ func (c *cmdlet) copyOrMove() {
 	c.run(how+" --", append(from[:len(from):len(from)], to[0])...)
 }
 
-// psSwitches are parameters that take no argument.
-var psSwitches = wordsIn("recurse r force whatif append passthru confirm verbose nonewline asjob wait noclobber container hidden directory file usessl")
-
-func wordsIn(s string) map[string]bool {
-	m := map[string]bool{}
-	for _, f := range strings.Fields(s) {
-		m[f] = true
+// psSwitch reports whether a parameter takes no argument.
+func psSwitch(param string) bool {
+	switch param {
+	case "recurse", "r", "force", "whatif", "append", "passthru", "confirm", "verbose", "nonewline", "asjob", "wait", "noclobber", "container", "hidden", "directory", "file", "usessl":
+		return true
 	}
-	return m
+	return false
 }
 
 // psArguments are a cmdlet's, those behind a parameter's name by it.
@@ -172,7 +173,7 @@ func psArguments(ws []psWord) (args []word.Word, named map[string][]word.Word) {
 			if named[name] == nil {
 				named[name] = []word.Word{}
 			}
-			if param = name; psSwitches[name] {
+			if param = name; psSwitch(name) {
 				param = ""
 			}
 		case param != "":

@@ -19,7 +19,7 @@ const (
 	ofQuotes                // $'…' and ${x@E}
 )
 
-var plainEscapes = map[byte]byte{'a': 7, 'b': 8, 'e': 27, 'E': 27, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11, '\\': '\\'}
+var plainEscapes = [256]byte{'a': 7, 'b': 8, 'e': 27, 'E': 27, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11, '\\': '\\'}
 
 // unescapeText reads backslashes; stop says that \c ended the output, ok that
 // the result does not depend on the locale.

@@ -29,7 +29,7 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 	var in *input
 	out := make([]Redir, 0, len(rs))
 	for _, r := range rs {
-		d := Redir{FD: defaultFD[r.Op]}
+		d := Redir{FD: defaultFD(r.Op)}
 		if r.N != nil {
 			if n, err := strconv.Atoi(r.N.Value); err == nil {
 				d.FD = n
@@ -55,7 +55,7 @@ func (w *walker) redirs(st *state, rs []*syntax.Redirect) ([]Redir, *input) {
 				in = number(textInput(d.Target, "\n"))
 			}
 		default:
-			d.Kind = redirects[r.Op]
+			d.Kind = redirectOf(r.Op)
 			var ambiguous bool
 			d.Target, ambiguous = w.target(st, r.Word)
 			doubt = doubt || ambiguous
@@ -118,14 +118,32 @@ func descriptor(st *state, own []Redir, x word.Word) (input, bool) {
 	return in, ok
 }
 
-var defaultFD = map[syntax.RedirOperator]int{
-	syntax.RdrOut: 1, syntax.AppOut: 1, syntax.RdrClob: 1, syntax.DplOut: 1, syntax.RdrAll: 1, syntax.AppAll: 1,
+// defaultFD is the descriptor that an operator changes where none is named.
+func defaultFD(op syntax.RedirOperator) int {
+	switch op {
+	case syntax.RdrOut, syntax.AppOut, syntax.RdrClob, syntax.DplOut, syntax.RdrAll, syntax.AppAll:
+		return 1
+	}
+	return 0
 }
 
-var redirects = map[syntax.RedirOperator]Redirect{
-	syntax.RdrOut: Out, syntax.RdrAll: Out, syntax.AppOut: Append, syntax.AppAll: Append,
-	syntax.RdrIn: In, syntax.RdrInOut: ReadWrite, syntax.RdrClob: Clobber,
-	syntax.DplIn: Duplicate, syntax.DplOut: Duplicate,
+// redirectOf is what an operator does to it.
+func redirectOf(op syntax.RedirOperator) Redirect {
+	switch op {
+	case syntax.RdrOut, syntax.RdrAll:
+		return Out
+	case syntax.AppOut, syntax.AppAll:
+		return Append
+	case syntax.RdrIn:
+		return In
+	case syntax.RdrInOut:
+		return ReadWrite
+	case syntax.RdrClob:
+		return Clobber
+	case syntax.DplIn, syntax.DplOut:
+		return Duplicate
+	}
+	return 0
 }
 
 func isFD(s string) bool {

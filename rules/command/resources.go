@@ -96,14 +96,20 @@ func (r resource) argv() (argv []word.Word, code string) {
 	return nil, ""
 }
 
-// resourceKinds are the types that are known.
-var resourceKinds = wordsIn("file directory link cookbook_file remote_file template tidy exec execute bash script package apt_package dnf_package yum_package service systemd_unit user group mount reboot")
+// resourceKind reports whether a type is known.
+func resourceKind(name string) bool {
+	switch name {
+	case "file", "directory", "link", "cookbook_file", "remote_file", "template", "tidy", "exec", "execute", "bash", "script", "package", "apt_package", "dnf_package", "yum_package", "service", "systemd_unit", "user", "group", "mount", "reboot":
+		return true
+	}
+	return false
+}
 
 // configured walks what puppet apply and chef-apply are given: code behind -e,
 // or a file of it.
 func (w *walker) configured(st *state, l launch, _ int, base string) {
 	args := l.argv[1:]
-	read, lang := chefResources, languages["ruby"]
+	read, lang := chefResources, languages()["ruby"]
 	if base == "puppet" {
 		if !firstOf(args).Is("apply") {
 			return
@@ -161,7 +167,7 @@ func puppetResources(toks []token) []resource {
 	}
 	sign := func(i int, s string) bool { return at(i).kind == tokSign && at(i).text == s }
 	for i := 0; i < len(toks) && len(out) < maxResources; i++ {
-		if at(i).kind != tokName || !resourceKinds[at(i).text] {
+		if at(i).kind != tokName || !resourceKind(at(i).text) {
 			continue
 		}
 		kind := at(i).text
@@ -215,7 +221,7 @@ func puppetResources(toks []token) []resource {
 func chefResources(toks []token) []resource {
 	var out []resource
 	for i := 0; i+1 < len(toks) && len(out) < maxResources; i++ {
-		if toks[i].kind != tokName || !resourceKinds[toks[i].text] || toks[i+1].kind != tokString {
+		if toks[i].kind != tokName || !resourceKind(toks[i].text) || toks[i+1].kind != tokString {
 			continue
 		}
 		r := resource{toks[i].text, toks[i+1].text, map[string]string{}}

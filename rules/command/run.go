@@ -41,10 +41,10 @@ func (w *walker) joined(args []word.Word) word.Word {
 	return w.one(ps, strings.Join(src, " "))
 }
 
-var execOptions = grammar(exact, "-c : clean\n-l : login\n-a =name")
+var execOptions = grammar{style: exact, text: "-c : clean\n-l : login\n-a =name"}
 
 func (w *walker) exec(st *state, l launch, i int) result {
-	a := execOptions().Read(l.argv[1:])
+	a := execOptions.Read(l.argv[1:])
 	if len(a.Operands) == 0 {
 		if i >= 0 {
 			w.line.Actions[i].Wrapper = false
@@ -86,10 +86,10 @@ func (w *walker) exec(st *state, l launch, i int) result {
 	return result{}
 }
 
-var commandOptions = grammar(exact, "-p\n-v : ask\n-V : ask")
+var commandOptions = grammar{style: exact, text: "-p\n-v : ask\n-V : ask"}
 
 func (w *walker) command(st *state, l launch, i int) result {
-	a := commandOptions().Read(l.argv[1:])
+	a := commandOptions.Read(l.argv[1:])
 	if a.Has("ask") || len(a.Operands) == 0 {
 		if i >= 0 {
 			w.line.Actions[i].Wrapper = false

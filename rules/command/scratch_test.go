@@ -310,7 +310,7 @@ func (s *scratch) standIn(name string) {
 		if os.MkdirAll(filepath.Dir(at), 0o755) != nil {
 			return
 		}
-	} else if shells[name] || slices.Contains(realPrograms, name) {
+	} else if isShell(name) || slices.Contains(realPrograms, name) {
 		return
 	}
 	if os.Link(filepath.Join(s.root, "bin/recorder"), at) == nil && !slices.Contains(recorders, base) {

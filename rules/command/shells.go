@@ -11,10 +11,14 @@ import (
 	"guardsh/rules/word"
 )
 
-// shells are the programs that read shell code. What only other shells know
-// is not understood; their common part is.
-var shells = map[string]bool{
-	"sh": true, "bash": true, "dash": true, "ksh": true, "ksh93": true, "mksh": true, "zsh": true, "ash": true, "rbash": true, "yash": true, "posh": true, "lksh": true,
+// isShell reports whether a program reads shell code. What only other shells
+// than bash know is not understood; their common part is.
+func isShell(base string) bool {
+	switch base {
+	case "sh", "bash", "dash", "ksh", "ksh93", "mksh", "zsh", "ash", "rbash", "yash", "posh", "lksh":
+		return true
+	}
+	return false
 }
 
 // shellArgs is what a shell is told to run.
@@ -27,8 +31,14 @@ type shellArgs struct {
 	base   string      // the shell's name
 }
 
-// longWith are the long options of shells that take an argument.
-var longWith = map[string]bool{"--rcfile": true, "--init-file": true, "--emulate": true}
+// longWith reports whether a shell's long option takes an argument.
+func longWith(opt string) bool {
+	switch opt {
+	case "--rcfile", "--init-file", "--emulate":
+		return true
+	}
+	return false
+}
 
 func readShell(args []word.Word) shellArgs {
 	var out shellArgs
@@ -42,7 +52,7 @@ func readShell(args []word.Word) shellArgs {
 			out.rest = args[i+1:]
 			return out
 		case strings.HasPrefix(s, "--"):
-			if longWith[s] {
+			if longWith(s) {
 				i++
 			}
 			if s == "--version" || s == "--help" {
@@ -332,9 +342,15 @@ func textual(s string) bool {
 	return strings.IndexByte(line, 0) < 0 && !strings.HasPrefix(s, "\x7fELF")
 }
 
-// systemDirs hold programs that are not read to see whether they are scripts:
-// what they do is known by their names.
-var systemDirs = map[string]bool{"/bin": true, "/sbin": true, "/usr/bin": true, "/usr/sbin": true, "/usr/games": true}
+// systemDir reports whether a directory holds programs that are not read to see
+// whether they are scripts: what they do is known by their names.
+func systemDir(dir string) bool {
+	switch dir {
+	case "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/games":
+		return true
+	}
+	return false
+}
 
 // eachDir does something for each directory that the shell may be in, where a
 // name depends on it; it reports whether it did.
@@ -354,7 +370,7 @@ func (w *walker) eachDir(st *state, name word.Word, f func(*state)) bool {
 
 // script walks a program that is itself a shell script.
 func (w *walker) script(st *state, l launch, i int, name, file string) {
-	if path.IsAbs(file) && systemDirs[path.Dir(file)] {
+	if path.IsAbs(file) && systemDir(path.Dir(file)) {
 		return
 	}
 	made, written, whole := w.made(st, word.Lit(file))
@@ -365,7 +381,7 @@ func (w *walker) script(st *state, l launch, i int, name, file string) {
 	if !ok && written {
 		p, ok = file, true
 	}
-	if !ok || systemDirs[path.Dir(p)] {
+	if !ok || systemDir(path.Dir(p)) {
 		return
 	}
 	head := []byte(made)
@@ -395,7 +411,7 @@ func (w *walker) script(st *state, l launch, i int, name, file string) {
 				f = f[1:]
 			}
 		}
-		if len(f) == 0 || !shells[path.Base(f[0])] {
+		if len(f) == 0 || !isShell(path.Base(f[0])) {
 			return
 		}
 		a.opts, a.base = readShell(word.Lits(f[1:]...)).opts, path.Base(f[0])

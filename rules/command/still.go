@@ -72,11 +72,17 @@ func (s *StaticShell) Option(name string) (on, known bool) {
 	if name == "patsub_replacement" {
 		return false, false // on by default from bash 5.2, and not there before
 	}
-	return defaultOn[name], true
+	return defaultOn(name), true
 }
 
-// defaultOn are the options that bash starts with.
-var defaultOn = map[string]bool{"braceexpand": true, "hashall": true, "sourcepath": true, "cmdhist": true, "extquote": true, "globasciiranges": true}
+// defaultOn reports whether bash starts with an option.
+func defaultOn(option string) bool {
+	switch option {
+	case "braceexpand", "hashall", "sourcepath", "cmdhist", "extquote", "globasciiranges":
+		return true
+	}
+	return false
+}
 
 // User is the login name.
 func (s *StaticShell) User() string { return s.Login }

@@ -138,8 +138,14 @@ func (t *tcl) word(s string, perhaps bool) (tclWord, int) {
 	return out, i
 }
 
-// blocks are the commands that take code as words in braces.
-var tclBlocks = map[string]bool{"if": true, "while": true, "for": true, "foreach": true, "catch": true, "try": true, "proc": true, "eval": true, "after": true, "uplevel": true, "expect": true, "switch": true, "namespace": true, "time": true}
+// tclBlock reports whether a command takes code as words in braces.
+func tclBlock(name string) bool {
+	switch name {
+	case "if", "while", "for", "foreach", "catch", "try", "proc", "eval", "after", "uplevel", "expect", "switch", "namespace", "time":
+		return true
+	}
+	return false
+}
 
 func (t *tcl) command(ws []tclWord, perhaps bool) {
 	args := ws[1:]
@@ -208,7 +214,7 @@ func (t *tcl) command(ws []tclWord, perhaps bool) {
 			t.writes(word.Lit(args[0].text), Out, perhaps)
 		}
 	default:
-		if !tclBlocks[ws[0].text] {
+		if !tclBlock(ws[0].text) {
 			return
 		}
 		for _, a := range args {
@@ -236,7 +242,7 @@ func (t *tcl) send(text string) {
 	end, _ := argv[len(argv)-1].Value()
 	argv = argv[:len(argv):len(argv)]
 	switch base := path.Base(first); {
-	case shells[path.Base(end)], base == "su":
+	case isShell(path.Base(end)), base == "su":
 		argv = append(argv, word.Lit("-c"), word.Lit(code))
 	case base == "ssh" || base == "slogin":
 		argv = append(argv, word.Lit(code))

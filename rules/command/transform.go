@@ -3,6 +3,7 @@ package command
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"guardsh/rules/word"
@@ -10,15 +11,17 @@ import (
 )
 
 // transforms are the operators of ${x@…} that depend on the value alone.
-var transforms = map[string]func(string) (string, bool){
-	"U": func(s string) (string, bool) { return strings.ToUpper(s), true },
-	"L": func(s string) (string, bool) { return strings.ToLower(s), true },
-	"u": func(s string) (string, bool) { return first(s, unicode.ToUpper), true },
-	"E": func(s string) (string, bool) { return ansiC(s), true },
-	"Q": func(s string) (string, bool) {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", strings.IndexFunc(s, unicode.IsControl) < 0
-	},
-}
+var transforms = sync.OnceValue(func() map[string]func(string) (string, bool) {
+	return map[string]func(string) (string, bool){
+		"U": func(s string) (string, bool) { return strings.ToUpper(s), true },
+		"L": func(s string) (string, bool) { return strings.ToLower(s), true },
+		"u": func(s string) (string, bool) { return first(s, unicode.ToUpper), true },
+		"E": func(s string) (string, bool) { return ansiC(s), true },
+		"Q": func(s string) (string, bool) {
+			return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", strings.IndexFunc(s, unicode.IsControl) < 0
+		},
+	}
+})
 
 func first(s string, f func(rune) rune) string {
 	r := []rune(s)
@@ -126,7 +129,9 @@ func anchored(pat string, x *syntax.Word, all bool) (byte, string) {
 
 // ownNames are how the names of variables begin that bash sets itself: whether
 // they are set is not known.
-var ownNames = strings.Fields("BASH COLUMNS COMP COPROC DIRSTACK EPOCH EUID FUNCNAME FUNCNEST GROUPS HIST HOST IFS LINENO LINES MACHTYPE MAPFILE OLDPWD OPT OSTYPE PATH PIPESTATUS PPID PROMPT PS PWD RANDOM READLINE REPLY SECONDS SHELL SHLVL SRANDOM TERM TIMEFORMAT UID _")
+var ownNames = [...]string{
+	"BASH", "COLUMNS", "COMP", "COPROC", "DIRSTACK", "EPOCH", "EUID", "FUNCNAME", "FUNCNEST", "GROUPS", "HIST", "HOST", "IFS", "LINENO", "LINES", "MACHTYPE", "MAPFILE", "OLDPWD", "OPT", "OSTYPE", "PATH", "PIPESTATUS", "PPID", "PROMPT", "PS", "PWD", "RANDOM", "READLINE", "REPLY", "SECONDS", "SHELL", "SHLVL", "SRANDOM", "TERM", "TIMEFORMAT", "UID", "_",
+}
 
 // prefixed is ${!prefix*} and ${!prefix@}: the names of the variables that are
 // set and begin so.

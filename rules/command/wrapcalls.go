@@ -7,19 +7,62 @@ import (
 	"guardsh/rules/word"
 )
 
-// calls are the environment variables in which a program finds the code of the
-// editor, the pager or the way to another host that it starts.
-var calls = map[string][]string{
-	"git":     {"GIT_SSH_COMMAND", "GIT_PAGER", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS", "GIT_PROXY_COMMAND", "SSH_ASKPASS", "PAGER", "VISUAL", "EDITOR"},
-	"crontab": editors, "vipw": editors, "vigr": editors, "edquota": editors, "virsh": editors, "ansible-vault": editors, "cvs": {"CVS_RSH", "CVSEDITOR", "EDITOR"},
-	"visudo": {"SUDO_EDITOR", "VISUAL", "EDITOR"}, "sudoedit": {"SUDO_EDITOR", "VISUAL", "EDITOR"}, "sudo": {"SUDO_ASKPASS"},
-	"man": {"MANPAGER", "PAGER"}, "less": {"LESSOPEN", "LESSCLOSE", "VISUAL", "EDITOR"}, "more": editors, "bat": {"BAT_PAGER", "PAGER"},
-	"systemctl": {"SYSTEMD_PAGER", "SYSTEMD_EDITOR", "PAGER", "VISUAL", "EDITOR"}, "journalctl": {"SYSTEMD_PAGER", "PAGER"}, "loginctl": {"SYSTEMD_PAGER", "PAGER"}, "machinectl": {"SYSTEMD_PAGER", "PAGER"},
-	"rsync": {"RSYNC_RSH", "RSYNC_CONNECT_PROG"}, "svn": {"SVN_SSH", "SVN_EDITOR", "VISUAL", "EDITOR"}, "hg": {"HGEDITOR", "HGMERGE", "VISUAL", "EDITOR"},
-	"psql": {"PSQL_PAGER", "PSQL_EDITOR", "PAGER", "VISUAL", "EDITOR"}, "mysql": {"PAGER", "VISUAL", "EDITOR"}, "mariadb": {"PAGER", "VISUAL", "EDITOR"},
-	"kubectl": {"KUBE_EDITOR", "EDITOR"}, "oc": {"OC_EDITOR", "EDITOR"}, "ssh": {"SSH_ASKPASS"}, "ssh-add": {"SSH_ASKPASS"}, "scp": {"SSH_ASKPASS"},
-	"xdg-open": {"BROWSER"}, "sensible-browser": {"BROWSER"}, "sensible-editor": editors, "sensible-pager": {"PAGER"}, "fzf": {"FZF_DEFAULT_COMMAND"}, "aws": {"AWS_PAGER", "PAGER"}, "gh": {"GH_PAGER", "GH_EDITOR", "PAGER", "VISUAL", "EDITOR"},
-	"dpkg": {"DPKG_PAGER", "PAGER"}, "ranger": {"PAGER", "VISUAL", "EDITOR"}, "mc": {"PAGER", "VIEWER", "EDITOR"}, "tig": editors, "etckeeper": editors,
+// startVars are the environment variables in which a program finds the code of
+// the editor, the pager or the way to another host that it starts.
+func startVars(name string) []string {
+	switch name {
+	case "git":
+		return []string{"GIT_SSH_COMMAND", "GIT_PAGER", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS", "GIT_PROXY_COMMAND", "SSH_ASKPASS", "PAGER", "VISUAL", "EDITOR"}
+	case "crontab", "vipw", "vigr", "edquota", "virsh", "ansible-vault", "more", "sensible-editor", "tig", "etckeeper":
+		return editors
+	case "cvs":
+		return []string{"CVS_RSH", "CVSEDITOR", "EDITOR"}
+	case "visudo", "sudoedit":
+		return []string{"SUDO_EDITOR", "VISUAL", "EDITOR"}
+	case "sudo":
+		return []string{"SUDO_ASKPASS"}
+	case "man":
+		return []string{"MANPAGER", "PAGER"}
+	case "less":
+		return []string{"LESSOPEN", "LESSCLOSE", "VISUAL", "EDITOR"}
+	case "bat":
+		return []string{"BAT_PAGER", "PAGER"}
+	case "systemctl":
+		return []string{"SYSTEMD_PAGER", "SYSTEMD_EDITOR", "PAGER", "VISUAL", "EDITOR"}
+	case "journalctl", "loginctl", "machinectl":
+		return []string{"SYSTEMD_PAGER", "PAGER"}
+	case "rsync":
+		return []string{"RSYNC_RSH", "RSYNC_CONNECT_PROG"}
+	case "svn":
+		return []string{"SVN_SSH", "SVN_EDITOR", "VISUAL", "EDITOR"}
+	case "hg":
+		return []string{"HGEDITOR", "HGMERGE", "VISUAL", "EDITOR"}
+	case "psql":
+		return []string{"PSQL_PAGER", "PSQL_EDITOR", "PAGER", "VISUAL", "EDITOR"}
+	case "mysql", "mariadb", "ranger":
+		return []string{"PAGER", "VISUAL", "EDITOR"}
+	case "kubectl":
+		return []string{"KUBE_EDITOR", "EDITOR"}
+	case "oc":
+		return []string{"OC_EDITOR", "EDITOR"}
+	case "ssh", "ssh-add", "scp":
+		return []string{"SSH_ASKPASS"}
+	case "xdg-open", "sensible-browser":
+		return []string{"BROWSER"}
+	case "sensible-pager":
+		return []string{"PAGER"}
+	case "fzf":
+		return []string{"FZF_DEFAULT_COMMAND"}
+	case "aws":
+		return []string{"AWS_PAGER", "PAGER"}
+	case "gh":
+		return []string{"GH_PAGER", "GH_EDITOR", "PAGER", "VISUAL", "EDITOR"}
+	case "dpkg":
+		return []string{"DPKG_PAGER", "PAGER"}
+	case "mc":
+		return []string{"PAGER", "VIEWER", "EDITOR"}
+	}
+	return nil
 }
 
 var editors = []string{"VISUAL", "EDITOR"}
@@ -42,7 +85,7 @@ func given(st *state, assigns []Assign, name string) (word.Word, bool) {
 // called walks what a program finds in its environment to be started. Whether
 // it comes to that is not known, nor what stands behind it then.
 func (w *walker) called(st *state, l launch, base string) {
-	for _, name := range calls[base] {
+	for _, name := range startVars(base) {
 		code, set := given(st, l.assigns, name)
 		if !set || code.Is("") {
 			continue

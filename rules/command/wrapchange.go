@@ -13,10 +13,35 @@ import (
 // that stand before it.
 type change func(w *walker, a option.Args, rest []word.Word, s *state, c *context)
 
-// changes are the differences that the table can name.
-var changes = map[string]change{
-	"sudo": sudoChange, "root": rootChange, "pkexec": pkexecChange, "user": userChange, "first-user": userFirst, "env": envChange, "chroot": chrootChange, "proot": prootChange,
-	"namespace": namespaceChange, "nspawn": nspawnChange, "systemd": systemdChange, "bwrap": bwrapChange,
+// changeNamed is a difference by the name that the table has for it.
+func changeNamed(name string) change {
+	switch name {
+	case "sudo":
+		return sudoChange
+	case "root":
+		return rootChange
+	case "pkexec":
+		return pkexecChange
+	case "user":
+		return userChange
+	case "first-user":
+		return userFirst
+	case "env":
+		return envChange
+	case "chroot":
+		return chrootChange
+	case "proot":
+		return prootChange
+	case "namespace":
+		return namespaceChange
+	case "nspawn":
+		return nspawnChange
+	case "systemd":
+		return systemdChange
+	case "bwrap":
+		return bwrapChange
+	}
+	return nil
 }
 
 // become sets the user that a command runs as.

@@ -59,7 +59,7 @@ func (w *walker) carries(st *state, l launch, base string) {
 		}
 	}
 	for _, code := range c.lua {
-		w.look(st, l, -1, languages["lua"], base, code, nil, nil, true)
+		w.look(st, l, -1, languages()["lua"], base, code, nil, nil, true)
 	}
 	for _, argv := range c.argvs {
 		w.under(st, l, base, argv, possibly)
@@ -166,7 +166,7 @@ func aptCarries(args []word.Word) (c carried) {
 func sshfsCarries(args []word.Word) (c carried) {
 	keys, values := settings(args, "-o")
 	for i, key := range keys {
-		if key == "ssh_command" || sshStarts[key] {
+		if key == "ssh_command" || sshStarts(key) {
 			c.codes = append(c.codes, values[i])
 		}
 	}
@@ -303,15 +303,21 @@ func sshCarries(args []word.Word) carried {
 		if o.Is("") && i+1 < len(args) {
 			o = args[i+1]
 		}
-		if key, code := sshOption(o); sshStarts[key] {
+		if key, code := sshOption(o); sshStarts(key) {
 			c.codes = append(c.codes, code)
 		}
 	}
 	return c
 }
 
-// sshStarts are the options of ssh that start something on this side.
-var sshStarts = map[string]bool{"proxycommand": true, "localcommand": true, "knownhostscommand": true}
+// sshStarts reports whether an option of ssh starts something on this side.
+func sshStarts(key string) bool {
+	switch key {
+	case "proxycommand", "localcommand", "knownhostscommand":
+		return true
+	}
+	return false
+}
 
 // sshOption splits an option of ssh: "Key=value" or "Key value".
 func sshOption(o word.Word) (string, word.Word) {
@@ -393,14 +399,24 @@ func fdCarries(args []word.Word) (c carried) {
 	return c
 }
 
-// codePrinters are programs whose own work is to print code for the shell that
-// called them.
-var codePrinters = map[string]bool{"ssh-agent": true, "gpg-agent": true, "dircolors": true, "keychain": true, "lesspipe": true, "lesspipe.sh": true, "register-python-argcomplete": true,
-	"resize": true, "tset": true, "getopt": true, "locale": true}
+// printsForShell reports whether a program's own work is to print code for the
+// shell that called it.
+func printsForShell(name string) bool {
+	switch name {
+	case "ssh-agent", "gpg-agent", "dircolors", "keychain", "lesspipe", "lesspipe.sh", "register-python-argcomplete", "resize", "tset", "getopt", "locale":
+		return true
+	}
+	return false
+}
 
-// codeVerbs are the words by which other programs are asked for that.
-var codeVerbs = map[string]bool{"completion": true, "completions": true, "hook": true, "init": true, "shellenv": true, "activate": true, "docker-env": true, "podman-env": true, "env": true,
-	"shell.bash": true, "--alias": true, "--bash": true, "--completion": true}
+// asksForCode reports whether other programs are asked for that by a word.
+func asksForCode(arg string) bool {
+	switch arg {
+	case "completion", "completions", "hook", "init", "shellenv", "activate", "docker-env", "podman-env", "env", "shell.bash", "--alias", "--bash", "--completion":
+		return true
+	}
+	return false
+}
 
 // printsCode reports a program on this machine that was asked for code to be
 // evaluated: eval "$(ssh-agent)", source <(kubectl completion bash).
@@ -409,14 +425,14 @@ func printsCode(a *Action) bool {
 	if !ok || a.Place.Kind != Here || a.Wrapper || len(a.PipeTo) > 0 || a.Stdin.Kind == InputPipe {
 		return false
 	}
-	if codePrinters[name] {
+	if printsForShell(name) {
 		return true
 	}
-	if shells[name] || len(a.Argv) > 5 || name == "curl" || name == "wget" {
+	if isShell(name) || len(a.Argv) > 5 || name == "curl" || name == "wget" {
 		return false
 	}
 	for _, x := range a.Args() {
-		if v, ok := x.Value(); ok && codeVerbs[v] {
+		if v, ok := x.Value(); ok && asksForCode(v) {
 			return true
 		}
 	}

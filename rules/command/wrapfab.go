@@ -1,14 +1,13 @@
 package command
 
 import (
-	"maps"
 	"strings"
 
 	"guardsh/rules/option"
 	"guardsh/rules/word"
 )
 
-var fabOptions = grammar(option.Style{Exact: true}, "-H --hosts =hosts\n-i --identity =x\n-t --connect-timeout =x\n-u --user =user\n-f -c --collection =file\n-r --search-root =root\n-S --ssh-config =x\n-D --list-depth =x\n-F --list-format =x\n-T --command-timeout =x\n--prompt-for-login-password\n--prompt-for-passphrase\n--prompt-for-sudo-password\n-p --pty\n-e --echo\n-w --warn-only\n-d --debug\n-P --parallel\n-l --list : ask\n-V --version : ask\n-h --help : ask\n-R --dry : ask")
+var fabOptions = grammar{style: option.Style{Exact: true}, text: "-H --hosts =hosts\n-i --identity =x\n-t --connect-timeout =x\n-u --user =user\n-f -c --collection =file\n-r --search-root =root\n-S --ssh-config =x\n-D --list-depth =x\n-F --list-format =x\n-T --command-timeout =x\n--prompt-for-login-password\n--prompt-for-passphrase\n--prompt-for-sudo-password\n-p --pty\n-e --echo\n-w --warn-only\n-d --debug\n-P --parallel\n-l --list : ask\n-V --version : ask\n-h --help : ask\n-R --dry : ask"}
 
 // fab runs tasks of a file of Python, or what stands behind --, on the hosts
 // that it is given; inv, its relative, runs them here.
@@ -18,7 +17,7 @@ func (w *walker) fab(st *state, l launch, base string) result {
 			return w.wrap(st, l, base, wrapperNamed("fab-command"))
 		}
 	}
-	a := fabOptions().Read(l.argv[1:])
+	a := fabOptions.Read(l.argv[1:])
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: len(a.Operands) > 0 && !a.Has("ask")}, l.at)
 	if i < 0 || a.Has("ask") || len(a.Operands) == 0 {
 		return both(st)
@@ -74,14 +73,15 @@ func (w *walker) fab(st *state, l launch, base string) result {
 
 // taskBody looks through a task for the calls that run code, there or here.
 func (w *walker) taskBody(st *state, l launch, base, body string, runs []string, hosts []word.Word) {
-	python := *languages["python"]
-	python.calls = map[string]string{}
+	python := *languages()["python"]
+	calls := map[string]string{}
 	if len(hosts) == 0 {
-		python.calls = maps.Clone(pythonCalls)
+		calls = pythonCalls()
 	}
 	for _, r := range runs {
-		python.calls[r] = "!code"
+		calls[r] = "!code"
 	}
+	python.calls = func() map[string]string { return calls }
 	sub := st.clone()
 	w.beneath(sub, l, base, func(s *state, c *context) {
 		if len(hosts) > 0 {

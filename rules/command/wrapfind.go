@@ -8,14 +8,31 @@ import (
 	"guardsh/rules/word"
 )
 
-// findLeading are find's options in front of the paths that take a word.
-var findLeading = map[string]int{"-H": 0, "-L": 0, "-P": 0, "-D": 1, "-O": 0, "-O0": 0, "-O1": 0, "-O2": 0, "-O3": 0}
+// findLeading reports whether an option of find stands in front of the paths,
+// and the number of words that it takes.
+func findLeading(opt string) (words int, leading bool) {
+	switch opt {
+	case "-D":
+		return 1, true
+	case "-H", "-L", "-P", "-O", "-O0", "-O1", "-O2", "-O3":
+		return 0, true
+	}
+	return 0, false
+}
 
-// findNeutral are the parts of an expression that leave no file out, with the
-// number of words each takes.
-var findNeutral = map[string]int{
-	"-depth": 0, "-d": 0, "-mount": 0, "-xdev": 0, "-noleaf": 0, "-follow": 0, "-warn": 0, "-nowarn": 0, "-daystart": 0, "-ignore_readdir_race": 0, "-noignore_readdir_race": 0,
-	"-print": 0, "-print0": 0, "-ls": 0, "-printf": 1, "-fprint": 1, "-fprint0": 1, "-fls": 1, "-fprintf": 2, "-delete": 0, "-true": 0, "-maxdepth": 1, "-regextype": 1, "-files0-from": 1, "-a": 0, "-and": 0, ",": 0, "(": 0, ")": 0,
+// findNeutral reports whether a part of an expression leaves no file out, and the
+// number of words that it takes.
+func findNeutral(part string) (words int, neutral bool) {
+	switch part {
+	case "-depth", "-d", "-mount", "-xdev", "-noleaf", "-follow", "-warn", "-nowarn", "-daystart", "-ignore_readdir_race", "-noignore_readdir_race", "-print", "-print0",
+		"-ls", "-delete", "-true", "-a", "-and", ",", "(", ")":
+		return 0, true
+	case "-printf", "-fprint", "-fprint0", "-fls", "-maxdepth", "-regextype", "-files0-from":
+		return 1, true
+	case "-fprintf":
+		return 2, true
+	}
+	return 0, false
 }
 
 // findRest is what stands for the part of a found name that is not known.
@@ -42,7 +59,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 	args := l.argv[1:]
 	for len(args) > 0 {
 		s, _ := args[0].Value()
-		n, ok := findLeading[s]
+		n, ok := findLeading(s)
 		if !ok {
 			break
 		}
@@ -100,7 +117,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 		case "-delete":
 			deletes = true
 		}
-		n, neutral := findNeutral[s]
+		n, neutral := findNeutral(s)
 		if !neutral || !known {
 			narrow = true
 			switch s {
@@ -297,7 +314,7 @@ func within(args []word.Word) bool {
 	inside := false
 	for i := 0; i < len(args); i++ {
 		s, known := args[i].Value()
-		n, neutral := findNeutral[s]
+		n, neutral := findNeutral(s)
 		switch {
 		case !known:
 			return false
@@ -340,7 +357,7 @@ func found(a *Action) []word.Word {
 	nothing := false
 	for _, x := range eachValue(a.Args()) {
 		if findExpr(x) {
-			if _, leading := findLeading[x.Prefix()]; leading && len(out) == 0 {
+			if _, leading := findLeading(x.Prefix()); leading && len(out) == 0 {
 				continue
 			}
 			break
@@ -411,7 +428,7 @@ func FindsNamed(args []word.Word) string {
 		if !findExpr(args[i]) {
 			continue // a starting point
 		}
-		n, neutral := findNeutral[s]
+		n, neutral := findNeutral(s)
 		switch {
 		case !known || s == "-maxdepth" || s == ",":
 			return ""
@@ -432,8 +449,9 @@ func FindsNamed(args []word.Word) string {
 			}
 		case neutral:
 			i += n
-		case s == "-type" || findLeading[s] > 0 || s == "-H" || s == "-L" || s == "-P" || strings.HasPrefix(s, "-O"):
-			i += max(findLeading[s], 0)
+		case s == "-D":
+			i++
+		case s == "-type" || s == "-H" || s == "-L" || s == "-P" || strings.HasPrefix(s, "-O"):
 			if s == "-type" {
 				if i++; i >= len(args) || args[i].Is("d") {
 					return "" // what has to be there are files
@@ -501,7 +519,7 @@ func findsAll(args []word.Word) bool {
 		if !findExpr(args[i]) {
 			continue
 		}
-		n, neutral := findNeutral[s]
+		n, neutral := findNeutral(s)
 		switch {
 		case !known:
 			return false
@@ -511,8 +529,9 @@ func findsAll(args []word.Word) bool {
 			negated = true
 		case s == "-type" || s == "-mindepth":
 			i++
-		case findLeading[s] > 0 || s == "-H" || s == "-L" || s == "-P" || strings.HasPrefix(s, "-O"):
-			i += findLeading[s]
+		case s == "-D":
+			i++
+		case s == "-H" || s == "-L" || s == "-P" || strings.HasPrefix(s, "-O"):
 		case !negated:
 			return false
 		default:

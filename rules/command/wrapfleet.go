@@ -80,7 +80,7 @@ tasks:
 	return nil
 }
 
-var saltOptions = grammar(option.Style{Exact: true}, "-G --grain\n-E --pcre\n-L --list\n-N --nodegroup\n-C --compound\n-S --ipcidr\n-R --range\n-I --pillar\n-P --grain-pcre\n-t --timeout =t\n-b --batch --batch-size =n\n--batch-wait =t\n-c --config-dir =d\n--out --output =o\n--out-file --output-file =f\n--async\n--static\n--raw\n-v --verbose\n-s --summary\n-l --log-level =l\n-i --ignore-host-keys\n-r --raw-shell : code\n--user =u\n--passwd =p\n--priv =f\n--roster =r\n--roster-file =f\n--local\n--state-output =o\n--subset =n\n-p --progress\n-a --auth =a\n-T\n-W\n--hide-timeout\n--show-jid\n--versions-report --version : ask\n-h --help : ask")
+var saltOptions = grammar{style: option.Style{Exact: true}, text: "-G --grain\n-E --pcre\n-L --list\n-N --nodegroup\n-C --compound\n-S --ipcidr\n-R --range\n-I --pillar\n-P --grain-pcre\n-t --timeout =t\n-b --batch --batch-size =n\n--batch-wait =t\n-c --config-dir =d\n--out --output =o\n--out-file --output-file =f\n--async\n--static\n--raw\n-v --verbose\n-s --summary\n-l --log-level =l\n-i --ignore-host-keys\n-r --raw-shell : code\n--user =u\n--passwd =p\n--priv =f\n--roster =r\n--roster-file =f\n--local\n--state-output =o\n--subset =n\n-p --progress\n-a --auth =a\n-T\n-W\n--hide-timeout\n--show-jid\n--versions-report --version : ask\n-h --help : ask"}
 
 // saltFunctions are execution modules by the command that they stand for; $1
 // is the first argument.
@@ -97,7 +97,7 @@ var saltFunctions = sync.OnceValue(func() map[string]string {
 
 // salt runs functions on the hosts that it is given; those of cmd run code.
 func (w *walker) salt(st *state, l launch, base string) result {
-	a := saltOptions().Read(l.argv[1:])
+	a := saltOptions.Read(l.argv[1:])
 	ops := a.Operands
 	r := remoteRun{ask: true, hosts: []word.Word{word.Hidden("targets", word.Subst)}, argv: true}
 	r.hosts[0].Many = true

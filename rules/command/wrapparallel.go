@@ -12,7 +12,7 @@ import (
 
 const parallelOpts = "-j --jobs -P --max-procs =jobs\n-k --keep-order\n-N --max-replace-args -n --max-args =n\n-a --arg-file =file\n-I =replace\n--bar\n--eta\n--progress\n--dry-run --dryrun : ask\n-v\n-t\n-q --quote\n--delay =s\n--timeout =s\n--retries =x\n--halt =h\n--joblog =f\n--resume\n--tmpdir =d\n--results =d\n-S --sshlogin =host\n--colsep -C =r\n-d --delimiter =d\n-0 --null\n-X\n-m\n--xargs\n-L =lines\n--pipe --pipepart : pipe\n--block =s\n--will-cite\n--no-notice\n--line-buffer --lb\n--group\n-u --ungroup\n--tag\n--no-run-if-empty -r\n--shuf\n--nice =x\n--load =x\n--memfree =x\n--wd --workdir =dir\n-i\n--env =v\n--header =h\n--silent\n-W =x\n--linebuffer\n--verbose\n--plain\n--fg\n--bg\n--wait\n--id =x\n--semaphore\n--link\n--linkinputsource\n--rpl =x\n--nonall : none\n--onall\n--slf --sshloginfile =logins\n--version : ask\n--help -h : ask"
 
-var parallelOptions = grammar(posix, parallelOpts)
+var parallelOptions = grammar{style: posix, text: parallelOpts}
 
 // parallel runs code for each of the arguments behind ":::", in the files
 // behind "::::" and -a, or for each line that it reads.
@@ -21,7 +21,7 @@ func (w *walker) parallel(st *state, l launch, base string) result {
 	if i := slices.IndexFunc(argv, isSource); i >= 0 {
 		argv, tail = argv[:i], argv[i:]
 	}
-	a := parallelOptions().Read(argv)
+	a := parallelOptions.Read(argv)
 	cmd := a.Operands
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: true}, l.at)
 	if a.Has("ask") {
@@ -177,8 +177,11 @@ func (w *walker) parallelTurns(st *state, l launch, base string, a option.Args, 
 
 // parallelMarks are the replacement strings of which a turn's argument is a
 // part.
-var parallelMarks = map[string]func(string) string{
-	"{.}": withoutExt, "{/}": path.Base, "{//}": path.Dir, "{/.}": func(s string) string { return path.Base(withoutExt(s)) },
+var parallelMarks = [...]struct {
+	mark string
+	of   func(string) string
+}{
+	{"{.}", withoutExt}, {"{/}", path.Base}, {"{//}", path.Dir}, {"{/.}", func(s string) string { return path.Base(withoutExt(s)) }},
 }
 
 func withoutExt(s string) string { return strings.TrimSuffix(s, path.Ext(s)) }
@@ -202,14 +205,14 @@ func (w *walker) parallelWords(cmd, args []word.Word, behind bool) []word.Word {
 			for i, v := range args {
 				n := strconv.Itoa(i + 1)
 				put("{"+n+"}", v)
-				for mark, f := range parallelMarks {
+				for _, m := range parallelMarks {
 					if s, ok := v.Value(); ok {
 						v := v
-						v.Values = []string{f(s)}
-						put("{"+n+mark[1:], v)
-						put(mark, v)
+						v.Values = []string{m.of(s)}
+						put("{"+n+m.mark[1:], v)
+						put(m.mark, v)
 					} else {
-						put(mark, v)
+						put(m.mark, v)
 					}
 				}
 			}

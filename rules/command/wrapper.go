@@ -9,27 +9,66 @@ import (
 	"guardsh/rules/word"
 )
 
-// wrappers are the programs whose own work is to start another, of those whose
-// shape is their own; the others are in the table.
-var wrappers map[string]func(*walker, *state, launch, string) result
-
-func init() {
-	wrappers = map[string]func(*walker, *state, launch, string) result{
-		"su": (*walker).su, "runuser": (*walker).su, "flock": (*walker).flock, "ip": (*walker).ip,
-		"find": (*walker).find, "xargs": (*walker).xargs, "parallel": (*walker).parallel, "sem": (*walker).parallel,
-		"ssh": (*walker).ssh, "autossh": (*walker).ssh, "dsh": (*walker).manyHosts, "pdsh": (*walker).manyHosts, "clush": (*walker).manyHosts, "mussh": (*walker).manyHosts, "cssh": (*walker).manyHosts, "clusterssh": (*walker).manyHosts, "csshX": (*walker).manyHosts,
-		"pssh": (*walker).manyHosts, "parallel-ssh": (*walker).manyHosts,
-		"ansible": (*walker).ansible, "salt": (*walker).salt, "salt-ssh": (*walker).salt, "salt-call": (*walker).salt, "aws": (*walker).aws, "fab": (*walker).fab, "inv": (*walker).fab, "invoke": (*walker).fab, "az": (*walker).az,
-		"script": (*walker).scriptTool, "at": (*walker).atJob, "batch": (*walker).atJob, "tmux": (*walker).tmux, "screen": (*walker).screen, "sg": (*walker).sg,
-		"gdb": (*walker).argsTool, "lldb": (*walker).argsTool, "capsh": (*walker).capsh, "machinectl": (*walker).machinectl, "virsh": (*walker).virsh,
-		"crontab": (*walker).crontab, "make": (*walker).makeTool, "gmake": (*walker).makeTool,
+// ownWrapper is what reads a program whose own work is to start another and whose
+// shape is its own; the others are in the table.
+func ownWrapper(base string) func(*walker, *state, launch, string) result {
+	switch base {
+	case "su", "runuser":
+		return (*walker).su
+	case "flock":
+		return (*walker).flock
+	case "ip":
+		return (*walker).ip
+	case "find":
+		return (*walker).find
+	case "xargs":
+		return (*walker).xargs
+	case "parallel", "sem":
+		return (*walker).parallel
+	case "ssh", "autossh":
+		return (*walker).ssh
+	case "dsh", "pdsh", "clush", "mussh", "cssh", "clusterssh", "csshX", "pssh", "parallel-ssh":
+		return (*walker).manyHosts
+	case "ansible":
+		return (*walker).ansible
+	case "salt", "salt-ssh", "salt-call":
+		return (*walker).salt
+	case "aws":
+		return (*walker).aws
+	case "fab", "inv", "invoke":
+		return (*walker).fab
+	case "az":
+		return (*walker).az
+	case "script":
+		return (*walker).scriptTool
+	case "at", "batch":
+		return (*walker).atJob
+	case "tmux":
+		return (*walker).tmux
+	case "screen":
+		return (*walker).screen
+	case "sg":
+		return (*walker).sg
+	case "gdb", "lldb":
+		return (*walker).argsTool
+	case "capsh":
+		return (*walker).capsh
+	case "machinectl":
+		return (*walker).machinectl
+	case "virsh":
+		return (*walker).virsh
+	case "crontab":
+		return (*walker).crontab
+	case "make", "gmake":
+		return (*walker).makeTool
 	}
+	return nil
 }
 
 // wrapperOf is what reads a program whose own work is to start another; nil
 // where it is none.
 func wrapperOf(base string) func(*walker, *state, launch, string) result {
-	if f := wrappers[base]; f != nil {
+	if f := ownWrapper(base); f != nil {
 		return f
 	}
 	wr := wrapperNamed(base)
@@ -369,29 +408,32 @@ func fieldsOf(s string) []string {
 	return out
 }
 
-// codeReaders are programs that are given code in a language of their own, each
-// with what looks through that for what it starts; i is the program's action.
-var codeReaders map[string]func(w *walker, st *state, l launch, i int, base string)
-
-func init() {
-	codeReaders = map[string]func(*walker, *state, launch, int, string){
-		"pwsh": (*walker).powershellCode, "powershell": (*walker).powershellCode,
-		"puppet": (*walker).configured, "chef-apply": (*walker).configured,
-		"m4": (*walker).m4Code, "gm4": (*walker).m4Code,
-		"sed": (*walker).sedRuns, "gsed": (*walker).sedRuns,
+// codeReader is what looks through the code that a program is given in a language
+// of its own for what that starts; i is the program's action.
+func codeReader(base string) func(w *walker, st *state, l launch, i int, base string) {
+	switch base {
+	case "pwsh", "powershell":
+		return (*walker).powershellCode
+	case "puppet", "chef-apply":
+		return (*walker).configured
+	case "m4", "gm4":
+		return (*walker).m4Code
+	case "sed", "gsed":
+		return (*walker).sedRuns
 	}
-	for name := range lispDialects {
-		codeReaders[name] = (*walker).lispCode
+	if _, ok := lispDialectOf(base); ok {
+		return (*walker).lispCode
 	}
+	return nil
 }
 
 // Carries reports whether a program of that base name may be given another
 // command or code to run: a wrapper, a shell, an interpreter, an editor, a
 // prompt with a way to the shell.
 func Carries(base string) bool {
-	return Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || codeReaders[base] != nil || tellers()[base].starts()
+	return Interprets(base) || wrapperOf(base) != nil || carriers()[base] != nil || codeReader(base) != nil || tellers()[base].starts()
 }
 
 // Interprets reports whether a program of that base name runs code: a shell,
 // an interpreter.
-func Interprets(base string) bool { return shells[base] || languageOf(base) != nil }
+func Interprets(base string) bool { return isShell(base) || languageOf(base) != nil }

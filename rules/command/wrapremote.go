@@ -15,22 +15,22 @@ var exact = option.Style{Posix: true, Exact: true}
 const sshOpts = "-4\n-6\n-A\n-a\n-C\n-f : background\n-G : ask\n-g\n-K\n-k\n-N : ask\n-n\n-q\n-s : subsystem\n-T\n-t\n-V : ask\n-v\n-X\n-x\n-Y\n-y\n-B =if\n-b =addr\n-c =cipher\n-D =port\n-E =file\n-e =char\n-F =file\n-I =lib\n-i =file\n-J =via\n-L =fwd\n-l =user\n-m =mac\n-O =ctl : ask\n-o =opt\n-P =tag\n-p =port\n-Q =query : ask\n-R =fwd\n-S =path\n-W =host : ask\n-w =tun"
 
 var (
-	autosshOptions = grammar(exact, sshOpts+"\n-M =port")
-	sshOptions     = grammar(exact, sshOpts+"\n-M")
-	pdshOptions    = grammar(exact, "-w =hosts\n-x =not\n-g =group\n-X =group2\n-a\n-A\n-l =user\n-f =n\n-t =s\n-u =s\n-R =type\n-b\n-q : ask\n-S\n-N\n-d\n-V : ask\n-L : ask\n-M =m\n-h : ask\n-i\n-P\n-j\n-C")
-	clushOptions   = grammar(exact, "-w --wnode =hosts\n-x --exclude =not\n-g --group =group\n-X =group2\n-a --all\n-q --quiet\n-v --verbose\n-N\n-n --nostdin\n-b --dshbak\n-B\n-r --regroup\n-S --maxrc\n-L\n-s --groupsource =s\n-f --fanout =n\n-l --user =user\n-o --options =o\n-t --connect_timeout =s\n-u --command_timeout =s\n-R --worker =w\n-c --copy : ask\n--rcopy : ask\n-p\n--dest =d\n--hostfile --machinefile =file\n-O =o\n--diff\n--outdir =d\n--errdir =d\n--pick =n\n--topology =f\n--color =c")
-	psshOptions    = grammar(exact, "-h --hosts =file\n-H --host =hosts\n-l --user =user\n-p --par =n\n-o --outdir =d\n-e --errdir =d\n-t --timeout =s\n-O --option =o\n-v --verbose\n-A --askpass\n-x --extra-args =x\n-X --extra-arg =x\n-i --inline\n--inline-stdout\n-I --send-input\n-P --print\n-g =g")
-	dshOptions     = grammar(exact, "-m --machine =hosts\n-a --all\n-g --group =group\n-r --remoteshell =sh\n-o --remoteshellopt =o\n-c --concurrent-shell\n-M --show-machine-names\n-H\n-i --duplicate-input\n-b --bufsize =n\n-q --quiet\n-f --file =file\n-w --wait-shell\n-F --forklimit =n\n-n --num-topology =n\n-v")
-	musshOptions   = grammar(exact, "-h =hosts\n-H =file\n-c =code\n-C =script\n-l =user\n-L =user\n-m [=n]\n-d [=n]\n-v [=n]\n-q\n-i\n-o =opt\n-a\n-A\n-b\n-B\n-u\n-U\n-P\n-p =proxy\n-k =f\n-t =s\n-s =sh\n-T\n-V : ask\n--help : ask")
-	csshOptions    = grammar(option.Style{Exact: true}, "-a --action =code\n-l --username =user\n-c --cluster-file =f\n-C --config-file =f\n-o --options =o\n-p --port =p\n-T --title =t\n-t --term-args =t\n-f --font =f\n-r --rows =n\n-x --cols =n\n-g --tile\n-G --no-tile\n-q --autoquit\n-Q --no-autoquit\n-A --autoclose =n\n-s --show-history\n-L --list : ask\n-h --help : ask\n-v --version : ask")
-	ansibleOptions = grammar(option.Style{Exact: true}, "-m --module-name =module\n-a --args =args\n-b --become : become\n--become-user =user\n--become-method =m\n-i --inventory --inventory-file =inv\n-u --user =login\n-l --limit =limit\n-f --forks =n\n-k --ask-pass\n-K --ask-become-pass\n-C --check : ask\n-D --diff\n-e --extra-vars =v\n-o --one-line\n-t --tree =d\n-v\n-vv\n-vvv\n-vvvv\n-B --background =s\n-P --poll =n\n-c --connection =c\n-T --timeout =s\n-M --module-path =p\n--list-hosts : ask\n--syntax-check : ask\n--private-key --key-file =k\n--vault-password-file =f\n--ssh-common-args =a\n--ssh-extra-args =a\n--version : ask\n-h --help : ask")
+	autosshOptions = grammar{style: exact, text: sshOpts + "\n-M =port"}
+	sshOptions     = grammar{style: exact, text: sshOpts + "\n-M"}
+	pdshOptions    = grammar{style: exact, text: "-w =hosts\n-x =not\n-g =group\n-X =group2\n-a\n-A\n-l =user\n-f =n\n-t =s\n-u =s\n-R =type\n-b\n-q : ask\n-S\n-N\n-d\n-V : ask\n-L : ask\n-M =m\n-h : ask\n-i\n-P\n-j\n-C"}
+	clushOptions   = grammar{style: exact, text: "-w --wnode =hosts\n-x --exclude =not\n-g --group =group\n-X =group2\n-a --all\n-q --quiet\n-v --verbose\n-N\n-n --nostdin\n-b --dshbak\n-B\n-r --regroup\n-S --maxrc\n-L\n-s --groupsource =s\n-f --fanout =n\n-l --user =user\n-o --options =o\n-t --connect_timeout =s\n-u --command_timeout =s\n-R --worker =w\n-c --copy : ask\n--rcopy : ask\n-p\n--dest =d\n--hostfile --machinefile =file\n-O =o\n--diff\n--outdir =d\n--errdir =d\n--pick =n\n--topology =f\n--color =c"}
+	psshOptions    = grammar{style: exact, text: "-h --hosts =file\n-H --host =hosts\n-l --user =user\n-p --par =n\n-o --outdir =d\n-e --errdir =d\n-t --timeout =s\n-O --option =o\n-v --verbose\n-A --askpass\n-x --extra-args =x\n-X --extra-arg =x\n-i --inline\n--inline-stdout\n-I --send-input\n-P --print\n-g =g"}
+	dshOptions     = grammar{style: exact, text: "-m --machine =hosts\n-a --all\n-g --group =group\n-r --remoteshell =sh\n-o --remoteshellopt =o\n-c --concurrent-shell\n-M --show-machine-names\n-H\n-i --duplicate-input\n-b --bufsize =n\n-q --quiet\n-f --file =file\n-w --wait-shell\n-F --forklimit =n\n-n --num-topology =n\n-v"}
+	musshOptions   = grammar{style: exact, text: "-h =hosts\n-H =file\n-c =code\n-C =script\n-l =user\n-L =user\n-m [=n]\n-d [=n]\n-v [=n]\n-q\n-i\n-o =opt\n-a\n-A\n-b\n-B\n-u\n-U\n-P\n-p =proxy\n-k =f\n-t =s\n-s =sh\n-T\n-V : ask\n--help : ask"}
+	csshOptions    = grammar{style: option.Style{Exact: true}, text: "-a --action =code\n-l --username =user\n-c --cluster-file =f\n-C --config-file =f\n-o --options =o\n-p --port =p\n-T --title =t\n-t --term-args =t\n-f --font =f\n-r --rows =n\n-x --cols =n\n-g --tile\n-G --no-tile\n-q --autoquit\n-Q --no-autoquit\n-A --autoclose =n\n-s --show-history\n-L --list : ask\n-h --help : ask\n-v --version : ask"}
+	ansibleOptions = grammar{style: option.Style{Exact: true}, text: "-m --module-name =module\n-a --args =args\n-b --become : become\n--become-user =user\n--become-method =m\n-i --inventory --inventory-file =inv\n-u --user =login\n-l --limit =limit\n-f --forks =n\n-k --ask-pass\n-K --ask-become-pass\n-C --check : ask\n-D --diff\n-e --extra-vars =v\n-o --one-line\n-t --tree =d\n-v\n-vv\n-vvv\n-vvvv\n-B --background =s\n-P --poll =n\n-c --connection =c\n-T --timeout =s\n-M --module-path =p\n--list-hosts : ask\n--syntax-check : ask\n--private-key --key-file =k\n--vault-password-file =f\n--ssh-common-args =a\n--ssh-extra-args =a\n--version : ask\n-h --help : ask"}
 )
 
 // ssh runs code on another host. Its options may stand behind the host too.
 func (w *walker) ssh(st *state, l launch, base string) result {
-	g := sshOptions()
+	g := &sshOptions
 	if base == "autossh" {
-		g = autosshOptions()
+		g = &autosshOptions
 	}
 	a := g.Read(l.argv[1:])
 	ops := a.Operands
@@ -65,7 +65,7 @@ func (w *walker) ssh(st *state, l launch, base string) result {
 	for _, o := range a.Values["opt"] {
 		key, code := sshOption(o)
 		switch {
-		case sshStarts[key]:
+		case sshStarts(key):
 			here = append(here, code)
 		case key == "remotecommand":
 			ops = []word.Word{code}
@@ -177,24 +177,24 @@ func inputPiped(in input) input {
 
 // manyHosts is pdsh and its relatives.
 func (w *walker) manyHosts(st *state, l launch, base string) result {
-	g := pdshOptions
+	g := &pdshOptions
 	switch base {
 	case "clush":
-		g = clushOptions
+		g = &clushOptions
 	case "pssh", "parallel-ssh":
-		g = psshOptions
+		g = &psshOptions
 	case "dsh":
-		g = dshOptions
+		g = &dshOptions
 	case "mussh":
-		g = musshOptions
+		g = &musshOptions
 	case "cssh", "clusterssh", "csshX":
-		g = csshOptions
+		g = &csshOptions
 	}
 	argv := l.argv[1:]
 	if base == "mussh" {
 		argv = eachBehind(argv, "-h", "-H")
 	}
-	a := g().Read(argv)
+	a := g.Read(argv)
 	named, ops, ask := a.Values["hosts"], a.Operands, a.Has("ask")
 	switch base {
 	case "mussh", "cssh", "clusterssh", "csshX":
@@ -346,7 +346,7 @@ func hostRange(s string, limit int) []string {
 
 // ansible runs a module on the hosts of a pattern; the shell modules run code.
 func (w *walker) ansible(st *state, l launch, base string) result {
-	a := ansibleOptions().Read(l.argv[1:])
+	a := ansibleOptions.Read(l.argv[1:])
 	name, ok := last(a.Values["module"]).Value()
 	if !ok {
 		name = "command"

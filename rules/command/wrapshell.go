@@ -9,21 +9,21 @@ import (
 )
 
 var (
-	suOptions      = grammar(option.Style{}, "-c --command --session-command =code\n-f --fast\n-g --group =group\n-G --supp-group =group\n-l --login : login\n-m -p --preserve-environment : keep\n-P --pty\n-s --shell =shell\n-w --whitelist-environment =list\n-u --user =user\n-h --help : ask\n-V --version : ask")
-	runuserOptions = grammar(posix, "-u --user =user\n-g --group =group\n-G --supp-group =group\n-c --command --session-command =code\n-f --fast\n-l --login : login\n-m -p --preserve-environment : keep\n-P --pty\n-s --shell =shell\n-w --whitelist-environment =list\n-h --help : ask\n-V --version : ask")
-	flockOptions   = grammar(posix, "-s --shared\n-x -e --exclusive\n-u --unlock\n-n --nb --nonblock\n-w --wait --timeout =s\n-E --conflict-exit-code =n\n-o --close\n-F --no-fork\n--fcntl\n--verbose\n-c --command =code\n-h --help : ask\n-V --version : ask")
-	scriptOptions  = grammar(option.Style{}, "-a --append\n-c --command =code\n-e --return\n-E --echo =when\n-f --flush\n--force\n-I --log-in =file\n-O --log-out =file\n-B --log-io =file\n-m --logging-format =f\n-o --output-limit =n\n-q --quiet\n-t --timing [=file]\n-T --log-timing =file\n-h --help : ask\n-V --version : ask")
-	atOptions      = grammar(option.Style{Exact: true}, "-q =queue\n-f =file\n-m\n-M\n-u =user\n-k\n-l : ask\n-r : ask\n-d : ask\n-b\n-v\n-V : ask\n-c : ask\n-t =time")
-	ipOptions      = grammar(option.Style{Posix: true, LongDash: true}, "-V -Version : ask\n-h -human\n-b -batch =file\n-force\n-s -stats -statistics\n-d -details\n-l -loops =n\n-f -family =f\n-4\n-6\n-B\n-M\n-0\n-o -oneline\n-r -resolve\n-n -netns =ns\n-N -Numeric\n-a -all\n-c -color\n-t -timestamp\n-ts -tshort\n-rc -rcvbuf =n\n-iec\n-br -brief\n-j -json\n-p -pretty\n-echo")
+	suOptions      = grammar{text: "-c --command --session-command =code\n-f --fast\n-g --group =group\n-G --supp-group =group\n-l --login : login\n-m -p --preserve-environment : keep\n-P --pty\n-s --shell =shell\n-w --whitelist-environment =list\n-u --user =user\n-h --help : ask\n-V --version : ask"}
+	runuserOptions = grammar{style: posix, text: "-u --user =user\n-g --group =group\n-G --supp-group =group\n-c --command --session-command =code\n-f --fast\n-l --login : login\n-m -p --preserve-environment : keep\n-P --pty\n-s --shell =shell\n-w --whitelist-environment =list\n-h --help : ask\n-V --version : ask"}
+	flockOptions   = grammar{style: posix, text: "-s --shared\n-x -e --exclusive\n-u --unlock\n-n --nb --nonblock\n-w --wait --timeout =s\n-E --conflict-exit-code =n\n-o --close\n-F --no-fork\n--fcntl\n--verbose\n-c --command =code\n-h --help : ask\n-V --version : ask"}
+	scriptOptions  = grammar{text: "-a --append\n-c --command =code\n-e --return\n-E --echo =when\n-f --flush\n--force\n-I --log-in =file\n-O --log-out =file\n-B --log-io =file\n-m --logging-format =f\n-o --output-limit =n\n-q --quiet\n-t --timing [=file]\n-T --log-timing =file\n-h --help : ask\n-V --version : ask"}
+	atOptions      = grammar{style: option.Style{Exact: true}, text: "-q =queue\n-f =file\n-m\n-M\n-u =user\n-k\n-l : ask\n-r : ask\n-d : ask\n-b\n-v\n-V : ask\n-c : ask\n-t =time"}
+	ipOptions      = grammar{style: option.Style{Posix: true, LongDash: true}, text: "-V -Version : ask\n-h -human\n-b -batch =file\n-force\n-s -stats -statistics\n-d -details\n-l -loops =n\n-f -family =f\n-4\n-6\n-B\n-M\n-0\n-o -oneline\n-r -resolve\n-n -netns =ns\n-N -Numeric\n-a -all\n-c -color\n-t -timestamp\n-ts -tshort\n-rc -rcvbuf =n\n-iec\n-br -brief\n-j -json\n-p -pretty\n-echo"}
 )
 
 // su starts a shell as another user, or with -u (runuser) a command.
 func (w *walker) su(st *state, l launch, base string) result {
-	g := suOptions()
+	g := &suOptions
 	if base == "runuser" {
 		for _, x := range l.argv[1:] {
 			if p := x.Prefix(); strings.HasPrefix(p, "-u") || strings.HasPrefix(p, "--user") {
-				g = runuserOptions()
+				g = &runuserOptions
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func (w *walker) sg(st *state, l launch, base string) result {
 
 // flock FILE COMMAND, flock FILE -c CODE, flock -c CODE FILE, flock FD.
 func (w *walker) flock(st *state, l launch, base string) result {
-	a := flockOptions().Read(l.argv[1:])
+	a := flockOptions.Read(l.argv[1:])
 	ops := a.Operands
 	code := last(a.Values["code"])
 	if len(ops) > 0 {
@@ -129,7 +129,7 @@ func (w *walker) flock(st *state, l launch, base string) result {
 
 // ip netns exec NAME COMMAND; all else of ip starts nothing.
 func (w *walker) ip(st *state, l launch, base string) result {
-	a := ipOptions().Read(l.argv[1:])
+	a := ipOptions.Read(l.argv[1:])
 	ops := a.Operands
 	runs := len(ops) > 3 && abbreviates(ops[0], "netns", 4) && abbreviates(ops[1], "exec", 1)
 	if len(ops) > 2 && a.Attrs != nil && abbreviates(ops[0], "vrf", 2) && abbreviates(ops[1], "exec", 1) {
@@ -155,7 +155,7 @@ func abbreviates(x word.Word, full string, n int) bool {
 
 // scriptTool is script(1): the recorder of terminals.
 func (w *walker) scriptTool(st *state, l launch, base string) result {
-	a := scriptOptions().Read(l.argv[1:])
+	a := scriptOptions.Read(l.argv[1:])
 	code := last(a.Values["code"])
 	if i := slices.IndexFunc(l.argv, func(x word.Word) bool { return x.Is("--") }); i >= 0 && code.Know == 0 && i+1 < len(l.argv) {
 		code = w.joined(l.argv[i+1:])
@@ -174,7 +174,7 @@ func (w *walker) scriptTool(st *state, l launch, base string) result {
 
 // atJob is at and batch: their input is run later.
 func (w *walker) atJob(st *state, l launch, base string) result {
-	a := atOptions().Read(l.argv[1:])
+	a := atOptions.Read(l.argv[1:])
 	in := w.standardInput(st, l)
 	i := w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
 	if a.Has("ask") || i < 0 {
@@ -236,14 +236,14 @@ func (w *walker) capsh(st *state, l launch, base string) result {
 	return both(st)
 }
 
-var machineOptions = grammar(exact, "--uid =user\n-E --setenv =v\n-M --machine =name\n-H --host =name\n-q --quiet\n-l --full\n-n =n\n-o =o\n-p =p\n--kill-whom =w\n-s =sig\n--no-pager\n--no-legend\n--no-ask-password")
+var machineOptions = grammar{style: exact, text: "--uid =user\n-E --setenv =v\n-M --machine =name\n-H --host =name\n-q --quiet\n-l --full\n-n =n\n-o =o\n-p =p\n--kill-whom =w\n-s =sig\n--no-pager\n--no-legend\n--no-ask-password"}
 
 // machinectl shell [USER@]NAME PROGRAM …; .host is this machine.
 func (w *walker) machinectl(st *state, l launch, base string) result {
-	a := machineOptions().Read(l.argv[1:])
+	a := machineOptions.Read(l.argv[1:])
 	r := remoteRun{kind: Container, argv: true, ask: true}
 	if len(a.Operands) > 0 && a.Operands[0].Is("shell") {
-		b := machineOptions().Read(a.Operands[1:])
+		b := machineOptions.Read(a.Operands[1:])
 		_, host, named := cutWord(firstOf(b.Operands), "@")
 		if !named {
 			host = firstOf(b.Operands)

@@ -78,8 +78,17 @@ var wrapperFiles embed.FS
 var posix = option.Style{Posix: true}
 
 // grammar is a grammar that is parsed when it is first needed.
-func grammar(style option.Style, text string) func() *option.Grammar {
-	return sync.OnceValue(func() *option.Grammar { return option.MustParse(style, text) })
+type grammar struct {
+	style  option.Style
+	text   string
+	once   sync.Once
+	parsed *option.Grammar
+}
+
+// Read reads a command line's words.
+func (g *grammar) Read(argv []word.Word) option.Args {
+	g.once.Do(func() { g.parsed = option.MustParse(g.style, g.text) })
+	return g.parsed.Read(argv)
 }
 
 // wrapperTable are the entries by name, those of subcommands by both. An entry
@@ -168,7 +177,7 @@ func (wr *wrapper) flag(f string) bool {
 	case "needs":
 		wr.needs = val
 	case "change":
-		wr.change = changes[val]
+		wr.change = changeNamed(val)
 		return wr.change != nil
 	case "dash":
 		wr.cuts = []string{"--"}

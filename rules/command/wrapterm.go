@@ -6,16 +6,42 @@ import (
 	"guardsh/rules/word"
 )
 
-// tmuxStarts are the tmux commands that start something, with the options
+// tmuxStarts reports whether a tmux command starts something, and its options
 // that take an argument.
-var tmuxStarts = map[string]string{
-	"new-session": "cefFnstxy", "new": "cefFnstxy", "new-window": "ceFnt", "neww": "ceFnt",
-	"split-window": "ceFlpt", "splitw": "ceFlpt", "respawn-pane": "cet", "respawnp": "cet", "respawn-window": "cet", "respawnw": "cet",
-	"run-shell": "cdt", "run": "cdt", "pipe-pane": "t", "pipep": "t", "display-popup": "bBcdehsStTwxy", "popup": "bBcdehsStTwxy",
-	"send-keys": "cNt", "send": "cNt",
+func tmuxStarts(sub string) (with string, starts bool) {
+	switch sub {
+	case "new-session", "new":
+		return "cefFnstxy", true
+	case "new-window", "neww":
+		return "ceFnt", true
+	case "split-window", "splitw":
+		return "ceFlpt", true
+	case "respawn-pane", "respawnp", "respawn-window", "respawnw":
+		return "cet", true
+	case "run-shell", "run":
+		return "cdt", true
+	case "pipe-pane", "pipep":
+		return "t", true
+	case "display-popup", "popup":
+		return "bBcdehsStTwxy", true
+	case "send-keys", "send":
+		return "cNt", true
+	}
+	return "", false
 }
 
-var tmuxKeys = map[string]string{"Enter": "\n", "C-m": "\n", "KPEnter": "\n", "Space": " ", "C-j": "\n", "Tab": "\t"}
+// tmuxKey is what a key types that send-keys names.
+func tmuxKey(name string) string {
+	switch name {
+	case "Enter", "C-m", "KPEnter", "C-j":
+		return "\n"
+	case "Space":
+		return " "
+	case "Tab":
+		return "\t"
+	}
+	return ""
+}
 
 // tmux runs commands in panes of its own.
 func (w *walker) tmux(st *state, l launch, base string) result {
@@ -33,7 +59,7 @@ func (w *walker) tmux(st *state, l launch, base string) result {
 	var codes []word.Word
 	for len(args) > 0 {
 		sub, _ := args[0].Value()
-		with, starts := tmuxStarts[sub]
+		with, starts := tmuxStarts(sub)
 		args = args[1:]
 		var ops []word.Word
 		opts := true
@@ -60,8 +86,8 @@ func (w *walker) tmux(st *state, l launch, base string) result {
 		}
 		if strings.HasPrefix(sub, "send") {
 			for i, o := range ops {
-				if v, ok := o.Value(); ok && tmuxKeys[v] != "" {
-					ops[i] = word.Lit(tmuxKeys[v])
+				if v, ok := o.Value(); ok && tmuxKey(v) != "" {
+					ops[i] = word.Lit(tmuxKey(v))
 				} else if ok && (strings.HasPrefix(v, "C-") || strings.HasPrefix(v, "M-")) {
 					ops[i] = word.Lit("")
 				}
@@ -102,12 +128,12 @@ func (w *walker) unreadable(text string) bool {
 	return err != nil
 }
 
-var screenOptions = grammar(exact, "-4\n-6\n-a\n-A\n-c =file\n-d\n-D\n-e =xy\n-f\n-fn\n-fa\n-h =n\n-i\n-l\n-ln\n-ls -list : ask\n-L\n-Logfile =file\n-m\n-n\n-O\n-p =window\n-q\n-Q : ask\n-r -R -RR -x : ask\n-s =shell\n-S =name\n-t =title\n-T =term\n-U\n-v : ask\n-wipe : ask\n-X : command")
+var screenOptions = grammar{style: exact, text: "-4\n-6\n-a\n-A\n-c =file\n-d\n-D\n-e =xy\n-f\n-fn\n-fa\n-h =n\n-i\n-l\n-ln\n-ls -list : ask\n-L\n-Logfile =file\n-m\n-n\n-O\n-p =window\n-q\n-Q : ask\n-r -R -RR -x : ask\n-s =shell\n-S =name\n-t =title\n-T =term\n-U\n-v : ask\n-wipe : ask\n-X : command"}
 
 // screen starts a command in a window of its own, or with -X tells a session
 // what to type or to start.
 func (w *walker) screen(st *state, l launch, base string) result {
-	a := screenOptions().Read(l.argv[1:])
+	a := screenOptions.Read(l.argv[1:])
 	ops := a.Operands
 	later := func(s *state, c *context) { c.async = true }
 	var code word.Word

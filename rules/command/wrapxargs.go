@@ -29,7 +29,7 @@ func (w *walker) replaced(x word.Word, mark string, by word.Word) word.Word {
 	return out
 }
 
-var xargsOptions = grammar(posix, `
+var xargsOptions = grammar{style: posix, text: `
 -0 --null : null
 -a --arg-file =file
 -d --delimiter =delim
@@ -52,11 +52,11 @@ var xargsOptions = grammar(posix, `
 -x --exit
 --show-limits
 --help : ask
---version : ask`)
+--version : ask`}
 
 // xargs starts a command with words that it reads.
 func (w *walker) xargs(st *state, l launch, base string) result {
-	a := xargsOptions().Read(l.argv[1:])
+	a := xargsOptions.Read(l.argv[1:])
 	argv := a.Operands
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: true}, l.at)
 	if a.Has("ask") {
