@@ -1,5 +1,7 @@
 package effect
 
+import "sync"
+
 // coder is a Go function for what data cannot say. It runs between reading
 // the options and the clauses; it may set attributes, fill roles and add
 // effects.
@@ -10,10 +12,8 @@ type coder struct {
 }
 
 // coders are the functions that a manifest may name.
-var coders map[string]coder
-
-func init() {
-	coders = map[string]coder{
+var coders = sync.OnceValue(func() map[string]coder {
+	return map[string]coder{
 		"copy":    {run: copyFiles},
 		"move":    {run: moveFiles},
 		"link":    {run: linkFiles},
@@ -73,4 +73,4 @@ func init() {
 		"bus-call":         {run: busCall},
 		"pool-devices":     {values: []string{"device"}, run: poolDevices},
 	}
-}
+})

@@ -404,12 +404,24 @@ func withoutStrings(s string) string {
 	return b.String()
 }
 
-// namespaces and dataTypes are kubernetes' names for what holds others and for
-// what holds data.
-var (
-	namespaces = wordsOf("ns namespace namespaces project projects")
-	dataTypes  = wordsOf("pvc persistentvolumeclaim persistentvolumeclaims pv persistentvolume persistentvolumes sts statefulset statefulsets crd crds customresourcedefinition customresourcedefinitions")
-)
+// isNamespace reports whether kubernetes calls so what holds others.
+func isNamespace(kind string) bool {
+	switch kind {
+	case "ns", "namespace", "namespaces", "project", "projects":
+		return true
+	}
+	return false
+}
+
+// holdsData reports whether kubernetes calls so what holds data.
+func holdsData(kind string) bool {
+	switch kind {
+	case "pvc", "persistentvolumeclaim", "persistentvolumeclaims", "pv", "persistentvolume", "persistentvolumes", "sts", "statefulset", "statefulsets", "crd", "crds",
+		"customresourcedefinition", "customresourcedefinitions":
+		return true
+	}
+	return false
+}
 
 // kubectlTarget is the objects of kubectl: "TYPE NAME…", "TYPE/NAME…", files.
 func kubectlTarget(c *call) {
@@ -429,10 +441,10 @@ func kubectlTarget(c *call) {
 	}
 	kinds, _ := typ[0].Value()
 	for _, k := range strings.FieldsFunc(kinds, func(r rune) bool { return r == ',' || r == '/' }) {
-		if namespaces[k] {
+		if isNamespace(k) {
 			c.set("namespace")
 		}
-		if dataTypes[k] {
+		if holdsData(k) {
 			c.set("data")
 		}
 		if k == "all" && !strings.Contains(kinds, "/") {

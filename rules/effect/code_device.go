@@ -32,25 +32,42 @@ func deviceWords(c *call) {
 	}
 }
 
-// outOptions are the options by which programs are told the file to write.
-var outOptions = map[string][]string{
-	"pv": {"-o", "--output"}, "mbuffer": {"-o"}, "buffer": {"-o"}, "ntfsclone": {"-O", "--overwrite", "-o", "--output"},
-	"openssl": {"-out"}, "gpg": {"-o", "--output"}, "gpg2": {"-o", "--output"}, "age": {"-o", "--output"},
-	"genisoimage": {"-o", "-output"}, "mkisofs": {"-o", "-output"}, "xorrisofs": {"-o", "-output"}, "dump": {"-f"}, "xfsdump": {"-f"},
-	"zstd": {"-o"}, "unzstd": {"-o"}, "pzstd": {"-o"}, "brotli": {"-o", "--output"}, "iconv": {"-o", "--output"},
-	"gcc": {"-o"}, "cc": {"-o"}, "g++": {"-o"}, "c++": {"-o"}, "clang": {"-o"}, "clang++": {"-o"}, "ld": {"-o"}, "as": {"-o"}, "tcc": {"-o"}, "rustc": {"-o"}, "gfortran": {"-o"},
-	"pandoc": {"-o", "--output"}, "xmllint": {"--output", "-o"}, "xsltproc": {"-o", "--output"}, "dot": {"-o"}, "dtc": {"-o"},
-	"tcpdump": {"-w"}, "tshark": {"-w"}, "dumpcap": {"-w"}, "nmap": {"-oN", "-oX", "-oG"},
-	"mysqldump": {"-r", "--result-file"}, "mariadb-dump": {"-r", "--result-file"}, "pg_dump": {"-f", "--file"}, "pg_dumpall": {"-f", "--file"},
-	"thin_repair": {"-o", "--output"}, "thin_restore": {"-o", "--output"}, "cache_repair": {"-o", "--output"}, "cache_restore": {"-o", "--output"}, "era_repair": {"-o", "--output"}, "era_restore": {"-o", "--output"},
-	"dmidecode": {"--dump-bin"},
+// outOptions are the options by which a program is told the file to write.
+func outOptions(name string) []string {
+	switch name {
+	case "pv", "gpg", "gpg2", "age", "brotli", "iconv", "pandoc", "xsltproc", "thin_repair", "thin_restore", "cache_repair", "cache_restore", "era_repair", "era_restore":
+		return []string{"-o", "--output"}
+	case "mbuffer", "buffer", "zstd", "unzstd", "pzstd", "gcc", "cc", "g++", "c++", "clang", "clang++", "ld", "as", "tcc", "rustc", "gfortran", "dot", "dtc":
+		return []string{"-o"}
+	case "ntfsclone":
+		return []string{"-O", "--overwrite", "-o", "--output"}
+	case "openssl":
+		return []string{"-out"}
+	case "genisoimage", "mkisofs", "xorrisofs":
+		return []string{"-o", "-output"}
+	case "dump", "xfsdump":
+		return []string{"-f"}
+	case "xmllint":
+		return []string{"--output", "-o"}
+	case "tcpdump", "tshark", "dumpcap":
+		return []string{"-w"}
+	case "nmap":
+		return []string{"-oN", "-oX", "-oG"}
+	case "mysqldump", "mariadb-dump":
+		return []string{"-r", "--result-file"}
+	case "pg_dump", "pg_dumpall":
+		return []string{"-f", "--file"}
+	case "dmidecode":
+		return []string{"--dump-bin"}
+	}
+	return nil
 }
 
 // outOption is a program that writes what it makes into the file that an
 // option names.
 func outOption(c *call) {
 	argv := c.action.Args()
-	for _, opt := range outOptions[c.name] {
+	for _, opt := range outOptions(c.name) {
 		short := len(opt) == 2
 		for i, w := range argv {
 			v, ok := w.Value()

@@ -87,32 +87,62 @@ func flagsBefore(cluster, takes string) string {
 	return cluster
 }
 
-// partedCommands are parted's commands that change something, with the number
-// of words each takes.
-var partedCommands = map[string]struct {
+// partedChange is a command of parted's that changes something, with the number
+// of words that it takes.
+type partedChange struct {
+	name  string
 	words int
 	attrs []string
-}{
-	"mklabel":     {1, []string{"table"}},
-	"mktable":     {1, []string{"table"}},
-	"rm":          {1, []string{"remove"}},
-	"mkpart":      {3, nil},
-	"resizepart":  {2, nil},
-	"resize":      {3, nil},
-	"rescue":      {2, nil},
-	"name":        {2, nil},
-	"set":         {3, nil},
-	"toggle":      {2, nil},
-	"type":        {2, nil},
-	"disk_set":    {2, nil},
-	"disk_toggle": {1, nil},
-	"mkfs":        {2, []string{"erase"}},
-	"mkpartfs":    {4, []string{"erase"}},
-	"move":        {3, nil},
 }
 
-// partedShows are its commands that change nothing.
-var partedShows = map[string]int{"unit": 1, "print": 1, "p": 1, "align-check": 2, "help": 1, "select": 1, "quit": 0, "version": 0, "u": 1, "q": 0}
+var partedChanges = [...]partedChange{
+	{"mklabel", 1, []string{"table"}},
+	{"mktable", 1, []string{"table"}},
+	{"rm", 1, []string{"remove"}},
+	{"mkpart", 3, nil},
+	{"resizepart", 2, nil},
+	{"resize", 3, nil},
+	{"rescue", 2, nil},
+	{"name", 2, nil},
+	{"set", 3, nil},
+	{"toggle", 2, nil},
+	{"type", 2, nil},
+	{"disk_set", 2, nil},
+	{"disk_toggle", 1, nil},
+	{"mkfs", 2, []string{"erase"}},
+	{"mkpartfs", 4, []string{"erase"}},
+	{"move", 3, nil},
+}
+
+// partedNamed looks such a command up by its name or the name's beginning; of
+// several that begin so it is the first.
+func partedNamed(v string) (partedChange, bool) {
+	for _, p := range partedChanges {
+		if p.name == v {
+			return p, true
+		}
+	}
+	for _, p := range partedChanges {
+		if len(v) > 1 && strings.HasPrefix(p.name, v) {
+			return p, true
+		}
+	}
+	return partedChange{}, false
+}
+
+// partedShows reports whether a command of its changes nothing, and the number
+// of words that it takes.
+func partedShows(name string) (words int, shows bool) {
+	switch name {
+	case "unit", "print", "p", "help", "select", "u":
+		return 1, true
+	case "align-check":
+		return 2, true
+	case "quit", "version", "q":
+		return 0, true
+	}
+	return 0, false
+}
 
 // partedCommand is parted: what follows the device is one or more commands;
 // none means a prompt.
@@ -137,23 +167,17 @@ func partedCommand(c *call) {
 	changes := false
 	for i := 0; i < len(words); i++ {
 		v := words[i].String()
-		full := v
-		for name := range partedCommands {
-			if len(v) > 1 && strings.HasPrefix(name, v) && partedCommands[full].words == 0 {
-				full = name
-			}
-		}
-		if n, shows := partedShows[v]; shows {
+		if n, shows := partedShows(v); shows {
 			i += n
 			continue
 		}
-		cmd, ok := partedCommands[full]
+		cmd, ok := partedNamed(v)
 		if !ok {
 			continue
 		}
 		changes = true
 		e.mark(cmd.attrs...)
-		if (full == "mklabel" || full == "mktable") && i+1 < len(words) {
+		if (cmd.name == "mklabel" || cmd.name == "mktable") && i+1 < len(words) {
 			e.param("label", words[i+1].String())
 		}
 		i += min(cmd.words, 1)

@@ -3,6 +3,7 @@ package effect
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"guardsh/rules/option"
 	"guardsh/rules/word"
@@ -10,19 +11,33 @@ import (
 
 // listings are how the tools for containers and guests name everything that
 // they have.
-var listings = option.MustParse(option.Style{Exact: true}, `
+var listings = sync.OnceValue(func() *option.Grammar {
+	return option.MustParse(option.Style{Exact: true}, `
 -f --filter --name --label --state --last --since --before --latest-tag --pod --image =filter
 -n =count
 -l --latest : filter
 --format --sort --namespace =x
 -a --all -q --quiet --no-trunc -s --size --noheading
 `)
+})
 
-// listed are the words by which they are asked.
-var listed = wordsOf("ps ls list pods containers container volume volumes c task tasks t")
+// listWord reports whether they are asked by a word.
+func listWord(s string) bool {
+	switch s {
+	case "ps", "ls", "list", "pods", "containers", "container", "volume", "volumes", "c", "task", "tasks", "t":
+		return true
+	}
+	return false
+}
 
-// narrowing are programs that let only some lines of a listing through.
-var narrowing = wordsOf("grep egrep fgrep rg head tail awk gawk mawk sed shuf uniq comm fzf")
+// narrowing reports whether a program lets only some lines of a listing through.
+func narrowing(name string) bool {
+	switch name {
+	case "grep", "egrep", "fgrep", "rg", "head", "tail", "awk", "gawk", "mawk", "sed", "shuf", "uniq", "comm", "fzf":
+		return true
+	}
+	return false
+}
 
 // counted tells docker ps -n 5 from ctr -n NAMESPACE.
 func counted(ws []word.Word) bool {
@@ -44,18 +59,18 @@ func everyListed(c *call) {
 		if !ok {
 			continue
 		}
-		if narrowing[name] {
+		if narrowing(name) {
 			return
 		}
 		if name != c.name {
 			continue
 		}
-		args := listings.Read(a.Args())
+		args := listings().Read(a.Args())
 		asks := len(args.Operands) > 0
 		for _, w := range args.Operands {
 			v, known := w.Value()
 			// A namespace or the like may stand between the words.
-			asks = asks && (!known || listed[v] || len(args.Strange) > 0)
+			asks = asks && (!known || listWord(v) || len(args.Strange) > 0)
 		}
 		if asks && len(args.Values["filter"]) == 0 && !counted(args.Values["count"]) && !args.Has("filter") {
 			every = true

@@ -8,8 +8,14 @@ import (
 	"guardsh/rules/word"
 )
 
-// runners are programs that run the file which their first operand names.
-var runners = wordsOf("sh bash dash ash ksh zsh source . python python2 python3 perl ruby node php lua")
+// runsFile reports whether a program runs the file which its first operand names.
+func runsFile(name string) bool {
+	switch name {
+	case "sh", "bash", "dash", "ash", "ksh", "zsh", "source", ".", "python", "python2", "python3", "perl", "ruby", "node", "php", "lua":
+		return true
+	}
+	return false
+}
 
 // fetchedAndRun are the effects of running what an earlier action of the line
 // has fetched: curl -o x URL && sh x is curl URL | sh.
@@ -62,7 +68,7 @@ func startsFile(a *command.Action, file string) bool {
 	if v, ok := a.Argv[0].Value(); ok && strings.Contains(v, "/") && is(a.Argv[0]) {
 		return true
 	}
-	if name, ok := a.Name(); !ok || !runners[name] {
+	if name, ok := a.Name(); !ok || !runsFile(name) {
 		return false
 	}
 	for _, w := range a.Args() {

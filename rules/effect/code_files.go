@@ -68,18 +68,35 @@ func modeAttrs(modes []string) []string {
 	return out
 }
 
-// findTests are the expressions of find that take an argument each and choose
+// findTest reports whether an expression of find takes an argument and chooses
 // among the files.
-var findTests = wordsOf("-name -iname -path -ipath -wholename -iwholename -lname -ilname -regex -iregex -newer -anewer -cnewer " +
-	"-mtime -atime -ctime -mmin -amin -cmin -size -user -group -uid -gid -perm -type -xtype -links -inum -samefile -fstype -used -context -Bmin -newermt -newerct -newerat -newermm")
+func findTest(expr string) bool {
+	switch expr {
+	case "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-lname", "-ilname", "-regex", "-iregex", "-newer", "-anewer", "-cnewer", "-mtime",
+		"-atime", "-ctime", "-mmin", "-amin", "-cmin", "-size", "-user", "-group", "-uid", "-gid", "-perm", "-type", "-xtype", "-links", "-inum", "-samefile",
+		"-fstype", "-used", "-context", "-Bmin", "-newermt", "-newerct", "-newerat", "-newermm":
+		return true
+	}
+	return false
+}
 
-// findAges are those that nearly every file of a machine passes.
-var findAges = wordsOf("-mtime -atime -ctime -mmin -amin -cmin -user -uid -group -gid")
+// findAge reports whether nearly every file of a machine passes it.
+func findAge(expr string) bool {
+	switch expr {
+	case "-mtime", "-atime", "-ctime", "-mmin", "-amin", "-cmin", "-user", "-uid", "-group", "-gid":
+		return true
+	}
+	return false
+}
 
-// findOthers take an argument and choose nothing.
-var findOthers = wordsOf("-maxdepth -mindepth -regextype -printf -D -files0-from")
-
-func wordsOf(s string) map[string]bool { return setOf(strings.Fields(s)...) }
+// findOther reports whether it takes an argument and chooses nothing.
+func findOther(expr string) bool {
+	switch expr {
+	case "-maxdepth", "-mindepth", "-regextype", "-printf", "-D", "-files0-from":
+		return true
+	}
+	return false
+}
 
 // findActions is find: -delete and the actions that write a file. What -exec
 // starts is listed as an action of its own.
@@ -161,7 +178,7 @@ func findActions(c *call) {
 			negated = true
 		case v == "-empty", v == "-nouser", v == "-nogroup", v == "-executable":
 			filtered = true
-		case findTests[v]:
+		case findTest(v):
 			if negated {
 				// All but a few are left in.
 				negated = false
@@ -170,14 +187,14 @@ func findActions(c *call) {
 			}
 			// -type f below a tree still takes nearly all of it.
 			if v != "-type" && v != "-xtype" {
-				aged = aged || findAges[v]
-				filtered = filtered || !findAges[v]
+				aged = aged || findAge(v)
+				filtered = filtered || !findAge(v)
 			}
 			if (v == "-name" || v == "-iname") && i+1 < len(argv) && argv[i+1].Is("*") {
 				filtered = false
 			}
 			i++
-		case findOthers[v]:
+		case findOther(v):
 			i++
 		case v == "-xdev", v == "-mount":
 			c.set("one-filesystem")

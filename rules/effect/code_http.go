@@ -7,11 +7,29 @@ import (
 	"guardsh/rules/word"
 )
 
-// storePorts are the ports at which a request says to a store of data what a
+// storePort reports whether a request to a port says to a store of data what a
 // statement says to a database: DELETE /orders drops a table.
-var storePorts = map[string]string{"9200": "elasticsearch", "9243": "elasticsearch", "5984": "couchdb", "6984": "couchdb",
-	"2379": "etcd", "4001": "etcd", "8500": "consul", "8501": "consul", "8983": "solr", "8086": "influxdb", "6333": "qdrant",
-	"7700": "meilisearch", "8108": "typesense", "9428": "victorialogs", "8428": "victoriametrics", "3100": "loki", "15672": "rabbitmq", "8529": "arangodb", "8098": "riak"}
+func storePort(port string) bool {
+	switch port {
+	case "9200", "9243", // elasticsearch
+		"5984", "6984", // couchdb
+		"2379", "4001", // etcd
+		"8500", "8501", // consul
+		"8983",  // solr
+		"8086",  // influxdb
+		"6333",  // qdrant
+		"7700",  // meilisearch
+		"8108",  // typesense
+		"9428",  // victorialogs
+		"8428",  // victoriametrics
+		"3100",  // loki
+		"15672", // rabbitmq
+		"8529",  // arangodb
+		"8098":  // riak
+		return true
+	}
+	return false
+}
 
 // storeNames are the labels of a host name that say the same.
 var storeNames = []string{"elastic", "opensearch", "es", "couch", "consul", "etcd", "solr", "influx", "qdrant", "meili"}
@@ -61,7 +79,7 @@ func dated(name string) bool {
 }
 
 func isStore(name, port string) bool {
-	if storePorts[port] != "" {
+	if storePort(port) {
 		return true
 	}
 	first, _, _ := strings.Cut(strings.ToLower(name), ".")

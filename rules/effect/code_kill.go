@@ -10,16 +10,56 @@ import (
 	"guardsh/rules/word"
 )
 
-// signals by number, as far as their meaning matters.
-var signals = map[string]string{
-	"0": "0", "1": "HUP", "2": "INT", "3": "QUIT", "6": "ABRT", "9": "KILL", "10": "USR1", "12": "USR2", "14": "ALRM",
-	"15": "TERM", "17": "CHLD", "18": "CONT", "19": "STOP", "20": "TSTP", "23": "URG", "28": "WINCH",
+// signalOf is a signal by its number, as far as its meaning matters.
+func signalOf(number string) string {
+	switch number {
+	case "0":
+		return "0"
+	case "1":
+		return "HUP"
+	case "2":
+		return "INT"
+	case "3":
+		return "QUIT"
+	case "6":
+		return "ABRT"
+	case "9":
+		return "KILL"
+	case "10":
+		return "USR1"
+	case "12":
+		return "USR2"
+	case "14":
+		return "ALRM"
+	case "15":
+		return "TERM"
+	case "17":
+		return "CHLD"
+	case "18":
+		return "CONT"
+	case "19":
+		return "STOP"
+	case "20":
+		return "TSTP"
+	case "23":
+		return "URG"
+	case "28":
+		return "WINCH"
+	}
+	return ""
 }
 
 // signalClass says what a signal does to a program that does not expect it.
-var signalClass = map[string]string{
-	"KILL": "kill", "TERM": "term", "HUP": "term", "INT": "term", "QUIT": "term", "ABRT": "kill", "STOP": "term",
-	"0": "harmless", "CONT": "harmless", "CHLD": "harmless", "WINCH": "harmless", "URG": "harmless", "EXIT": "harmless",
+func signalClass(name string) string {
+	switch name {
+	case "KILL", "ABRT":
+		return "kill"
+	case "TERM", "HUP", "INT", "QUIT", "STOP":
+		return "term"
+	case "0", "CONT", "CHLD", "WINCH", "URG", "EXIT":
+		return "harmless"
+	}
+	return ""
 }
 
 // signal takes a leading -9, -KILL or -SIGKILL off the words of kill, killall
@@ -42,9 +82,9 @@ func (c *call) signal(argv []word.Word) (name string, rest []word.Word) {
 			name, given = signalName(argv[i].String()), true
 		case strings.HasPrefix(v, "--signal="):
 			name, given = signalName(v[len("--signal="):]), true
-		case strings.HasPrefix(v, "-s") && len(v) > 3 && signalClass[signalName(v[2:])] != "":
+		case strings.HasPrefix(v, "-s") && len(v) > 3 && signalClass(signalName(v[2:])) != "":
 			name, given = signalName(v[2:]), true
-		case len(v) > 1 && v[0] == '-' && len(rest) == 0 && !given && (signals[upper] != "" || signalClass[upper] != "" || len(upper) > 2 && strings.HasPrefix(upper, "USR") || strings.HasPrefix(upper, "RTM")):
+		case len(v) > 1 && v[0] == '-' && len(rest) == 0 && !given && (signalOf(upper) != "" || signalClass(upper) != "" || len(upper) > 2 && strings.HasPrefix(upper, "USR") || strings.HasPrefix(upper, "RTM")):
 			name, given = signalName(upper), true
 		default:
 			rest = append(rest, argv[i])
@@ -55,7 +95,7 @@ func (c *call) signal(argv []word.Word) (name string, rest []word.Word) {
 
 func signalName(s string) string {
 	s = strings.TrimPrefix(strings.ToUpper(s), "SIG")
-	if n, ok := signals[s]; ok {
+	if n := signalOf(s); n != "" {
 		return n
 	}
 	return s
@@ -81,7 +121,7 @@ func (c *call) signalInit(e *Effect, name string) bool {
 // without the signal is read by the grammar of each.
 func killProcesses(c *call) {
 	name, rest := c.signal(c.action.Args())
-	class := signalClass[name]
+	class := signalClass(name)
 	if class == "harmless" {
 		return
 	}

@@ -11,12 +11,12 @@ func nounVerb(c *call) {
 	at := -1
 	for i, w := range ops {
 		v, known := w.Value()
-		if !known || !verbs[v] {
+		if !known || !isVerb(v) {
 			continue
 		}
-		if i+1 < len(ops) && nounsToo[v] {
+		if i+1 < len(ops) && nounToo(v) {
 			// "backup delete daily": a backup is a thing here.
-			if next, _ := ops[i+1].Value(); verbs[next] {
+			if next, _ := ops[i+1].Value(); isVerb(next) {
 				continue
 			}
 		}
@@ -38,15 +38,29 @@ func nounVerb(c *call) {
 	}
 }
 
-// nounsToo are verbs that also name what another verb falls on.
-var nounsToo = wordsOf("backup snapshot restore image config log logs run export import version install scale")
+// nounToo reports whether a verb also names what another verb falls on.
+func nounToo(verb string) bool {
+	switch verb {
+	case "backup", "snapshot", "restore", "image", "config", "log", "logs", "run", "export", "import", "version", "install", "scale":
+		return true
+	}
+	return false
+}
 
-// verbs are the words by which such programs say what to do. Reading ones are
+// isVerb reports whether such programs say by a word what to do. Reading ones are
 // among them, so that "list delete" is a listing.
-var verbs = wordsOf(`list ls show get describe info status inspect logs log help search find history plan diff view cat print export events watch
-top version usage config login auth whoami ssh scp exec shell console attach-console port-forward check validate test count query wait open
-add create new make init start run up apply deploy install set update edit put sync copy cp upload download import push pull enable attach
-clone resize scale register tag label restore backup snapshot save mount resume unpause unlock unset annotate patch
-delete rm remove del destroy purge terminate stop shutdown poweroff kill reset reboot restart drop disable detach drain evict rebuild reinstall
-halt deallocate uninstall wipe clear flush prune leave revoke rollback failover promote suspend pause undeploy reclaim mb rb deregister
-delete-batch delete-all bulk-delete cleanup archive expire abort cancel redeploy power-off force-delete pull-down rename move mv migrate`)
+func isVerb(s string) bool {
+	switch s {
+	case "list", "ls", "show", "get", "describe", "info", "status", "inspect", "logs", "log", "help", "search", "find", "history", "plan", "diff", "view", "cat",
+		"print", "export", "events", "watch", "top", "version", "usage", "config", "login", "auth", "whoami", "ssh", "scp", "exec", "shell", "console", "attach-console",
+		"port-forward", "check", "validate", "test", "count", "query", "wait", "open", "add", "create", "new", "make", "init", "start", "run", "up", "apply", "deploy",
+		"install", "set", "update", "edit", "put", "sync", "copy", "cp", "upload", "download", "import", "push", "pull", "enable", "attach", "clone", "resize",
+		"scale", "register", "tag", "label", "restore", "backup", "snapshot", "save", "mount", "resume", "unpause", "unlock", "unset", "annotate", "patch", "delete",
+		"rm", "remove", "del", "destroy", "purge", "terminate", "stop", "shutdown", "poweroff", "kill", "reset", "reboot", "restart", "drop", "disable", "detach",
+		"drain", "evict", "rebuild", "reinstall", "halt", "deallocate", "uninstall", "wipe", "clear", "flush", "prune", "leave", "revoke", "rollback", "failover",
+		"promote", "suspend", "pause", "undeploy", "reclaim", "mb", "rb", "deregister", "delete-batch", "delete-all", "bulk-delete", "cleanup", "archive", "expire",
+		"abort", "cancel", "redeploy", "power-off", "force-delete", "pull-down", "rename", "move", "mv", "migrate":
+		return true
+	}
+	return false
+}

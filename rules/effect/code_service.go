@@ -8,11 +8,23 @@ import (
 	"guardsh/rules/word"
 )
 
-// powerTargets are units whose start takes the machine down.
-var powerTargets = map[string]string{
-	"reboot": "reboot", "poweroff": "poweroff", "halt": "halt", "kexec": "kexec", "rescue": "rescue", "emergency": "rescue",
-	"shutdown": "poweroff", "runlevel0": "poweroff", "runlevel6": "reboot", "runlevel1": "rescue", "ctrl-alt-del": "reboot",
-	"suspend": "suspend", "hibernate": "suspend", "sleep": "suspend", "systemd-reboot": "reboot", "systemd-poweroff": "poweroff", "systemd-halt": "halt",
+// powerTarget is how a unit takes the machine down when it starts.
+func powerTarget(base string) (string, bool) {
+	switch base {
+	case "reboot", "runlevel6", "ctrl-alt-del", "systemd-reboot":
+		return "reboot", true
+	case "poweroff", "shutdown", "runlevel0", "systemd-poweroff":
+		return "poweroff", true
+	case "halt", "systemd-halt":
+		return "halt", true
+	case "kexec":
+		return "kexec", true
+	case "rescue", "emergency", "runlevel1":
+		return "rescue", true
+	case "suspend", "hibernate", "sleep":
+		return "suspend", true
+	}
+	return "", false
 }
 
 // startTarget is systemctl start and isolate: reboot.target is a reboot.
@@ -20,7 +32,7 @@ func startTarget(c *call) {
 	for _, w := range c.values("unit") {
 		for _, v := range w.Values {
 			base := strings.TrimSuffix(strings.TrimSuffix(v, ".target"), ".service")
-			attr, ok := powerTargets[base]
+			attr, ok := powerTarget(base)
 			if !ok || base == v && attr != "" && !strings.HasSuffix(v, ".target") && !strings.HasSuffix(v, ".service") && c.node.path == "systemctl start" {
 				continue
 			}
@@ -68,12 +80,18 @@ func (c *call) stopUnit(v string, w word.Word) {
 	c.emit(e, Object{Type: Service, Name: strings.TrimSuffix(v, ".service"), Word: w})
 }
 
-// unitMethods are what systemd's manager can be called for over D-Bus, by what
-// it does to the unit.
-var unitMethods = map[string]Kind{
-	"StopUnit": Stop, "KillUnit": Stop, "FreezeUnit": Stop, "QueueSignalUnit": Stop,
-	"RestartUnit": Restart, "TryRestartUnit": Restart, "ReloadOrRestartUnit": Restart, "ReloadOrTryRestartUnit": Restart,
-	"DisableUnitFiles": Disable, "MaskUnitFiles": Disable, "DisableUnitFilesWithFlags": Disable,
+// unitMethod is what a method of systemd's manager, called over D-Bus, does to
+// the unit.
+func unitMethod(name string) (Kind, bool) {
+	switch name {
+	case "StopUnit", "KillUnit", "FreezeUnit", "QueueSignalUnit":
+		return Stop, true
+	case "RestartUnit", "TryRestartUnit", "ReloadOrRestartUnit", "ReloadOrTryRestartUnit":
+		return Restart, true
+	case "DisableUnitFiles", "MaskUnitFiles", "DisableUnitFilesWithFlags":
+		return Disable, true
+	}
+	return "", false
 }
 
 // busCall is a method of systemd's called by name: Manager.StopUnit with the
@@ -85,7 +103,7 @@ func busCall(c *call) {
 		if !ok {
 			continue
 		}
-		if k, named := unitMethods[v[strings.LastIndexByte(v, '.')+1:]]; named {
+		if k, named := unitMethod(v[strings.LastIndexByte(v, '.')+1:]); named {
 			kind = k
 			continue
 		}
@@ -93,7 +111,7 @@ func busCall(c *call) {
 		v = strings.TrimPrefix(v[strings.LastIndexByte(v, ':')+1:], "[")
 		for _, unit := range strings.FieldsFunc(v, func(r rune) bool { return strings.ContainsRune(",[]'\" ", r) }) {
 			ext := path.Ext(unit)
-			if kind == "" || !unitTypes[ext] {
+			if kind == "" || !unitType(ext) {
 				continue
 			}
 			if kind == Stop {
@@ -105,16 +123,29 @@ func busCall(c *call) {
 	}
 }
 
-var unitTypes = wordsOf(".service .socket .target .mount .automount .timer .path .slice .scope .swap .device")
+// unitType reports whether a name with that ending is a unit's.
+func unitType(ext string) bool {
+	switch ext {
+	case ".service", ".socket", ".target", ".mount", ".automount", ".timer", ".path", ".slice", ".scope", ".swap", ".device":
+		return true
+	}
+	return false
+}
 
-// linkUnits are the services that are there for one interface, which stands
+// linkUnit reports whether a service is there for one interface, which stands
 // behind the "@" or, for OpenRC, behind "net.".
-var linkUnits = wordsOf("ifup netctl netctl-auto netctl-ifplugd dhclient dhcpcd network netifup")
+func linkUnit(name string) bool {
+	switch name {
+	case "ifup", "netctl", "netctl-auto", "netctl-ifplugd", "dhclient", "dhcpcd", "network", "netifup":
+		return true
+	}
+	return false
+}
 
 // linkOf is the interface that a service takes down when it stops.
 func linkOf(service string) string {
 	base, link, ok := strings.Cut(strings.TrimSuffix(service, ".service"), "@")
-	if !ok || !linkUnits[base] {
+	if !ok || !linkUnit(base) {
 		if link, ok = strings.CutPrefix(service, "net."); !ok {
 			return ""
 		}
@@ -157,12 +188,23 @@ func mountUnit(unit string) (string, bool) {
 	return b.String(), true
 }
 
-// supervisedStops and supervisedRestarts are the commands of runit's sv, which
+// supervisedStop and supervisedRestart know the commands of runit's sv, which
 // knows them by a letter as well, and of its neighbours.
-var (
-	supervisedStops    = wordsOf("down d stop kill k exit e x shutdown force-stop force-shutdown pause p once-down")
-	supervisedRestarts = wordsOf("restart term t force-restart try-restart hup-all")
-)
+func supervisedStop(verb string) bool {
+	switch verb {
+	case "down", "d", "stop", "kill", "k", "exit", "e", "x", "shutdown", "force-stop", "force-shutdown", "pause", "p", "once-down":
+		return true
+	}
+	return false
+}
+
+func supervisedRestart(verb string) bool {
+	switch verb {
+	case "restart", "term", "t", "force-restart", "try-restart", "hup-all":
+		return true
+	}
+	return false
+}
 
 // supervised is sv COMMAND SERVICE…, s6-svc -d SERVICE…, s6-rc -d change
 // SERVICE…, initctl stop SERVICE. A service may be named by its directory.
@@ -184,8 +226,8 @@ func supervised(c *call) {
 			return
 		}
 		verb, _ := ops[0].Value()
-		ok = supervisedStops[verb]
-		if supervisedRestarts[verb] {
+		ok = supervisedStop(verb)
+		if supervisedRestart(verb) {
 			kind, ok = Restart, true
 		}
 		ops = ops[1:]

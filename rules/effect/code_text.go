@@ -122,8 +122,14 @@ func awkFiles(c *call) {
 // wholeBuffer are the commands by which ed and vi delete every line.
 var wholeBuffer = []string{"%d", "1,$d", ",d", "%delete", "1,$delete"}
 
-// editorWrites are the orders that write a file which they name.
-var editorWrites = wordsOf("w write wq x xit sav saveas up update")
+// editorWrites reports whether an order writes a file which it names.
+func editorWrites(order string) bool {
+	switch order {
+	case "w", "write", "wq", "x", "xit", "sav", "saveas", "up", "update":
+		return true
+	}
+	return false
+}
 
 // editorFiles is vi, nano and the others: a person edits the files named, or
 // commands on the line or on standard input do.
@@ -143,7 +149,7 @@ func editorFiles(c *call) {
 	for _, o := range orders {
 		// :w FILE writes what is open into another file.
 		f := strings.Fields(strings.TrimLeft(o, ": %"))
-		if len(f) == 2 && (editorWrites[strings.TrimSuffix(f[0], "!")]) && !strings.HasPrefix(f[1], "!") {
+		if len(f) == 2 && editorWrites(strings.TrimSuffix(f[0], "!")) && !strings.HasPrefix(f[1], "!") {
 			c.emitWord(c.effect(Overwrite), Path, word.Lit(f[1]), false)
 		}
 	}
@@ -399,8 +405,14 @@ func aptPackages(c *call) {
 	c.args.Values["package"] = rest
 }
 
-// removeVerbs are the words by which package managers remove.
-var removeVerbs = wordsOf("del remove rm uninstall un r erase autoremove purge deinstall delete")
+// removeVerb reports whether package managers remove by a word.
+func removeVerb(s string) bool {
+	switch s {
+	case "del", "remove", "rm", "uninstall", "un", "r", "erase", "autoremove", "purge", "deinstall", "delete":
+		return true
+	}
+	return false
+}
 
 // otherPackages is the package managers that have nothing of their own but a
 // verb and names. What they install beside the system is no effect.
@@ -412,7 +424,7 @@ func otherPackages(c *call) {
 	removes := c.has("_remove") || c.name == "xbps-remove" || c.name == "emerge" && slices.ContainsFunc(c.action.Args(), func(w word.Word) bool { return w.Is("-C") || w.Is("-c") })
 	if !removes && len(ops) > 0 {
 		v, ok := ops[0].Value()
-		if !ok || !removeVerbs[v] || c.name == "emerge" {
+		if !ok || !removeVerb(v) || c.name == "emerge" {
 			return
 		}
 		removes, ops = true, ops[1:]

@@ -58,13 +58,13 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 		c := call{line: line, at: i, action: a, out: &out, name: name}
 		c.preloaded()
 	}
-	if a.Opens || otherShells[name] {
+	if a.Opens || otherShell(name) {
 		c := call{line: line, at: i, action: a, out: &out}
 		c.outside()
 	}
 	m, err := k.find(name)
 	argv := a.Args()
-	if multiCall[name] && len(argv) > 0 {
+	if multiCall(name) && len(argv) > 0 {
 		// k3s kubectl …, lvm lvremove …
 		rest := argv
 		if len(rest) > 2 && rest[1].Is("--") {
@@ -76,9 +76,9 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 			}
 		}
 	}
-	if scripted[name] && len(argv) > 0 {
+	if runsScripts(name) && len(argv) > 0 {
 		// python3 manage.py flush, php artisan migrate:fresh.
-		if script, ok := argv[0].Value(); ok && projectScripts[path.Base(script)] {
+		if script, ok := argv[0].Value(); ok && projectScript(path.Base(script)) {
 			if sm, _ := k.find(path.Base(script)); sm != nil {
 				m, name, argv = sm, path.Base(script), argv[1:]
 			}
@@ -97,15 +97,34 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 	return out
 }
 
-// multiCall are programs whose first word is the program that they are then.
-var multiCall = map[string]bool{"lvm": true, "k3s": true, "microk8s": true, "minikube": true, "rke2": true, "k0s": true, "toybox": true}
+// multiCall reports whether a program's first word is the program that it is
+// then.
+func multiCall(name string) bool {
+	switch name {
+	case "lvm", "k3s", "microk8s", "minikube", "rke2", "k0s", "toybox":
+		return true
+	}
+	return false
+}
 
-// scripted are the interpreters that a project's own script is started by, and
-// projectScripts the names of those whose tasks are known.
-var (
-	scripted       = wordsOf("python python3 php ruby node")
-	projectScripts = wordsOf("manage.py artisan console rails rake")
-)
+// runsScripts reports whether a project's own script is started by an
+// interpreter.
+func runsScripts(name string) bool {
+	switch name {
+	case "python", "python3", "php", "ruby", "node":
+		return true
+	}
+	return false
+}
+
+// projectScript reports whether the tasks of a script of that name are known.
+func projectScript(base string) bool {
+	switch base {
+	case "manage.py", "artisan", "console", "rails", "rake":
+		return true
+	}
+	return false
+}
 
 // initScript reads "/etc/init.d/network restart" as "service network restart".
 func (k *Knowledge) initScript(a *command.Action) (*Manifest, string, []word.Word) {

@@ -106,27 +106,31 @@ func position(err error) string {
 	return "1:1: " + first
 }
 
-// styles are the names of the ways to read arguments. Several may be given.
-var styles = map[string]func(*option.Style){
-	"gnu":       func(*option.Style) {},
-	"posix":     func(s *option.Style) { s.Posix = true },
-	"long-dash": func(s *option.Style) { s.LongDash = true },
-	"key-value": func(s *option.Style) { s.KeyValue = true },
-	"bundle":    func(s *option.Style) { s.Bundle = true },
-	"exact":     func(s *option.Style) { s.Exact = true },
-	"plus":      func(s *option.Style) { s.Plus = true },
-	"popt":      func(s *option.Style) { s.Popt = true },
-	"words":     func(s *option.Style) { s.Words = true },
-}
-
+// parseStyle reads the names of the ways to read arguments. Several may be given.
 func parseStyle(text string) (option.Style, error) {
 	var s option.Style
 	for _, f := range strings.Fields(text) {
-		set, ok := styles[f]
-		if !ok {
+		switch f {
+		case "gnu":
+		case "posix":
+			s.Posix = true
+		case "long-dash":
+			s.LongDash = true
+		case "key-value":
+			s.KeyValue = true
+		case "bundle":
+			s.Bundle = true
+		case "exact":
+			s.Exact = true
+		case "plus":
+			s.Plus = true
+		case "popt":
+			s.Popt = true
+		case "words":
+			s.Words = true
+		default:
 			return s, fmt.Errorf("unknown style %q (gnu, posix, long-dash, key-value, bundle, exact, plus, popt or words)", f)
 		}
-		set(&s)
 	}
 	return s, nil
 }

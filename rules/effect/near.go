@@ -19,13 +19,19 @@ type Split struct {
 	One         Object // what the two name together
 }
 
-// nearKinds are the kinds of act that cannot be taken back by typing the line
-// again as it was meant.
-var nearKinds = setOf(Delete, Metadata, Move, WriteTree)
+// nearKind reports whether an act cannot be taken back by typing the line again
+// as it was meant.
+func nearKind(k Kind) bool {
+	switch k {
+	case Delete, Metadata, Move, WriteTree:
+		return true
+	}
+	return false
+}
 
 // near adds what the line may have meant instead.
 func (c *call) near(e *Effect) {
-	if !nearKinds[e.Kind] || e.Object.Type != Path || e.Place.Kind != command.Here && e.Place.Kind != command.Namespace {
+	if !nearKind(e.Kind) || e.Object.Type != Path || e.Place.Kind != command.Here && e.Place.Kind != command.Namespace {
 		return
 	}
 	e.Dir = c.behindFailedCd(&e.Object)

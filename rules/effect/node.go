@@ -81,9 +81,9 @@ func (n *node) build() error {
 		return err
 	}
 	if s.Code != "" {
-		c, ok := coders[s.Code]
+		c, ok := coders()[s.Code]
 		if !ok {
-			return fmt.Errorf("unknown code %q (%s)", s.Code, strings.Join(slices.Sorted(maps.Keys(coders)), ", "))
+			return fmt.Errorf("unknown code %q (%s)", s.Code, strings.Join(slices.Sorted(maps.Keys(coders())), ", "))
 		}
 		n.code = &c
 	}
@@ -266,10 +266,10 @@ func (n *node) check() error {
 		}
 	}
 	for i, c := range n.spec.Effects {
-		if !kinds[c.Kind] {
+		if !knownKind(c.Kind) {
 			return bad("effect %d: unknown kind %q", i+1, c.Kind)
 		}
-		if c.Type != "" && !types[c.Type] {
+		if c.Type != "" && !knownType(c.Type) {
 			return bad("effect %d: unknown type %q", i+1, c.Type)
 		}
 		if c.Object == "" && c.Name == nil {
@@ -299,18 +299,21 @@ func (n *node) check() error {
 	return nil
 }
 
-var kinds = setOf(Create, WriteTree, Overwrite, Truncate, Append, Delete, Move, Metadata, Format, Partition, RawWrite,
-	Mount, Remount, Unmount, Fsck, Stop, Restart, Disable, Kill, Power, NetChange, ScheduleChange, AccountChange,
-	PackageRemove, PackageInstall, BootChange, KernelChange, GuestStop, GuestMigrate, VolumeDelete, VolumeChange,
-	DBChange, ClusterChange, RepoChange, RemoteRun, RunUnknown, HistoryLoss, GuardChange, SessionEnd)
-
-var types = setOf(Path, Device, Service, Process, Host, Interface, Firewall, Route, Crontab, Account, Package,
-	Container, Guest, Volume, Database, Cluster, Repo, Kernel, Code, Other)
-
-func setOf[T comparable](list ...T) map[T]bool {
-	m := make(map[T]bool, len(list))
-	for _, x := range list {
-		m[x] = true
+func knownKind(k Kind) bool {
+	switch k {
+	case Create, WriteTree, Overwrite, Truncate, Append, Delete, Move, Metadata, Format, Partition, RawWrite, Mount, Remount, Unmount, Fsck, Stop, Restart, Disable,
+		Kill, Power, NetChange, ScheduleChange, AccountChange, PackageRemove, PackageInstall, BootChange, KernelChange, GuestStop, GuestMigrate, VolumeDelete,
+		VolumeChange, DBChange, ClusterChange, RepoChange, RemoteRun, RunUnknown, HistoryLoss, GuardChange, SessionEnd:
+		return true
 	}
-	return m
+	return false
+}
+
+func knownType(t Type) bool {
+	switch t {
+	case Path, Device, Service, Process, Host, Interface, Firewall, Route, Crontab, Account, Package, Container, Guest, Volume, Database, Cluster, Repo, Kernel,
+		Code, Other:
+		return true
+	}
+	return false
 }

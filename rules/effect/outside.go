@@ -8,17 +8,36 @@ import (
 	"guardsh/rules/word"
 )
 
-// inPlace are the wrappers that start their command at once, as the same user,
-// on the terminal that they have themselves.
-var inPlace = setOf("exec", "command", "builtin", "env", "nice", "ionice", "chrt", "taskset", "time", "stdbuf", "nohup", "setarch", "numactl", "unbuffer", "rlwrap", "setsid", "busybox")
+// startsInPlace reports whether a wrapper starts its command at once, as the same
+// user, on the terminal that it has itself.
+func startsInPlace(name string) bool {
+	switch name {
+	case "exec", "command", "builtin", "env", "nice", "ionice", "chrt", "taskset", "time", "stdbuf", "nohup", "setarch", "numactl", "unbuffer", "rlwrap", "setsid",
+		"busybox":
+		return true
+	}
+	return false
+}
 
-// asAnother are the programs that open a shell as another user, in an
-// environment without the gate. So do standIns, but in whose place guardsh is
-// started, unless they are named by their path.
-var (
-	asAnother = setOf("doas", "pkexec", "run0", "super", "machinectl")
-	standIns  = setOf("sudo", "su", "runuser")
-)
+// opensAsAnother reports whether a program opens a shell as another user, in an
+// environment without the gate.
+func opensAsAnother(name string) bool {
+	switch name {
+	case "doas", "pkexec", "run0", "super", "machinectl":
+		return true
+	}
+	return false
+}
+
+// standIn reports whether a program does so in whose place guardsh is started,
+// unless it is named by its path.
+func standIn(name string) bool {
+	switch name {
+	case "sudo", "su", "runuser":
+		return true
+	}
+	return false
+}
 
 // outside is a shell of this machine that takes its lines from the terminal
 // and will not show them: another shell than bash, a bash whose environment was
@@ -27,7 +46,7 @@ var (
 func (c *call) outside() {
 	a := c.action
 	name, ok := a.Name()
-	opens := a.Opens && command.Interprets(name) || otherShells[name] && c.bare()
+	opens := a.Opens && command.Interprets(name) || otherShell(name) && c.bare()
 	if !ok || a.Wrapper || a.Async || a.Place.Kind != command.Here {
 		return
 	}
@@ -35,7 +54,7 @@ func (c *call) outside() {
 		if !opens && !a.Opens {
 			return
 		}
-	} else if !opens || a.User != "" || slices.ContainsFunc(a.Via, func(via string) bool { return !inPlace[via] }) || name == "bash" && !c.action.Ungated {
+	} else if !opens || a.User != "" || slices.ContainsFunc(a.Via, func(via string) bool { return !startsInPlace(via) }) || name == "bash" && !c.action.Ungated {
 		return
 	}
 	c.name = name
@@ -49,14 +68,14 @@ func (c *call) another(name string) bool {
 		v, _ := a.Argv[0].Value()
 		return strings.Contains(v, "/")
 	}
-	if asAnother[name] || standIns[name] && byPath(c.action) {
+	if opensAsAnother(name) || standIn(name) && byPath(c.action) {
 		return true
 	}
 	for _, via := range c.action.Via {
-		if asAnother[via] {
+		if opensAsAnother(via) {
 			return true
 		}
-		for i := c.at - 1; i >= 0 && standIns[via]; i-- {
+		for i := c.at - 1; i >= 0 && standIn(via); i-- {
 			if a := &c.line.Actions[i]; a.Wrapper {
 				if n, _ := a.Name(); n == via {
 					return byPath(a)
@@ -67,8 +86,14 @@ func (c *call) another(name string) bool {
 	return false
 }
 
-// otherShells are shells of another language than sh's.
-var otherShells = setOf("fish", "csh", "tcsh", "nu", "elvish", "xonsh", "pwsh")
+// otherShell reports whether a program is a shell of another language than sh's.
+func otherShell(name string) bool {
+	switch name {
+	case "fish", "csh", "tcsh", "nu", "elvish", "xonsh", "pwsh":
+		return true
+	}
+	return false
+}
 
 // bare says that one of those is given nothing to run: options, but no -c.
 func (c *call) bare() bool {

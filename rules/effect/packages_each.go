@@ -8,11 +8,30 @@ import (
 	"guardsh/rules/word"
 )
 
-// packageListings are how package managers name everything that is installed:
-// the program, and the words of which one has to be there.
-var packageListings = map[string]string{
-	"dpkg": "-l --list --get-selections", "dpkg-query": "-W -l --show --list", "rpm": "-qa -aq -qall", "pacman": "-Q -Qq -Qe -Qqe -Qn -Qqn", "apk": "info list",
-	"apt": "list", "apt-mark": "showmanual showauto showinstall", "dnf": "list repoquery", "yum": "list", "zypper": "search se", "snap": "list",
+// packageListing is how a package manager names everything that is installed: the
+// words of which one has to be there.
+func packageListing(name string) string {
+	switch name {
+	case "dpkg":
+		return "-l --list --get-selections"
+	case "dpkg-query":
+		return "-W -l --show --list"
+	case "rpm":
+		return "-qa -aq -qall"
+	case "pacman":
+		return "-Q -Qq -Qe -Qqe -Qn -Qqn"
+	case "apk":
+		return "info list"
+	case "apt", "yum", "snap":
+		return "list"
+	case "apt-mark":
+		return "showmanual showauto showinstall"
+	case "dnf":
+		return "list repoquery"
+	case "zypper":
+		return "search se"
+	}
+	return ""
 }
 
 // everyPackage marks the removal of packages whose names come from a listing of
@@ -31,7 +50,7 @@ func everyPackage(line *command.Line, out []Effect) {
 				every = false
 				break
 			}
-			if marks := strings.Fields(packageListings[name]); marks != nil && j != e.Action {
+			if marks := strings.Fields(packageListing(name)); marks != nil && j != e.Action {
 				args := a.Args()
 				// A word that is no option chooses among them.
 				chosen := slices.ContainsFunc(args[min(1, len(args)):], func(w word.Word) bool {
@@ -63,5 +82,5 @@ func narrows(name string, a *command.Action) bool {
 		}
 		return false
 	}
-	return narrowing[name]
+	return narrowing(name)
 }

@@ -9,8 +9,14 @@ import (
 	"guardsh/rules/word"
 )
 
-// writes are the kinds that put bytes behind a name.
-var writes = setOf(Overwrite, Truncate, Append)
+// putsBytes reports whether an act puts bytes behind a name.
+func putsBytes(k Kind) bool {
+	switch k {
+	case Overwrite, Truncate, Append:
+		return true
+	}
+	return false
+}
 
 // devicesOfNothing are the names below /dev that may be written to by anybody
 // at any time. A trailing slash stands for what lies below.
@@ -25,7 +31,7 @@ var plainBelowDev = []string{"/dev/shm/", "/dev/mqueue/", "/dev/hugepages/"}
 // special turns a write to /dev, /proc or /sys into what it is. It reports
 // whether anything is left of the effect.
 func (c *call) special(e *Effect) bool {
-	if !writes[e.Kind] || e.Attrs["link"] && e.Attrs["replace"] {
+	if !putsBytes(e.Kind) || e.Attrs["link"] && e.Attrs["replace"] {
 		return true // no bytes go to the device: the name itself is another's
 	}
 	if admits(e.Object.Name) {
