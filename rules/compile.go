@@ -42,9 +42,15 @@ type piece struct {
 	expr *vm.Program
 }
 
-// snapshots are the providers that a rule may name.
-var snapshots = map[string]bool{"": true, "files": true, "metadata": true, "crontab": true, "blocks": true, "partition-table": true, "network": true,
-	"firewall": true, "service": true, "guest": true, "container": true, "lvm": true, "cluster": true, "database": true, "sysctl": true, "history": true, "accounts": true}
+// isProvider reports whether a rule may name a snapshot so.
+func isProvider(name string) bool {
+	switch name {
+	case "", "files", "metadata", "crontab", "blocks", "partition-table", "network", "firewall", "service", "guest", "container", "lvm", "cluster", "database",
+		"sysctl", "history", "accounts":
+		return true
+	}
+	return false
+}
 
 func (s *Set) compile(name string, source []byte, r *Rule) (*compiled, error) {
 	c := &compiled{rule: r, snapshot: r.Snapshot}
@@ -87,7 +93,7 @@ func (s *Set) compile(name string, source []byte, r *Rule) (*compiled, error) {
 		where := fmt.Sprintf("$.details[%d]", i)
 		c.details = append(c.details, detail{words(where, d.Say), cond(where, d.When)})
 	}
-	if !snapshots[r.Snapshot] {
+	if !isProvider(r.Snapshot) {
 		fail("$.snapshot", fmt.Errorf("unknown snapshot provider %q", r.Snapshot))
 	}
 	return c, first

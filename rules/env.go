@@ -81,7 +81,22 @@ type emptied struct {
 	Reach []string `expr:"reach"` // the protected paths it would reach
 }
 
-var places4 = map[command.PlaceKind]string{command.Here: "here", command.Remote: "remote", command.Container: "container", command.Chroot: "chroot", command.Namespace: "namespace"}
+// placeName is what the rules call a kind of place.
+func placeName(k command.PlaceKind) string {
+	switch k {
+	case command.Here:
+		return "here"
+	case command.Remote:
+		return "remote"
+	case command.Container:
+		return "container"
+	case command.Chroot:
+		return "chroot"
+	case command.Namespace:
+		return "namespace"
+	}
+	return ""
+}
 
 // tell makes an env that of one effect.
 func (s *Set) tell(v *env, line *command.Line, e *effect.Effect, argv string, facts *Facts) {
@@ -89,7 +104,7 @@ func (s *Set) tell(v *env, line *command.Line, e *effect.Effect, argv string, fa
 		Kind: string(e.Kind), Object: e.Object.Display(), Type: string(e.Object.Type), Known: e.Object.Name != "",
 		Glob: e.Object.Name == "" && e.Object.Pattern != "", Pattern: e.Object.Pattern, Word: e.Object.Word.Src,
 		Attr: e.Attrs, Params: e.Params, Command: e.Command, Look: e.Look,
-		Certain: e.Certain == command.Certain, Place: places4[e.Place.Kind], Remote: e.Place.Kind == command.Remote,
+		Certain: e.Certain == command.Certain, Place: placeName(e.Place.Kind), Remote: e.Place.Kind == command.Remote,
 		User: e.User, Line: line.Src,
 	}
 	if v.Attr == nil {
@@ -132,7 +147,7 @@ func (s *Set) tell(v *env, line *command.Line, e *effect.Effect, argv string, fa
 		if v.found(e.Object.Word); v.Under != "" {
 			v.Vital = s.vital(v.Under, namedBelow(e.Object.Word), e.Has("recursive"))
 		}
-		v.Unsure = v.Under == "" && e.Object.Pattern == "" && !strings.HasPrefix(v.Cwd, "/") && !placed && everythingHere[e.Object.Word.Src]
+		v.Unsure = v.Under == "" && e.Object.Pattern == "" && !strings.HasPrefix(v.Cwd, "/") && !placed && everythingHere(e.Object.Word.Src)
 	}
 	if e.Source != nil {
 		v.From = e.Source.Display()
@@ -188,9 +203,15 @@ func partKnown(dir word.Word) bool {
 	return slices.ContainsFunc(dir.Shape, func(p word.Part) bool { return p.Hole == word.NoHole && strings.Trim(p.Lit, "/.") != "" })
 }
 
-// everythingHere are words that mean all of the working directory, whichever
-// that is.
-var everythingHere = map[string]bool{"*": true, "./*": true, ".": true, "./": true, ".*": true, "**": true, "./.": true}
+// everythingHere reports whether a word means all of the working directory,
+// whichever that is.
+func everythingHere(src string) bool {
+	switch src {
+	case "*", "./*", ".", "./", ".*", "**", "./.":
+		return true
+	}
+	return false
+}
 
 // found fills in what a word says that stands for the names that find or a
 // pipe of names gives: the directory below which they lie, and "/…".

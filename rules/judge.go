@@ -154,7 +154,7 @@ func (j *judgement) note(n command.Note) {
 	v := &env{Kind: "note:" + string(n.Kind), Object: n.Text, Note: n.Text, Line: j.line.Src, Attr: noAttrs, Param: noParams, Place: "here"}
 	for i := range j.line.Actions {
 		name, _ := j.line.Actions[i].Name()
-		v.Fetches = v.Fetches || fetchers[name]
+		v.Fetches = v.Fetches || fetches(name)
 	}
 	if j.facts != nil {
 		v.Session, v.Host, v.User = j.facts.Session, j.facts.Host, j.facts.Session.User
@@ -164,9 +164,14 @@ func (j *judgement) note(n command.Note) {
 	}
 }
 
-// fetchers are programs that write what another host sends.
-var fetchers = map[string]bool{"curl": true, "wget": true, "fetch": true, "aria2c": true, "lynx": true, "http": true, "https": true, "GET": true,
-	"lwp-request": true, "lwp-download": true, "ftp": true, "tftp": true, "links": true, "w3m": true, "axel": true, "xh": true, "wget2": true}
+// fetches reports whether a program writes what another host sends.
+func fetches(name string) bool {
+	switch name {
+	case "curl", "wget", "fetch", "aria2c", "lynx", "http", "https", "GET", "lwp-request", "lwp-download", "ftp", "tftp", "links", "w3m", "axel", "xh", "wget2":
+		return true
+	}
+	return false
+}
 
 // ask puts one effect to one rule.
 func (j *judgement) ask(en *entry, v *env, kind effect.Kind, action, index int) {

@@ -21,7 +21,7 @@ func (t *Protection) Pattern(pattern string) (Class, []string) {
 	for _, m := range t.matches(pattern) {
 		c := t.Class(strings.ReplaceAll(m, stranger, "name"))
 		class = Higher(class, c)
-		if !strings.Contains(m, stranger) && rank[c] >= rank[Site] && len(named) < maxNamed {
+		if !strings.Contains(m, stranger) && rank(c) >= rank(Site) && len(named) < maxNamed {
 			named = append(named, m)
 		}
 	}

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -140,25 +139,43 @@ var places = []place{
 }
 
 // rank orders the classes: what matters more is higher.
-var rank = map[Class]int{Scratch: 0, Ordinary: 1, Special: 2, Inside: 3, Site: 4, MountAt: 5, HomeRoot: 6, System: 7, Root: 8}
+func rank(c Class) int {
+	switch c {
+	case Ordinary:
+		return 1
+	case Special:
+		return 2
+	case Inside:
+		return 3
+	case Site:
+		return 4
+	case MountAt:
+		return 5
+	case HomeRoot:
+		return 6
+	case System:
+		return 7
+	case Root:
+		return 8
+	}
+	return 0 // Scratch
+}
 
 // Higher is the class of the two that matters more.
 func Higher(a, b Class) Class {
-	if rank[b] > rank[a] {
+	if rank(b) > rank(a) {
 		return b
 	}
 	return a
 }
 
 // needed holds the base names of programs without which a machine cannot be
-// booted, reached or repaired.
-var needed = map[string]bool{
-	"sh": true, "bash": true, "dash": true, "init": true, "systemd": true, "systemctl": true, "sshd": true,
-	"login": true, "agetty": true, "getty": true, "sudo": true, "su": true, "mount": true, "sulogin": true,
-	"udevd": true, "systemd-udevd": true, "dbus-daemon": true, "cron": true, "ip": true, "env": true, "ls": true, "cp": true,
-	"python3": true, "perl": true, "apt": true, "apt-get": true, "dnf": true, "yum": true, "zypper": true, "pacman": true, "apk": true,
-	"cat": true, "mv": true, "rm": true, "ln": true, "chmod": true, "chown": true, "mkdir": true, "tar": true, "sed": true, "grep": true, "ps": true, "umount": true,
-	"dpkg": true, "rpm": true, "busybox": true, "fsck": true, "modprobe": true, "kmod": true, "chroot": true,
+// booted, reached or repaired, in order.
+var needed = []string{
+	"agetty", "apk", "apt", "apt-get", "bash", "busybox", "cat", "chmod", "chown", "chroot", "cp", "cron", "dash", "dbus-daemon", "dnf",
+	"dpkg", "env", "fsck", "getty", "grep", "init", "ip", "kmod", "ln", "login", "ls", "mkdir", "modprobe", "mount", "mv", "pacman", "perl",
+	"ps", "python3", "rm", "rpm", "sed", "sh", "sshd", "su", "sudo", "sulogin", "systemctl", "systemd", "systemd-udevd", "tar", "udevd",
+	"umount", "yum", "zypper",
 }
 
 // loaders holds how the names of the loader and of the libraries that every
@@ -214,7 +231,7 @@ func clean(paths []string) []string {
 	return out
 }
 
-var builtin = NewProtection(nil, nil, nil)
+var builtin = &Protection{}
 
 // merged is a path in the terms of a merged /usr: /lib/x is /usr/lib/x, while
 // /lib, the link, stays.
@@ -355,19 +372,17 @@ func vitalIn(p string) []string {
 	case libDir(p) && (strings.HasPrefix(path.Base(d), "lib") || strings.HasSuffix(d, "-linux-gnu")) && strings.Count(d, "/") <= 3:
 		return libraries
 	case isNeeded(d + "/sh"):
-		return neededNames()
+		return needed
 	}
 	return nil
 }
-
-// neededNames are needed in order.
-var neededNames = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(needed)) })
 
 func isNeeded(p string) bool {
 	d, b := path.Dir(p), path.Base(p)
 	switch d {
 	case "/usr/bin", "/usr/sbin", "/usr/lib/systemd", "/usr/libexec":
-		return needed[b]
+		_, found := slices.BinarySearch(needed, b)
+		return found
 	}
 	return false
 }
@@ -380,14 +395,19 @@ func (t *Protection) vital(p string, trees bool) bool {
 	return trees && row || isNeeded(p) || isLoader(p) || t.Account(p) || t.Kernel(p)
 }
 
-// accounts are the files that say who may log in and become whom.
-var accounts = map[string]bool{"/etc/passwd": true, "/etc/shadow": true, "/etc/group": true, "/etc/gshadow": true,
-	"/etc/sudoers": true, "/etc/subuid": true, "/etc/subgid": true, "/etc/nsswitch.conf": true, "/etc/doas.conf": true, "/etc/security/access.conf": true}
+// accountFile reports whether a file says who may log in and become whom.
+func accountFile(p string) bool {
+	switch p {
+	case "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sudoers", "/etc/subuid", "/etc/subgid", "/etc/nsswitch.conf", "/etc/doas.conf", "/etc/security/access.conf":
+		return true
+	}
+	return false
+}
 
 // Account reports an account or authority file.
 func (t *Protection) Account(p string) bool {
 	p = path.Clean(p)
-	return accounts[p] || strings.HasPrefix(p, "/etc/sudoers.d/") || strings.HasPrefix(p, "/etc/pam.d/")
+	return accountFile(p) || strings.HasPrefix(p, "/etc/sudoers.d/") || strings.HasPrefix(p, "/etc/pam.d/")
 }
 
 // Kernel reports a kernel, an initramfs, the boot loader or a kernel module.
@@ -417,15 +437,19 @@ func (t *Protection) Config(p string) bool {
 	return strings.HasPrefix(p, "/etc/") || strings.HasPrefix(p, "/usr/local/etc/")
 }
 
-// gathered are the files in which each line was put by somebody else, one
-// after the other: what is to be added goes behind what is there.
-var gathered = map[string]bool{"/etc/fstab": true, "/etc/crypttab": true, "/etc/hosts": true, "/etc/hosts.allow": true, "/etc/hosts.deny": true,
-	"/etc/passwd": true, "/etc/group": true, "/etc/shadow": true, "/etc/gshadow": true, "/etc/sudoers": true, "/etc/crontab": true, "/etc/anacrontab": true,
-	"/etc/profile": true, "/etc/bash.bashrc": true, "/etc/bashrc": true, "/etc/environment": true, "/etc/sysctl.conf": true, "/etc/exports": true,
-	"/etc/services": true, "/etc/protocols": true, "/etc/shells": true, "/etc/aliases": true, "/etc/mail/aliases": true, "/etc/modules": true,
-	"/etc/inittab": true, "/etc/rc.local": true, "/etc/security/limits.conf": true, "/etc/ssh/sshd_config": true, "/etc/ssh/ssh_config": true,
-	"/etc/apt/sources.list": true, "/etc/auto.master": true, "/etc/ethers": true, "/etc/login.defs": true, "/etc/rsyslog.conf": true,
-	"/etc/network/interfaces": true, "/etc/default/grub": true, "/etc/ansible/hosts": true, "/etc/nsswitch.conf": true, "/etc/logrotate.conf": true}
+// gathered reports whether each line of a file was put there by somebody else,
+// one after the other: what is to be added goes behind what is there.
+func gathered(p string) bool {
+	switch p {
+	case "/etc/fstab", "/etc/crypttab", "/etc/hosts", "/etc/hosts.allow", "/etc/hosts.deny", "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/sudoers",
+		"/etc/crontab", "/etc/anacrontab", "/etc/profile", "/etc/bash.bashrc", "/etc/bashrc", "/etc/environment", "/etc/sysctl.conf", "/etc/exports", "/etc/services",
+		"/etc/protocols", "/etc/shells", "/etc/aliases", "/etc/mail/aliases", "/etc/modules", "/etc/inittab", "/etc/rc.local", "/etc/security/limits.conf", "/etc/ssh/sshd_config",
+		"/etc/ssh/ssh_config", "/etc/apt/sources.list", "/etc/auto.master", "/etc/ethers", "/etc/login.defs", "/etc/rsyslog.conf", "/etc/network/interfaces", "/etc/default/grub",
+		"/etc/ansible/hosts", "/etc/nsswitch.conf", "/etc/logrotate.conf":
+		return true
+	}
+	return false
+}
 
 // homeGathered are the names of such files in a home directory.
 var homeGathered = []string{"/.ssh/authorized_keys", "/.ssh/authorized_keys2", "/.ssh/known_hosts", "/.ssh/config", "/.bashrc", "/.bash_profile", "/.profile",
@@ -434,7 +458,7 @@ var homeGathered = []string{"/.ssh/authorized_keys", "/.ssh/authorized_keys2", "
 // Gathers reports a file to which lines are added, rather than written anew.
 func (t *Protection) Gathers(p string) bool {
 	p = path.Clean(p)
-	return gathered[p] || slices.ContainsFunc(homeGathered, func(h string) bool { return strings.HasSuffix(p, h) })
+	return gathered(p) || slices.ContainsFunc(homeGathered, func(h string) bool { return strings.HasSuffix(p, h) })
 }
 
 // Reach is the protected paths at or below p, those that matter most first; at
@@ -457,7 +481,7 @@ func (t *Protection) Reach(p string, max int) []string {
 		}
 	}
 	for _, r := range at {
-		if strings.Contains(r.path, "*") || r.path == "/" || rank[r.self] < rank[HomeRoot] || r.path == "/Users" {
+		if strings.Contains(r.path, "*") || r.path == "/" || rank(r.self) < rank(HomeRoot) || r.path == "/Users" {
 			continue
 		}
 		if r.path == p || strings.HasPrefix(r.path, below) {
@@ -465,7 +489,7 @@ func (t *Protection) Reach(p string, max int) []string {
 		}
 	}
 	out = append(out, deep...)
-	if c := t.Class(p); len(out) == 0 && rank[c] > rank[Site] {
+	if c := t.Class(p); len(out) == 0 && rank(c) > rank(Site) {
 		out = []string{p}
 	}
 	for _, s := range t.site {

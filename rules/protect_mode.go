@@ -14,13 +14,24 @@ type need struct {
 	without, with string // what is said where must lacks, or where mustNot is there
 }
 
-// setuids are the programs that become root for whoever starts them, which
-// they can do no more once the bit is gone.
-var setuids = map[string]bool{"sudo": true, "su": true, "passwd": true, "pkexec": true, "newgrp": true, "chsh": true, "chfn": true,
-	"gpasswd": true, "doas": true, "unix_chkpwd": true}
+// becomesRoot reports whether a program becomes root for whoever starts it, which
+// it can do no more once the bit is gone.
+func becomesRoot(name string) bool {
+	switch name {
+	case "sudo", "su", "passwd", "pkexec", "newgrp", "chsh", "chfn", "gpasswd", "doas", "unix_chkpwd":
+		return true
+	}
+	return false
+}
 
-// everybodys are the entries of /dev that every program opens.
-var everybodys = map[string]bool{"/dev/null": true, "/dev/zero": true, "/dev/full": true, "/dev/random": true, "/dev/urandom": true, "/dev/tty": true, "/dev/ptmx": true}
+// everybodyOpens reports whether every program opens an entry of /dev.
+func everybodyOpens(p string) bool {
+	switch p {
+	case "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx":
+		return true
+	}
+	return false
+}
 
 // needs says what the mode of a path has to be, if the system cares.
 func (t *Protection) needs(p string) (need, bool) {
@@ -30,11 +41,11 @@ func (t *Protection) needs(p string) (need, bool) {
 	switch {
 	case p == "/tmp" || p == "/var/tmp" || p == "/dev/shm":
 		return need{0o1777, 0, 0o1777, "services and users can no longer make their temporary files, or may delete each other's", ""}, true
-	case everybodys[p]:
+	case everybodyOpens(p):
 		return need{0o666, 0, 0o666, "programs that are not root's can no longer open it", ""}, true
-	case program && setuids[b]:
+	case program && becomesRoot(b):
 		return need{0o4111, 0o022, 0o4755, "it can no longer become root, and nobody gets root through it", "anybody may replace what root runs"}, true
-	case program && t.Class(p) == Inside || program && needed[b]:
+	case program && t.Class(p) == Inside || program && isNeeded(p):
 		return need{0o111, 0o6022, 0o755, "it can no longer be started by everybody", "whoever starts it becomes its owner, or anybody may replace it"}, true
 	case isLoader(p) && strings.HasPrefix(b, "ld"):
 		return need{0o555, 0o022, 0o755, "no program starts any more", "anybody may replace what every program runs"}, true
@@ -68,7 +79,7 @@ func (t *Protection) needs(p string) (need, bool) {
 		return need{0o400, 0o077, 0o600, "its service cannot read it", "its service refuses a key that others may read"}, true
 	case t.privateKey(p):
 		return need{0, 0o006, 0o640, "", "everybody may read the private key"}, true
-	case everybodyReads[p]:
+	case everybodyReads(p):
 		return need{0o444, 0o002, 0o644, "programs that are not root's can no longer read it, and find no names or no settings", "anybody may change it"}, true
 	case t.Account(p) && strings.Count(p, "/") == 2:
 		return need{0o444, 0o022, 0o644, "users and groups have no names any more for programs that are not root's", "anybody of that group may become root"}, true
@@ -76,9 +87,15 @@ func (t *Protection) needs(p string) (need, bool) {
 	return need{}, false
 }
 
-// everybodyReads are files that programs of every user open.
-var everybodyReads = map[string]bool{"/etc/resolv.conf": true, "/etc/hosts": true, "/etc/host.conf": true, "/etc/localtime": true, "/etc/services": true,
-	"/etc/profile": true, "/etc/ld.so.conf": true, "/etc/ld.so.cache": true, "/etc/ssl/openssl.cnf": true, "/etc/ssl/certs/ca-certificates.crt": true}
+// everybodyReads reports whether programs of every user open a file.
+func everybodyReads(p string) bool {
+	switch p {
+	case "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/localtime", "/etc/services", "/etc/profile", "/etc/ld.so.conf", "/etc/ld.so.cache", "/etc/ssl/openssl.cnf",
+		"/etc/ssl/certs/ca-certificates.crt":
+		return true
+	}
+	return false
+}
 
 // postgresData reports a data directory of PostgreSQL, as distributions name
 // them.

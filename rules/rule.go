@@ -221,27 +221,24 @@ func validID(id string) bool {
 	return strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-/") == ""
 }
 
-// kinds is every kind that a rule may be about.
-var kinds = map[string]bool{}
-
-func init() {
-	for _, k := range []effect.Kind{
-		effect.Create, effect.WriteTree, effect.Overwrite, effect.Truncate, effect.Append, effect.Delete, effect.Move,
+// validKind reports whether a rule may be about a kind.
+func validKind(k string) bool {
+	switch effect.Kind(k) {
+	case effect.Create, effect.WriteTree, effect.Overwrite, effect.Truncate, effect.Append, effect.Delete, effect.Move,
 		effect.Metadata, effect.Format, effect.Partition, effect.RawWrite, effect.Mount, effect.Remount, effect.Unmount,
 		effect.Fsck, effect.Stop, effect.Restart, effect.Disable, effect.Kill, effect.Power, effect.NetChange,
 		effect.ScheduleChange, effect.AccountChange, effect.PackageRemove, effect.PackageInstall, effect.BootChange,
 		effect.KernelChange, effect.GuestStop, effect.GuestMigrate, effect.VolumeDelete, effect.VolumeChange,
 		effect.DBChange, effect.ClusterChange, effect.RepoChange, effect.RemoteRun, effect.RunUnknown, effect.HistoryLoss,
-		effect.GuardChange, effect.SessionEnd,
-	} {
-		kinds[string(k)] = true
+		effect.GuardChange, effect.SessionEnd:
+		return true
 	}
-	for _, k := range []string{"not-understood", "too-large", "run-unknown", "fork-bomb", "defines-name"} {
-		kinds["note:"+k] = true
+	switch k {
+	case "note:not-understood", "note:too-large", "note:run-unknown", "note:fork-bomb", "note:defines-name":
+		return true
 	}
+	return false
 }
-
-func validKind(k string) bool { return kinds[k] }
 
 // positioned puts a YAML error's position in front.
 func positioned(name string, err error) error {

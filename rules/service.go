@@ -2,14 +2,16 @@ package rules
 
 import "strings"
 
-// carriers are the services that a session from another host runs through:
-// the login itself, the network and the firewall.
-var carriers = map[string]bool{
-	"ssh": true, "sshd": true, "dropbear": true, "networking": true, "network": true, "networkmanager": true, "network-manager": true,
-	"systemd-networkd": true, "networkd": true, "network-online": true, "wicked": true, "wickedd": true, "netctl": true, "netplan": true, "netif": true,
-	"dhcpcd": true, "wpa_supplicant": true, "connman": true, "openvswitch": true, "openvswitch-switch": true, "ovs-vswitchd": true,
-	"firewalld": true, "nftables": true, "iptables": true, "ip6tables": true, "ufw": true, "shorewall": true, "frr": true, "bird": true, "bird6": true, "quagga": true, "zebra": true,
-	"openvpn": true, "wg-quick": true, "strongswan": true, "tailscaled": true, "tailscale": true,
+// carrier reports whether a session from another host runs through a service: the
+// login itself, the network and the firewall.
+func carrier(name string) bool {
+	switch name {
+	case "ssh", "sshd", "dropbear", "networking", "network", "networkmanager", "network-manager", "systemd-networkd", "networkd", "network-online", "wicked", "wickedd",
+		"netctl", "netplan", "netif", "dhcpcd", "wpa_supplicant", "connman", "openvswitch", "openvswitch-switch", "ovs-vswitchd", "firewalld", "nftables", "iptables",
+		"ip6tables", "ufw", "shorewall", "frr", "bird", "bird6", "quagga", "zebra", "openvpn", "wg-quick", "strongswan", "tailscaled", "tailscale":
+		return true
+	}
+	return false
 }
 
 // CarriesSession reports a service that a session over SSH depends on, by its
@@ -19,5 +21,5 @@ func CarriesSession(service string) bool {
 	if base, instance, ok := strings.Cut(name, "@"); ok && instance != "" {
 		name = base
 	}
-	return carriers[name]
+	return carrier(name)
 }
