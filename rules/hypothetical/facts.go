@@ -136,10 +136,15 @@ func (w *World) around(of *rules.ObjectFact, e *effect.Effect) {
 	}
 }
 
-// networkDrivers are modules of network cards, as a server has them.
-var networkDrivers = map[string]bool{"e1000": true, "e1000e": true, "igb": true, "igc": true, "ixgbe": true, "i40e": true, "ice": true, "bnx2": true,
-	"bnx2x": true, "bnxt_en": true, "tg3": true, "mlx4_en": true, "mlx5_core": true, "r8169": true, "virtio_net": true, "vmxnet3": true, "ena": true,
-	"xen_netfront": true, "hv_netvsc": true, "be2net": true, "qede": true, "cxgb4": true, "atlantic": true, "bonding": true, "gve": true}
+// networkDriver reports a module of a network card, as a server has them.
+func networkDriver(name string) bool {
+	switch name {
+	case "e1000", "e1000e", "igb", "igc", "ixgbe", "i40e", "ice", "bnx2", "bnx2x", "bnxt_en", "tg3", "mlx4_en", "mlx5_core", "r8169", "virtio_net", "vmxnet3", "ena",
+		"xen_netfront", "hv_netvsc", "be2net", "qede", "cxgb4", "atlantic", "bonding", "gve":
+		return true
+	}
+	return false
+}
 
 // drivers imagines that the session goes through the network driver that is
 // named.
@@ -150,7 +155,7 @@ func (w *World) drivers(effects []effect.Effect) []string {
 	for i := range effects {
 		if o := effects[i].Object; o.Type == effect.Kernel {
 			for name := range strings.SplitSeq(o.Name, "/") {
-				if name = strings.ReplaceAll(name, "-", "_"); networkDrivers[name] {
+				if name = strings.ReplaceAll(name, "-", "_"); networkDriver(name) {
 					return []string{name}
 				}
 			}
@@ -227,14 +232,20 @@ func (w *World) isDevice(name string) bool {
 	}
 	// /dev/VG/LV: a directory of its own that is none of the kernel's.
 	dir, lv, two := strings.Cut(rest, "/")
-	return two && lv != "" && !charDirs[dir]
+	return two && lv != "" && !charDir(dir)
 }
 
 var blockPrefixes = []string{"sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "dm-", "mapper/", "loop", "sr0", "nbd", "rbd", "zd", "zvol/",
 	"disk/", "fd0", "ram", "drbd", "bcache", "mtdblock", "zram", "block/", "sg/", "cciss/", "ida/", "nasd", "pmem", "dasd", "ubd", "disk"}
 
-var charDirs = map[string]bool{"fd": true, "shm": true, "pts": true, "mqueue": true, "tcp": true, "udp": true, "net": true, "input": true, "snd": true,
-	"bus": true, "char": true, "cpu": true, "dri": true, "vfio": true, "usb": true, "serial": true, "hugepages": true, "block": true}
+// charDir reports a directory of the kernel's below /dev.
+func charDir(dir string) bool {
+	switch dir {
+	case "fd", "shm", "pts", "mqueue", "tcp", "udp", "net", "input", "snd", "bus", "char", "cpu", "dri", "vfio", "usb", "serial", "hugepages", "block":
+		return true
+	}
+	return false
+}
 
 // device imagines a device: not in use and carrying a filesystem.
 func (w *World) device(name string) rules.DeviceFact {

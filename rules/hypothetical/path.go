@@ -5,13 +5,16 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"guardsh/rules"
 	"guardsh/rules/effect"
 )
 
 // mergedLinks are the links of a merged /usr.
-var mergedLinks = map[string]string{"/bin": "/usr/bin", "/sbin": "/usr/sbin", "/lib": "/usr/lib", "/lib64": "/usr/lib64", "/lib32": "/usr/lib32", "/libx32": "/usr/libx32", "/var/run": "/run", "/var/lock": "/run/lock"}
+var mergedLinks = sync.OnceValue(func() map[string]string {
+	return map[string]string{"/bin": "/usr/bin", "/sbin": "/usr/sbin", "/lib": "/usr/lib", "/lib64": "/usr/lib64", "/lib32": "/usr/lib32", "/libx32": "/usr/libx32", "/var/run": "/run", "/var/lock": "/run/lock"}
+})
 
 // maxLinks bounds the links of one path, as the kernel does.
 const maxLinks = 40
@@ -23,8 +26,8 @@ func (w *World) path(e *effect.Effect, o effect.Object, acted bool) rules.PathFa
 	}
 	follow := !acted || follows(e, o)
 	var p rules.PathFact
-	p.Real = w.real(o.Name, follow, mergedLinks)
-	if unresolved := w.real(o.Name, false, mergedLinks); acted {
+	p.Real = w.real(o.Name, follow, mergedLinks())
+	if unresolved := w.real(o.Name, false, mergedLinks()); acted {
 		if target, ok := w.linkTarget(unresolved); ok {
 			// The link is told in the words of the situation: /lib, not the
 			// /usr/lib behind it.
@@ -38,7 +41,7 @@ func (w *World) path(e *effect.Effect, o effect.Object, acted bool) rules.PathFa
 		p.Type = "link"
 	case w.isDevice(p.Real):
 		p.Type = "block"
-	case charDevices[p.Real]:
+	case charDevice(p.Real):
 		p.Type = "char"
 	case w.isFile(p.Real):
 		p.Type = "file"
@@ -118,7 +121,7 @@ func (w *World) realPattern(pattern string) string {
 	if j <= 0 {
 		return pattern
 	}
-	return w.real(dir[:j], true, mergedLinks) + pattern[j:]
+	return w.real(dir[:j], true, mergedLinks()) + pattern[j:]
 }
 
 // follows reports whether an act goes through a link that its operand ends in.
@@ -202,21 +205,36 @@ func (w *World) real(name string, follow bool, system map[string]string) string 
 // parts are the components of a path; slashes at its end are none.
 func parts(name string) []string { return strings.Split(strings.TrimRight(name, "/"), "/") }
 
-// fileNames are well-known files without an extension.
-var fileNames = map[string]bool{"passwd": true, "shadow": true, "group": true, "gshadow": true, "sudoers": true, "fstab": true, "crypttab": true, "hosts": true,
-	"hostname": true, "crontab": true, "profile": true, "bashrc": true, "motd": true, "issue": true, "exports": true, "resolv.conf": true, "sshd_config": true, "ssh_config": true,
-	"authorized_keys": true, "known_hosts": true, "id_rsa": true, "id_ed25519": true, "Makefile": true, "README": true, "LICENSE": true, "Dockerfile": true, "Vagrantfile": true,
-	".bashrc": true, ".profile": true, ".bash_profile": true, ".bash_history": true, ".vimrc": true, ".gitignore": true, ".env": true, ".netrc": true, ".zshrc": true, ".htaccess": true,
-	"syslog": true, "messages": true, "wtmp": true, "btmp": true, "lastlog": true, "subuid": true, "subgid": true, "access": true, "config": true, "nohup.out": true, "core": true,
-	"services": true, "shells": true, "environment": true, "inittab": true, "ld.so.cache": true, "ld.so.preload": true}
+// fileName reports a well-known file without an extension.
+func fileName(base string) bool {
+	switch base {
+	case "passwd", "shadow", "group", "gshadow", "sudoers", "fstab", "crypttab", "hosts", "hostname", "crontab", "profile", "bashrc", "motd", "issue", "exports",
+		"resolv.conf", "sshd_config", "ssh_config", "authorized_keys", "known_hosts", "id_rsa", "id_ed25519", "Makefile", "README", "LICENSE", "Dockerfile", "Vagrantfile",
+		".bashrc", ".profile", ".bash_profile", ".bash_history", ".vimrc", ".gitignore", ".env", ".netrc", ".zshrc", ".htaccess", "syslog", "messages", "wtmp",
+		"btmp", "lastlog", "subuid", "subgid", "access", "config", "nohup.out", "core", "services", "shells", "environment", "inittab", "ld.so.cache", "ld.so.preload":
+		return true
+	}
+	return false
+}
 
-// charDevices are entries of /dev that every machine has.
-var charDevices = map[string]bool{"/dev/null": true, "/dev/zero": true, "/dev/full": true, "/dev/random": true, "/dev/urandom": true, "/dev/tty": true, "/dev/console": true}
+// charDevice reports an entry of /dev that every machine has.
+func charDevice(p string) bool {
+	switch p {
+	case "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console":
+		return true
+	}
+	return false
+}
 
-// programDirs hold files only.
-var programDirs = map[string]bool{"/usr/bin": true, "/usr/sbin": true, "/usr/local/bin": true, "/usr/local/sbin": true, "/etc/init.d": true, "/etc/pam.d": true,
-	"/etc/sudoers.d": true, "/etc/default": true, "/etc/cron.d": true, "/etc/cron.daily": true, "/etc/nginx/sites-enabled": true, "/etc/nginx/sites-available": true, "/etc/apache2/sites-enabled": true, "/etc/apache2/sites-available": true,
-	"/var/spool/cron/crontabs": true, "/var/spool/cron": true}
+// programDir reports a directory that holds files only.
+func programDir(dir string) bool {
+	switch dir {
+	case "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/etc/init.d", "/etc/pam.d", "/etc/sudoers.d", "/etc/default", "/etc/cron.d", "/etc/cron.daily",
+		"/etc/nginx/sites-enabled", "/etc/nginx/sites-available", "/etc/apache2/sites-enabled", "/etc/apache2/sites-available", "/var/spool/cron/crontabs", "/var/spool/cron":
+		return true
+	}
+	return false
+}
 
 // isFile reports whether a path looks like a regular file.
 func (w *World) isFile(p string) bool {
@@ -224,10 +242,10 @@ func (w *World) isFile(p string) bool {
 		return true
 	}
 	b := path.Base(p)
-	if fileNames[b] || strings.HasPrefix(b, "vmlinuz") || strings.HasPrefix(b, "initrd") || strings.HasPrefix(b, "System.map") {
+	if fileName(b) || strings.HasPrefix(b, "vmlinuz") || strings.HasPrefix(b, "initrd") || strings.HasPrefix(b, "System.map") {
 		return true
 	}
-	if programDirs[path.Dir(p)] && b != "crontabs" {
+	if programDir(path.Dir(p)) && b != "crontabs" {
 		return true
 	}
 	ext := path.Ext(b)

@@ -74,7 +74,7 @@ func (w *World) Real(name string) (string, error) {
 	if !path.IsAbs(name) {
 		return "", command.ErrUnknown
 	}
-	real := w.real(name, true, mergedLinks)
+	real := w.real(name, true, mergedLinks())
 	if slices.Contains(w.at.Absent, real) || slices.Contains(w.at.Absent, path.Clean(name)) {
 		return "", fs.ErrNotExist
 	}
@@ -196,7 +196,7 @@ func (w *World) Option(name string) (bool, bool) {
 	case "expand_aliases", "interactive_comments", "emacs", "history", "monitor", "promptvars", "progcomp", "checkwinsize", "histexpand":
 		return true, true
 	}
-	return defaultOn[name], true
+	return defaultOn(name), true
 }
 
 // User is the session's user.
@@ -205,5 +205,11 @@ func (w *World) User() string { return w.at.User }
 // Positional is nothing: a typed line has no arguments.
 func (w *World) Positional() []word.Word { return nil }
 
-// defaultOn are the options that every bash starts with.
-var defaultOn = map[string]bool{"braceexpand": true, "hashall": true, "sourcepath": true, "cmdhist": true, "extquote": true, "globasciiranges": true}
+// defaultOn reports whether every bash starts with an option.
+func defaultOn(option string) bool {
+	switch option {
+	case "braceexpand", "hashall", "sourcepath", "cmdhist", "extquote", "globasciiranges":
+		return true
+	}
+	return false
+}
