@@ -28,20 +28,33 @@ const (
 	needMemory
 )
 
-var needs = map[effect.Kind]need{
-	effect.Power:         needInterface | needLogins | needServes | needContainer,
-	effect.NetChange:     needInterface | needContainer,
-	effect.Stop:          needInterface | needServes | needContainer,
-	effect.Restart:       needInterface | needServes | needContainer,
-	effect.Disable:       needInterface,
-	effect.Kill:          needInterface | needServes,
-	effect.AccountChange: needLogins,
-	effect.Unmount:       needServes,
-	effect.KernelChange:  needInterface | needMemory | needLogins | needServes | needContainer,
-	effect.GuestStop:     needServes,
-	effect.BootChange:    needContainer | needKernel,
-	effect.PackageRemove: needKernel,
-	effect.VolumeChange:  needMemory,
+// needOf is what a kind of effect needs to know.
+func needOf(k effect.Kind) need {
+	switch k {
+	case effect.Power:
+		return needInterface | needLogins | needServes | needContainer
+	case effect.NetChange:
+		return needInterface | needContainer
+	case effect.Stop, effect.Restart:
+		return needInterface | needServes | needContainer
+	case effect.Disable:
+		return needInterface
+	case effect.Kill:
+		return needInterface | needServes
+	case effect.AccountChange:
+		return needLogins
+	case effect.Unmount, effect.GuestStop:
+		return needServes
+	case effect.KernelChange:
+		return needInterface | needMemory | needLogins | needServes | needContainer
+	case effect.BootChange:
+		return needContainer | needKernel
+	case effect.PackageRemove:
+		return needKernel
+	case effect.VolumeChange:
+		return needMemory
+	}
+	return 0
 }
 
 // aroundUs fills in what kinds of effects need to know of session and host.
@@ -49,7 +62,7 @@ func (g *gathering) aroundUs() {
 	var n need
 	for i := range g.effects {
 		if local(&g.effects[i]) {
-			n |= needs[g.effects[i].Kind]
+			n |= needOf(g.effects[i].Kind)
 		}
 	}
 	h := &g.facts.Host

@@ -21,9 +21,15 @@ type homeCache struct {
 	dirs map[string]bool   // homes of people and root, and the directories that hold them
 }
 
-// nologin are shells of accounts that nobody logs in to: their "home" is a
+// nologin reports a shell of accounts that nobody logs in to: their "home" is a
 // directory of some service.
-var nologin = map[string]bool{"nologin": true, "false": true, "sync": true, "halt": true, "shutdown": true}
+func nologin(shell string) bool {
+	switch shell {
+	case "nologin", "false", "sync", "halt", "shutdown":
+		return true
+	}
+	return false
+}
 
 // accounts maps users to their homes.
 func (w *World) accounts() map[string]string {
@@ -56,7 +62,7 @@ func (w *World) passwd() homeCache {
 		}
 		c.of[field[0]] = field[5]
 		uid, err := strconv.Atoi(field[2])
-		if err != nil || nologin[path.Base(field[6])] {
+		if err != nil || nologin(path.Base(field[6])) {
 			continue
 		}
 		// People and root; services have their homes in /var and are
@@ -94,7 +100,7 @@ func (w *World) classOf(t *mountTable, real string, dir bool) rules.Class {
 	if c == rules.Ordinary && dir {
 		c = w.output(t, real)
 	}
-	if m := t.at[w.root+real]; dir && m != nil && !pseudo[m.FSType] {
+	if m := t.at[w.root+real]; dir && m != nil && !pseudo(m.FSType) {
 		c = rules.Higher(c, rules.MountAt)
 	}
 	return c
@@ -110,11 +116,14 @@ func (w *World) mark(t *mountTable, p *rules.PathFact) {
 	}
 }
 
-// pseudo are file systems whose mount points are the kernel's, not data.
-var pseudo = map[string]bool{
-	"proc": true, "sysfs": true, "devtmpfs": true, "devpts": true, "cgroup": true, "cgroup2": true, "mqueue": true,
-	"debugfs": true, "tracefs": true, "securityfs": true, "pstore": true, "bpf": true, "configfs": true,
-	"binfmt_misc": true, "fusectl": true, "rpc_pipefs": true, "nsfs": true, "efivarfs": true, "hugetlbfs": true,
+// pseudo reports a file system whose mount points are the kernel's, not data.
+func pseudo(fstype string) bool {
+	switch fstype {
+	case "proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "mqueue", "debugfs", "tracefs", "securityfs", "pstore", "bpf", "configfs", "binfmt_misc", "fusectl",
+		"rpc_pipefs", "nsfs", "efivarfs", "hugetlbfs":
+		return true
+	}
+	return false
 }
 
 func (w *World) classByName(real string) rules.Class {

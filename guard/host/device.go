@@ -29,14 +29,24 @@ const maxStack = 12
 // probeDeadline is for blkid, which reads some sectors of the device.
 var probeDeadline = 100 * time.Millisecond
 
-// carriedKinds are the effects on a directory for which the device below the
-// file system matters.
-var carriedKinds = map[effect.Kind]bool{
-	effect.Remount: true, effect.Unmount: true, effect.Fsck: true, effect.Format: true,
+// carried reports an effect on a directory for which the device below the file
+// system matters.
+func carried(k effect.Kind) bool {
+	switch k {
+	case effect.Remount, effect.Unmount, effect.Fsck, effect.Format:
+		return true
+	}
+	return false
 }
 
-// imageKinds are the effects for which a plain file may be a disk.
-var imageKinds = map[effect.Kind]bool{effect.Format: true, effect.Partition: true, effect.RawWrite: true}
+// imageKind reports an effect for which a plain file may be a disk.
+func imageKind(k effect.Kind) bool {
+	switch k {
+	case effect.Format, effect.Partition, effect.RawWrite:
+		return true
+	}
+	return false
+}
 
 // stack is what the machine does with its block devices; read once a line.
 type stack struct {
@@ -74,13 +84,13 @@ func (g *gathering) deviceOf(o *effect.Object, e *effect.Effect, st *stack) *sta
 			return st
 		}
 		major, minor = int(unix.Major(uint64(s.Rdev))), int(unix.Minor(uint64(s.Rdev)))
-	case p.Type == "dir" && carriedKinds[e.Kind]:
+	case p.Type == "dir" && carried(e.Kind):
 		m := g.table.at[g.w.root+p.Real]
 		if m == nil || m.Major == 0 {
 			return st
 		}
 		major, minor = m.Major, m.Minor
-	case p.Type == "file" && imageKinds[e.Kind]:
+	case p.Type == "file" && imageKind(e.Kind):
 		if loop := loopOver(g.w.root + p.Real); loop != "" {
 			of.Device.InUse = true
 			of.Device.Users = append(of.Device.Users, "attached as "+loop)
@@ -133,7 +143,7 @@ func (g *gathering) device(of *rules.ObjectFact, st *stack, major, minor int) {
 	} else if len(n) > 0 {
 		d.Carries = append(d.Carries, plural(len(n), "partition"))
 	}
-	if owner := claims[d.FSType]; owner != "" && len(d.Users) == 0 {
+	if owner := claim(d.FSType); owner != "" && len(d.Users) == 0 {
 		d.Users = append(d.Users, owner)
 	}
 	if len(d.Users) == 0 && g.claimed(of, major, minor) {
@@ -143,12 +153,26 @@ func (g *gathering) device(of *rules.ObjectFact, st *stack, major, minor int) {
 	d.Errors = fsErrors(dir)
 }
 
-// claims are signatures which alone say that something uses the device, even
+// claim is what uses a device of which that is known by its signature alone, even
 // while nothing is active on it.
-var claims = map[string]string{
-	"LVM2_member": "LVM physical volume", "linux_raid_member": "member of a RAID array", "mpath_member": "path of a multipath device",
-	"zfs_member": "member of a ZFS pool", "ceph_bluestore": "Ceph OSD", "drbd": "DRBD backing device", "bcache": "bcache backing device",
-	"isw_raid_member": "member of a RAID array", "ddf_raid_member": "member of a RAID array",
+func claim(signature string) string {
+	switch signature {
+	case "LVM2_member":
+		return "LVM physical volume"
+	case "linux_raid_member", "isw_raid_member", "ddf_raid_member":
+		return "member of a RAID array"
+	case "mpath_member":
+		return "path of a multipath device"
+	case "zfs_member":
+		return "member of a ZFS pool"
+	case "ceph_bluestore":
+		return "Ceph OSD"
+	case "drbd":
+		return "DRBD backing device"
+	case "bcache":
+		return "bcache backing device"
+	}
+	return ""
 }
 
 func sysDir(major, minor int) string {

@@ -77,13 +77,19 @@ func local(e *effect.Effect) bool {
 	return e.Place.Kind == command.Here || e.Place.Kind == command.Namespace
 }
 
-// noFollow are the kinds that act on a name, not on what is behind a link.
-var noFollow = map[effect.Kind]bool{effect.Delete: true, effect.Move: true}
+// noFollow reports a kind that acts on a name, not on what is behind a link.
+func noFollow(k effect.Kind) bool {
+	switch k {
+	case effect.Delete, effect.Move:
+		return true
+	}
+	return false
+}
 
 // follows says whether an effect goes through a link in its path's last
 // component even without a slash behind it.
 func follows(e *effect.Effect) bool {
-	return !noFollow[e.Kind] && !e.Has("nofollow") && !e.Has("replace") && !e.Has("link")
+	return !noFollow(e.Kind) && !e.Has("nofollow") && !e.Has("replace") && !e.Has("link")
 }
 
 // wanted is a path that is to be looked up.
@@ -101,10 +107,13 @@ type wanted struct {
 	spot    spot
 }
 
-// treeKinds are the kinds whose reach is the whole tree below.
-var treeKinds = map[effect.Kind]bool{
-	effect.Delete: true, effect.Move: true, effect.Metadata: true, effect.WriteTree: true,
-	effect.Create: false, effect.RepoChange: true,
+// treeKind reports a kind whose reach is the whole tree below.
+func treeKind(k effect.Kind) bool {
+	switch k {
+	case effect.Delete, effect.Move, effect.Metadata, effect.WriteTree, effect.RepoChange:
+		return true
+	}
+	return false
 }
 
 // paths finds where the paths lead first, all of them, and only then counts.
@@ -131,14 +140,14 @@ func (g *gathering) paths() {
 			list = append(list, x)
 		}
 		if source {
-			x.tree = x.tree || e != nil && treeKinds[e.Kind]
+			x.tree = x.tree || e != nil && treeKind(e.Kind)
 			return
 		}
 		x.follow = x.follow || follows(e)
-		x.held = x.held || holdKinds[e.Kind]
+		x.held = x.held || holdKind(e.Kind)
 		x.mode = x.mode || e.Kind == effect.Metadata
 		x.unmount = x.unmount || e.Kind == effect.Unmount || e.Kind == effect.Kill
-		reach := treeKinds[e.Kind] && (e.Has("recursive") || e.Kind == effect.Move)
+		reach := treeKind(e.Kind) && (e.Has("recursive") || e.Kind == effect.Move)
 		x.tree = x.tree || reach
 		x.reaches = x.reaches || reach
 		if e.Kind == effect.WriteTree {
@@ -205,7 +214,7 @@ func (g *gathering) lookUp(list []*wanted) {
 func (g *gathering) fill(p *rules.PathFact, s *spot) {
 	p.Real, p.Exists, p.Link, p.Follows = s.Real, s.Exists, s.Link, s.Follows
 	if s.Exists {
-		p.Type = typeNames[s.Mode&unix.S_IFMT]
+		p.Type = typeName(s.Mode & unix.S_IFMT)
 		if p.Type == "file" {
 			p.Size, p.Modified = s.Size, s.Mtime
 		}
@@ -217,9 +226,25 @@ func (g *gathering) fill(p *rules.PathFact, s *spot) {
 	}
 }
 
-var typeNames = map[uint32]string{
-	unix.S_IFREG: "file", unix.S_IFDIR: "dir", unix.S_IFLNK: "link", unix.S_IFBLK: "block",
-	unix.S_IFCHR: "char", unix.S_IFIFO: "fifo", unix.S_IFSOCK: "socket",
+// typeName is what the rules call a type of file.
+func typeName(mode uint32) string {
+	switch mode {
+	case unix.S_IFREG:
+		return "file"
+	case unix.S_IFDIR:
+		return "dir"
+	case unix.S_IFLNK:
+		return "link"
+	case unix.S_IFBLK:
+		return "block"
+	case unix.S_IFCHR:
+		return "char"
+	case unix.S_IFIFO:
+		return "fifo"
+	case unix.S_IFSOCK:
+		return "socket"
+	}
+	return ""
 }
 
 // cwds are the working directories of the line's actions.

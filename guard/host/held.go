@@ -19,11 +19,14 @@ import (
 	"guardsh/rules/effect"
 )
 
-// holdKinds are the effects for which it matters who has the object open. Not
+// holdKind reports an effect for which it matters who has the object open. Not
 // deleting: a file that is open lives on.
-var holdKinds = map[effect.Kind]bool{
-	effect.Overwrite: true, effect.Truncate: true, effect.Append: true, effect.Move: true,
-	effect.Unmount: true, effect.Kill: true, effect.Fsck: true, effect.DBChange: true,
+func holdKind(k effect.Kind) bool {
+	switch k {
+	case effect.Overwrite, effect.Truncate, effect.Append, effect.Move, effect.Unmount, effect.Kill, effect.Fsck, effect.DBChange:
+		return true
+	}
+	return false
 }
 
 // heldBudget bounds the search through all processes' descriptors.
@@ -108,7 +111,7 @@ func unshared(name string) bool {
 // below it.
 func (g *gathering) otherNamespaces(t *target) {
 	m := g.table.at[t.mount]
-	if m == nil || pseudo[m.FSType] {
+	if m == nil || pseudo(m.FSType) {
 		return
 	}
 	for _, pid := range mountNamespaces() {

@@ -190,8 +190,14 @@ func cronSetting(line string) bool {
 	return name != "" && !strings.ContainsAny(name, " \t*/,@")
 }
 
-// serviceKinds are the effects for which a service's state is asked.
-var serviceKinds = map[effect.Kind]bool{effect.Stop: true, effect.Restart: true, effect.Disable: true, effect.Kill: true}
+// serviceKind reports an effect for which a service's state is asked.
+func serviceKind(k effect.Kind) bool {
+	switch k {
+	case effect.Stop, effect.Restart, effect.Disable, effect.Kill:
+		return true
+	}
+	return false
+}
 
 // services fills in what runs and what carries this session.
 func (g *gathering) services() {
@@ -208,7 +214,7 @@ func (g *gathering) services() {
 		s := &of.Service
 		s.Carries = g.facts.Session.SSH && rules.CarriesSession(e.Object.Name)
 		s.Note = g.w.opts.Notes[name]
-		if serviceKinds[e.Kind] {
+		if serviceKind(e.Kind) {
 			g.active(of, e.Object.Name)
 		}
 	}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -219,18 +220,20 @@ func bracketEnd(p string, i int) (int, bool) {
 	return 0, false
 }
 
-var classes = map[string]func(rune) bool{
-	"alpha": unicode.IsLetter, "digit": func(r rune) bool { return r >= '0' && r <= '9' },
-	"alnum": func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) },
-	"upper": unicode.IsUpper, "lower": unicode.IsLower, "space": unicode.IsSpace,
-	"punct": func(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) },
-	"print": unicode.IsPrint, "graph": unicode.IsGraphic, "cntrl": unicode.IsControl,
-	"blank": func(r rune) bool { return r == ' ' || r == '\t' },
-	"xdigit": func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F'
-	},
-	"word": func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) },
-}
+var classes = sync.OnceValue(func() map[string]func(rune) bool {
+	return map[string]func(rune) bool{
+		"alpha": unicode.IsLetter, "digit": func(r rune) bool { return r >= '0' && r <= '9' },
+		"alnum": func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) },
+		"upper": unicode.IsUpper, "lower": unicode.IsLower, "space": unicode.IsSpace,
+		"punct": func(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) },
+		"print": unicode.IsPrint, "graph": unicode.IsGraphic, "cntrl": unicode.IsControl,
+		"blank": func(r rune) bool { return r == ' ' || r == '\t' },
+		"xdigit": func(r rune) bool {
+			return r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F'
+		},
+		"word": func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) },
+	}
+})
 
 // bracket matches one character against what stands between the brackets.
 func (m *matcher) bracket(b string, r rune) bool {
@@ -242,7 +245,7 @@ func (m *matcher) bracket(b string, r rune) bool {
 	for b != "" {
 		if strings.HasPrefix(b, "[:") {
 			if k := strings.Index(b, ":]"); k > 0 {
-				f := classes[b[2:k]]
+				f := classes()[b[2:k]]
 				hit = hit || f != nil && f(r) // nocaseglob leaves classes alone
 				b = b[k+2:]
 				continue

@@ -39,7 +39,7 @@ func meminfo(text string) (available, swapped int64) {
 
 // layers are the modules of interfaces that have no device of their own, by a
 // file that such an interface has in sysfs.
-var layers = map[string]string{"bonding": "bonding", "bridge": "bridge", "tun_flags": "tun"}
+var layers = [...]struct{ file, module string }{{"bonding", "bonding"}, {"bridge", "bridge"}, {"tun_flags", "tun"}}
 
 // drivers is the kernel modules that an interface works with, and those below
 // it.
@@ -57,9 +57,9 @@ func drivers(iface string) []string {
 		} else if d, err := os.Readlink(dir + "device/driver"); err == nil {
 			out = append(out, filepath.Base(d)) // built in, or of another name
 		}
-		for file, module := range layers {
-			if _, err := os.Lstat(dir + file); err == nil {
-				out = append(out, module)
+		for _, l := range layers {
+			if _, err := os.Lstat(dir + l.file); err == nil {
+				out = append(out, l.module)
 			}
 		}
 		if b, _ := os.ReadFile(dir + "uevent"); strings.Contains(string(b), "DEVTYPE=vlan") {

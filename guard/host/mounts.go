@@ -22,18 +22,18 @@ type mountTable struct {
 	longest int
 }
 
-// localTypes are the file systems that answer as long as the machine does.
+// localType reports a file system that answers as long as the machine does.
 // Every other type (nfs, cifs, fuse.*, 9p, autofs, ceph, one that is not known)
 // may hang whoever touches it.
-var localTypes = map[string]bool{
-	"ext2": true, "ext3": true, "ext4": true, "xfs": true, "btrfs": true, "zfs": true, "f2fs": true, "jfs": true,
-	"reiserfs": true, "bcachefs": true, "nilfs2": true, "vfat": true, "msdos": true, "exfat": true, "ntfs3": true,
-	"hfsplus": true, "udf": true, "iso9660": true, "squashfs": true, "erofs": true, "cramfs": true, "minix": true,
-	"tmpfs": true, "ramfs": true, "rootfs": true, "devtmpfs": true, "overlay": true, "aufs": true,
-	"proc": true, "sysfs": true, "devpts": true, "cgroup": true, "cgroup2": true, "mqueue": true, "hugetlbfs": true,
-	"debugfs": true, "tracefs": true, "securityfs": true, "pstore": true, "bpf": true, "configfs": true,
-	"binfmt_misc": true, "selinuxfs": true, "efivarfs": true, "nsfs": true, "fusectl": true, "rpc_pipefs": true,
-	"nfsd": true,
+func localType(fstype string) bool {
+	switch fstype {
+	case "ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "reiserfs", "bcachefs", "nilfs2", "vfat", "msdos", "exfat", "ntfs3", "hfsplus", "udf", "iso9660",
+		"squashfs", "erofs", "cramfs", "minix", "tmpfs", "ramfs", "rootfs", "devtmpfs", "overlay", "aufs", "proc", "sysfs", "devpts", "cgroup", "cgroup2", "mqueue",
+		"hugetlbfs", "debugfs", "tracefs", "securityfs", "pstore", "bpf", "configfs", "binfmt_misc", "selinuxfs", "efivarfs", "nsfs", "fusectl", "rpc_pipefs",
+		"nfsd":
+		return true
+	}
+	return false
 }
 
 // mountsNow gives the current table. The kernel marks an open mountinfo when
@@ -194,7 +194,7 @@ func mayHang(m *mountinfo.Info) bool {
 	if m.Mountpoint == "/" {
 		return false
 	}
-	if !localTypes[m.FSType] {
+	if !localType(m.FSType) {
 		return true
 	}
 	return m.Major != 0 && farDevice(m.Major, m.Minor, 0)

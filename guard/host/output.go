@@ -7,18 +7,28 @@ import (
 	"guardsh/rules"
 )
 
-// caches are directories that programs fill and fill again, whatever lies
-// beside them: nobody calls anything else so.
-var caches = map[string]bool{"__pycache__": true, ".cache": true, ".tox": true, ".pytest_cache": true, ".mypy_cache": true, ".ruff_cache": true}
+// cacheName reports a directory that programs fill and fill again, whatever lies
+// beside it: nobody calls anything else so.
+func cacheName(base string) bool {
+	switch base {
+	case "__pycache__", ".cache", ".tox", ".pytest_cache", ".mypy_cache", ".ruff_cache":
+		return true
+	}
+	return false
+}
 
 // makers are the files by which a directory of that name is known to be what a
 // build left: without one beside it, "target" may be anybody's data.
-var makers = map[string][]string{
-	"target":       {"Cargo.toml", "pom.xml", "build.sbt", "project.clj"},
-	"node_modules": {"package.json"},
-	"build":        builders,
-	"_build":       builders,
-	"dist":         builders,
+func makers(base string) []string {
+	switch base {
+	case "target":
+		return []string{"Cargo.toml", "pom.xml", "build.sbt", "project.clj"}
+	case "node_modules":
+		return []string{"package.json"}
+	case "build", "_build", "dist":
+		return builders
+	}
+	return nil
 }
 
 var builders = []string{"Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "configure", "configure.ac", "meson.build", "SConstruct",
@@ -28,10 +38,10 @@ var builders = []string{"Makefile", "makefile", "GNUmakefile", "CMakeLists.txt",
 // output is the class of an ordinary directory that may be build output.
 func (w *World) output(t *mountTable, real string) rules.Class {
 	dir, base := path.Split(real)
-	if caches[base] {
+	if cacheName(base) {
 		return rules.Scratch
 	}
-	files := makers[base]
+	files := makers(base)
 	if strings.HasPrefix(base, "cmake-build-") {
 		files = []string{"CMakeLists.txt"}
 	}

@@ -89,18 +89,26 @@ func guestName(argv []string, pid string) string {
 	return "pid " + pid
 }
 
-// leaders are how to ask for the first process of a container; its name is
-// put behind.
-var leaders = map[string][]string{
-	"docker":      {"docker", "inspect", "--type", "container", "--format", "{{.State.Pid}}"},
-	"podman":      {"podman", "inspect", "--type", "container", "--format", "{{.State.Pid}}"},
-	"nerdctl":     {"nerdctl", "inspect", "--type", "container", "--format", "{{.State.Pid}}"},
-	"lxc-stop":    {"lxc-info", "--pid", "--no-humanize", "--name"},
-	"lxc-destroy": {"lxc-info", "--pid", "--no-humanize", "--name"},
-	"pct":         {"lxc-info", "--pid", "--no-humanize", "--name"},
-	"lxc":         {"lxc", "info"},
-	"incus":       {"incus", "info"},
-	"machinectl":  {"machinectl", "show", "--property", "Leader"},
+// leaders is how to ask for the first process of a container; its name is put
+// behind.
+func leaders(command string) []string {
+	switch command {
+	case "docker":
+		return []string{"docker", "inspect", "--type", "container", "--format", "{{.State.Pid}}"}
+	case "podman":
+		return []string{"podman", "inspect", "--type", "container", "--format", "{{.State.Pid}}"}
+	case "nerdctl":
+		return []string{"nerdctl", "inspect", "--type", "container", "--format", "{{.State.Pid}}"}
+	case "lxc-stop", "lxc-destroy", "pct":
+		return []string{"lxc-info", "--pid", "--no-humanize", "--name"}
+	case "lxc":
+		return []string{"lxc", "info"}
+	case "incus":
+		return []string{"incus", "info"}
+	case "machinectl":
+		return []string{"machinectl", "show", "--property", "Leader"}
+	}
+	return nil
 }
 
 // leaderPID finds it in what they answer: a bare number, "PID: 12", "Leader=12".
@@ -108,7 +116,7 @@ var leaderPID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 
 // containerRuns says what runs in a container.
 func containerRuns(g *gathering, e *effect.Effect, of *rules.ObjectFact) {
-	ask := leaders[e.Command]
+	ask := leaders(e.Command)
 	if e.Kind != effect.GuestStop || optionLike(e.Object.Name) || ask == nil {
 		return
 	}

@@ -15,9 +15,13 @@ import (
 	"guardsh/rules/effect"
 )
 
-// longKinds are what takes so long that it is easily begun a second time.
-var longKinds = map[effect.Kind]bool{
-	effect.WriteTree: true, effect.RawWrite: true, effect.Format: true, effect.Fsck: true, effect.DBChange: true,
+// longKind reports what takes so long that it is easily begun a second time.
+func longKind(k effect.Kind) bool {
+	switch k {
+	case effect.WriteTree, effect.RawWrite, effect.Format, effect.Fsck, effect.DBChange:
+		return true
+	}
+	return false
 }
 
 // sameBudget bounds the look at all processes.
@@ -33,7 +37,7 @@ func (g *gathering) sameJobs() {
 	until := time.Now().Add(min(Fair(sameBudget), g.left()))
 	for i := range g.effects {
 		e := &g.effects[i]
-		if !longKinds[e.Kind] || !local(e) || e.Has("dry") || e.Command == "" {
+		if !longKind(e.Kind) || !local(e) || e.Has("dry") || e.Command == "" {
 			continue
 		}
 		of, _ := g.object(&e.Object)

@@ -24,24 +24,47 @@ const tellDeadline = time.Second
 // teller looks up what those who have charge of an object know about it.
 type teller func(*gathering, *effect.Effect, *rules.ObjectFact)
 
-// tellers are asked by the command that is typed; services by theirs.
-var tellers = map[string]teller{
-	"docker": containerRuns, "podman": containerRuns, "nerdctl": containerRuns,
-	"lxc-stop": containerRuns, "lxc-destroy": containerRuns, "lxc": containerRuns, "incus": containerRuns, "machinectl": containerRuns, "pct": containerRuns,
-	"virsh": guestRuns, "qm": guestRuns, "xl": xenRuns, "xm": xenRuns,
-	"kill": killed, "pkill": killed, "killall": killed, "skill": killed,
-	"kubectl": kubeTells, "oc": kubeTells, "k3s-kubectl": kubeTells, "helm": kubeTells,
-	"ansible": inventoryTells, "ansible-playbook": inventoryTells, "kolla-ansible": inventoryTells,
-	"git":        repoTells,
-	"heketi-cli": heketiTells, "rbd": watchersTell,
-	"tgtadm": initiatorsTell, "tgt-admin": initiatorsTell, "targetcli": initiatorsTell, "targetctl": initiatorsTell,
-	"iscsiadm": lunUsers, "multipath": lunUsers, "multipathd": lunUsers,
-	"lvremove": volumeUsers, "vgremove": volumeUsers, "lvreduce": volumeUsers, "lvresize": volumeUsers,
-	"dmsetup": mapperUsers, "cryptsetup": mapperUsers,
+// tellerOf is who is asked by the command that is typed; services have theirs.
+func tellerOf(command string) teller {
+	switch command {
+	case "docker", "podman", "nerdctl", "lxc-stop", "lxc-destroy", "lxc", "incus", "machinectl", "pct":
+		return containerRuns
+	case "virsh", "qm":
+		return guestRuns
+	case "xl", "xm":
+		return xenRuns
+	case "kill", "pkill", "killall", "skill":
+		return killed
+	case "kubectl", "oc", "k3s-kubectl", "helm":
+		return kubeTells
+	case "ansible", "ansible-playbook", "kolla-ansible":
+		return inventoryTells
+	case "git":
+		return repoTells
+	case "heketi-cli":
+		return heketiTells
+	case "rbd":
+		return watchersTell
+	case "tgtadm", "tgt-admin", "targetcli", "targetctl":
+		return initiatorsTell
+	case "iscsiadm", "multipath", "multipathd":
+		return lunUsers
+	case "lvremove", "vgremove", "lvreduce", "lvresize":
+		return volumeUsers
+	case "dmsetup", "cryptsetup":
+		return mapperUsers
+	}
+	return nil
 }
 
-// lunServices are the services that disks of other machines come through.
-var lunServices = map[string]bool{"iscsid": true, "iscsi": true, "open-iscsi": true, "multipathd": true}
+// lunService reports a service that disks of other machines come through.
+func lunService(name string) bool {
+	switch name {
+	case "iscsid", "iscsi", "open-iscsi", "multipathd":
+		return true
+	}
+	return false
+}
 
 // tellers asks about each object once, of this machine's.
 func (g *gathering) tellers() {
@@ -55,9 +78,9 @@ func (g *gathering) tellers() {
 		if !local(e) || e.Has("dry") {
 			continue
 		}
-		tell := tellers[e.Command]
+		tell := tellerOf(e.Command)
 		switch {
-		case e.Object.Type == effect.Service && lunServices[e.Object.Name] && (e.Kind == effect.Stop || e.Kind == effect.Restart):
+		case e.Object.Type == effect.Service && lunService(e.Object.Name) && (e.Kind == effect.Stop || e.Kind == effect.Restart):
 			tell = lunUsers
 		case e.Kind == effect.KernelChange && strings.HasPrefix(e.Object.Name, "/sys/"):
 			tell = sysfsUsers

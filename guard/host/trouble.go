@@ -81,15 +81,25 @@ const (
 	extMagic    = 0xef53
 )
 
-// onErrorWords are the values of s_errors as mount spells them.
-var onErrorWords = map[uint16]string{1: "continue", 2: "remount-ro", 3: "panic"}
+// onErrorWord is a value of s_errors as mount spells it.
+func onErrorWord(n uint16) string {
+	switch n {
+	case 1:
+		return "continue"
+	case 2:
+		return "remount-ro"
+	case 3:
+		return "panic"
+	}
+	return ""
+}
 
 // errorsBehavior reads a super block; "" when it is none.
 func errorsBehavior(b []byte) string {
 	if len(b) < superSize || binary.LittleEndian.Uint16(b[superMagic:]) != extMagic {
 		return ""
 	}
-	return onErrorWords[binary.LittleEndian.Uint16(b[superErrors:])]
+	return onErrorWord(binary.LittleEndian.Uint16(b[superErrors:]))
 }
 
 // superBlock reads it from a block device, and from nothing else.
