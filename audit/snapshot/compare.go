@@ -372,10 +372,10 @@ func (p *plan) states(ctx context.Context, end post, known bool) {
 		}
 		it := p.x.Items[was.Item]
 		if !it.Class.CanRestore() {
-			p.notes = append(p.notes, fmt.Sprintf("%s: is another now; what it was is in %s", providers[it.Class].name(it), filepath.Join(p.x.dir, "state", was.File)))
+			p.notes = append(p.notes, fmt.Sprintf("%s: is another now; what it was is in %s", providers()[it.Class].name(it), filepath.Join(p.x.dir, "state", was.File)))
 			continue
 		}
-		c := Change{Path: providers[it.Class].name(it), Act: Reload, Type: string(it.Class), Size: was.Size}
+		c := Change{Path: providers()[it.Class].name(it), Act: Reload, Type: string(it.Class), Size: was.Size}
 		if left, ok := find(end.States, was.Item); known && ok && (left.Exists != is.Exists || left.SHA256 != is.SHA256) {
 			c.Conflict = "was changed after the line"
 		}

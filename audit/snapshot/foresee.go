@@ -57,5 +57,5 @@ func lookOnly(it Item) string {
 	if it.Class.CanRestore() {
 		return ""
 	}
-	return providers[it.Class].name(it) + ": kept to look at, an undo does not put it back"
+	return providers()[it.Class].name(it) + ": kept to look at, an undo does not put it back"
 }

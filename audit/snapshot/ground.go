@@ -46,7 +46,7 @@ func (s *Store) Grounds() []Ground {
 	for _, i := range all.list {
 		// What lies in memory, and what another mount shows already, is no
 		// ground of its own.
-		if !s.shared || !local[i.FSType] || memory[i.FSType] || seen[i.FSType+" "+i.Source] || readOnly(i.Options) || readOnly(i.VFSOptions) || filepath.Base(i.Mountpoint) == placeName {
+		if !s.shared || !isLocal(i.FSType) || inMemory(i.FSType) || seen[i.FSType+" "+i.Source] || readOnly(i.Options) || readOnly(i.VFSOptions) || filepath.Base(i.Mountpoint) == placeName {
 			continue
 		}
 		if all.of(i.Mountpoint) != i {
@@ -59,7 +59,14 @@ func (s *Store) Grounds() []Ground {
 	return out
 }
 
-var memory = map[string]bool{"tmpfs": true, "ramfs": true, "rootfs": true, "squashfs": true, "iso9660": true, "erofs": true}
+// inMemory reports a filesystem that lies in memory, or that nobody writes to.
+func inMemory(fstype string) bool {
+	switch fstype {
+	case "tmpfs", "ramfs", "rootfs", "squashfs", "iso9660", "erofs":
+		return true
+	}
+	return false
+}
 
 func readOnly(options string) bool {
 	return options == "ro" || len(options) > 3 && options[:3] == "ro,"

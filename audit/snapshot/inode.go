@@ -130,9 +130,15 @@ func describe(e *Entry, st *unix.Statx_t) {
 	}
 }
 
-// mirrored are xattrs in which xfs shows the ACLs a second time; they follow
-// system.posix_acl_access and _default by themselves.
-var mirrored = map[string]bool{"trusted.SGI_ACL_FILE": true, "trusted.SGI_ACL_DEFAULT": true}
+// mirrored reports an xattr in which xfs shows an ACL a second time; it follows
+// system.posix_acl_access or _default by itself.
+func mirrored(xattr string) bool {
+	switch xattr {
+	case "trusted.SGI_ACL_FILE", "trusted.SGI_ACL_DEFAULT":
+		return true
+	}
+	return false
+}
 
 // xattrs reads every extended attribute that we may see, by a handle.
 func xattrs(fd int) ([]Xattr, error) {
@@ -161,7 +167,7 @@ func readXattrs(list func([]byte) (int, error), get func(string, []byte) (int, e
 	}
 	var xs []Xattr
 	for name := range bytes.SplitSeq(all, []byte{0}) {
-		if len(name) == 0 || mirrored[string(name)] {
+		if len(name) == 0 || mirrored(string(name)) {
 			continue
 		}
 		v, err := grow(make([]byte, 256), func(b []byte) (int, error) { return get(string(name), b) })

@@ -309,7 +309,7 @@ func (k *keeper) placeFor(mount uint64) *place {
 // to change it there.
 func (k *keeper) newPlace(mount uint64) *place {
 	m := k.w.mounts.byID(mount)
-	if m == nil || !local[m.FSType] {
+	if m == nil || !isLocal(m.FSType) {
 		return nil
 	}
 	for _, t := range k.targets {

@@ -8,14 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// local are the filesystems on which names, links and clones behave as on a
-// disk of this machine. What is not here is a network's, a program's (fuse) or
-// the kernel's own view of itself, and is not walked into.
-var local = map[string]bool{
-	"ext2": true, "ext3": true, "ext4": true, "xfs": true, "btrfs": true, "f2fs": true, "bcachefs": true,
-	"zfs": true, "jfs": true, "reiserfs": true, "nilfs2": true, "vfat": true, "exfat": true, "ntfs3": true,
-	"tmpfs": true, "ramfs": true, "overlay": true, "rootfs": true, "squashfs": true, "erofs": true,
-	"iso9660": true, "udf": true, "hfsplus": true, "minix": true, "ubifs": true, "hugetlbfs": false,
+// isLocal reports a filesystem on which names, links and clones behave as on a
+// disk of this machine. Any other is a network's, a program's (fuse) or the
+// kernel's own view of itself, and is not walked into.
+func isLocal(fstype string) bool {
+	switch fstype {
+	case "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "bcachefs", "zfs", "jfs", "reiserfs", "nilfs2", "vfat", "exfat", "ntfs3", "tmpfs", "ramfs", "overlay",
+		"rootfs", "squashfs", "erofs", "iso9660", "udf", "hfsplus", "minix", "ubifs":
+		return true
+	}
+	return false
 }
 
 // mounts is the mount table as it was when a walk began; it is read without
@@ -64,7 +66,7 @@ func (m *mounts) of(path string) *mountinfo.Info {
 
 // foreign is why a mount is not walked into; "" if it is.
 func foreign(i *mountinfo.Info) string {
-	if i == nil || local[i.FSType] {
+	if i == nil || isLocal(i.FSType) {
 		return ""
 	}
 	return "on " + i.FSType + ", which is not kept"

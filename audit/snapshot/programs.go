@@ -36,8 +36,9 @@ const (
 	TGT        Class = "tgt"       //
 )
 
-func init() {
-	for c, p := range map[Class]provider{
+// toldByPrograms are their providers.
+func toldByPrograms() map[Class]provider {
+	return map[Class]provider{
 		Network:    {name: fixed("network"), dump: networkDump, restore: networkRestore},
 		IPTables:   {name: fixed("iptables"), dump: tablesDump("iptables"), restore: tablesRestore("iptables")},
 		IP6Tables:  {name: fixed("ip6tables"), dump: tablesDump("ip6tables"), restore: tablesRestore("ip6tables")},
@@ -57,8 +58,6 @@ func init() {
 		Heketi:    {name: fixed("heketi db"), dump: told(isJSON, "heketi-cli", "db", "dump")},
 		Gluster:   {name: titled("gluster volume info"), dump: told(notEmpty, "gluster", "--mode=script", "volume", "info", nameHere)},
 		Ceph:      {name: fixed("ceph osd dump"), dump: told(isJSON, "ceph", "osd", "dump", "--format", "json")},
-	} {
-		providers[c] = p
 	}
 }
 
@@ -353,8 +352,20 @@ func extDump(ctx context.Context, it Item) ([]byte, bool, error) {
 	return b, true, nil
 }
 
-// extWords are values that tune2fs shows otherwise than it takes them.
-var extWords = map[string]string{"Continue": "continue", "Remount read-only": "remount-ro", "Panic": "panic", "<none>": ""}
+// extWord is a value that tune2fs shows otherwise than it takes it.
+func extWord(shown string) (word string, ok bool) {
+	switch shown {
+	case "Continue":
+		return "continue", true
+	case "Remount read-only":
+		return "remount-ro", true
+	case "Panic":
+		return "panic", true
+	case "<none>":
+		return "", true
+	}
+	return "", false
+}
 
 func extRestore(ctx context.Context, it Item, b []byte, _ bool) error {
 	now, _, err := extDump(ctx, it)
@@ -367,7 +378,7 @@ func extRestore(ctx context.Context, it Item, b []byte, _ bool) error {
 		if was == is {
 			continue
 		}
-		if w, ok := extWords[was]; ok {
+		if w, ok := extWord(was); ok {
 			was = w
 		}
 		if f.option == "-i" { // "0 (<none>)", "15552000 (6 months)"

@@ -89,7 +89,7 @@ func (s *Store) clearPlaces(id string) error {
 	}
 	var errs []error
 	for _, m := range readMounts().list {
-		if local[m.FSType] {
+		if isLocal(m.FSType) {
 			errs = append(errs, clearPlace(filepath.Join(m.Mountpoint, placeName, id)))
 		}
 	}
@@ -199,7 +199,7 @@ func (s *Store) Verify(ctx context.Context, id string) error {
 			err = errors.New("what was kept is damaged (wrong sha256)")
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", providers[x.Items[d.Item].Class].name(x.Items[d.Item]), err))
+			errs = append(errs, fmt.Errorf("%s: %w", providers()[x.Items[d.Item].Class].name(x.Items[d.Item]), err))
 		}
 	}
 	for i := range x.Blocks {

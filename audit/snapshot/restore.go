@@ -169,13 +169,13 @@ func (r *restorer) run() {
 			err = errors.New("what was kept is damaged (wrong sha256)")
 		}
 		if err == nil {
-			err = providers[it.Class].restore(r.ctx, it, b, d.Exists)
+			err = providers()[it.Class].restore(r.ctx, it, b, d.Exists)
 		}
 		if err == nil {
 			err = arrived(r.ctx, it, d)
 		}
 		if err != nil {
-			r.fail(providers[it.Class].name(it), err)
+			r.fail(providers()[it.Class].name(it), err)
 		}
 	}
 	for _, i := range done {
@@ -188,10 +188,10 @@ func (r *restorer) run() {
 
 // arrived looks whether a state is what was given back.
 func arrived(ctx context.Context, it Item, d Dump) error {
-	if providers[it.Class].loose {
+	if providers()[it.Class].loose {
 		return nil
 	}
-	now, exists, err := providers[it.Class].dump(ctx, it)
+	now, exists, err := providers()[it.Class].dump(ctx, it)
 	if err == nil && (exists != d.Exists || shaOf(now) != d.SHA256) {
 		err = errors.New("what it is now is not what was given back")
 	}

@@ -448,7 +448,7 @@ func TestGrounds(t *testing.T) {
 		t.Fatalf("%+v", all)
 	}
 	for _, g := range all[1:] {
-		if g.Own || memory[g.Type] || !local[g.Type] {
+		if g.Own || inMemory(g.Type) || !isLocal(g.Type) {
 			t.Errorf("%+v is no ground of its own", g)
 		}
 	}

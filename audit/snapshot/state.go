@@ -39,20 +39,22 @@ type provider struct {
 
 // providers are the classes that are no files. A further kind of state is a
 // further row.
-var providers = map[Class]provider{
-	Crontab: {name: crontabName, dump: crontabDump, restore: crontabRestore},
-}
+var providers = sync.OnceValue(func() map[Class]provider {
+	all := toldByPrograms()
+	all[Crontab] = provider{name: crontabName, dump: crontabDump, restore: crontabRestore}
+	return all
+})
 
 // noFile reports a class whose items the walk has nothing to do with.
 func (c Class) noFile() bool {
-	_, ok := providers[c]
+	_, ok := providers()[c]
 	return ok || c == Device
 }
 
 // CanRestore reports whether an undo puts such a state back. What it cannot is
 // kept to look at.
 func (c Class) CanRestore() bool {
-	p, ok := providers[c]
+	p, ok := providers()[c]
 	return !ok || p.restore != nil
 }
 
@@ -162,7 +164,7 @@ func dumps(ctx context.Context, items []Item) (contents [][]byte, ds []Dump, err
 	failed := make([]*dumpError, len(items))
 	var wg sync.WaitGroup
 	for i, it := range items {
-		p, ok := providers[it.Class]
+		p, ok := providers()[it.Class]
 		if !ok {
 			continue
 		}
