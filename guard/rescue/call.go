@@ -70,13 +70,17 @@ type saying string
 
 func (s saying) Error() string { return string(s) }
 
-// trouble is the status of what could not be done, where it is not 1.
-var trouble = map[string]int{
-	"ls": 2, "grep": 2, "egrep": 2, "fgrep": 2, "cmp": 2, "sort": 2, "tar": 2, "dpkg-deb": 2, "blkid": 2,
+// trouble is the status of what a command could not do, where it is not 1.
+func trouble(command string) int {
+	switch command {
+	case "ls", "grep", "egrep", "fgrep", "cmp", "sort", "tar", "dpkg-deb", "blkid":
+		return 2
+	}
+	return 0
 }
 
 // failed notes that something could not be done.
-func (c *call) failed() { c.status = max(c.status, 1, trouble[c.name]) }
+func (c *call) failed() { c.status = max(c.status, 1, trouble(c.name)) }
 
 // say is an error in words; the command goes on.
 func (c *call) say(format string, a ...any) {
@@ -257,21 +261,35 @@ func (c *call) eachInput(names []string, f func(name string, r io.Reader) error)
 	}
 }
 
-// openWords and readWords are what commands say of a file that they cannot
-// open, or read on, where it is not just its name and the reason.
-var (
-	openWords = map[string]string{
-		"head": "cannot open '%s' for reading: %s", "tail": "cannot open '%s' for reading: %s",
-		"sort": "cannot read: %s: %s", "sed": "can't read %s: %s",
+// openWords is what a command says of a file that it cannot open, where it is not
+// just its name and the reason.
+func openWords(command string) string {
+	switch command {
+	case "head", "tail":
+		return "cannot open '%s' for reading: %s"
+	case "sort":
+		return "cannot read: %s: %s"
+	case "sed":
+		return "can't read %s: %s"
 	}
-	readWords = map[string]string{
-		"head": "error reading '%s': %s", "tail": "error reading '%s': %s",
-		"sort": "read failed: %s: %s", "sed": "couldn't edit %s: %s",
-	}
-)
+	return ""
+}
 
-func (c *call) unread(words map[string]string, name string, err error) {
-	switch w := words[c.name]; {
+// readWords is what it says of one that it cannot read on.
+func readWords(command string) string {
+	switch command {
+	case "head", "tail":
+		return "error reading '%s': %s"
+	case "sort":
+		return "read failed: %s: %s"
+	case "sed":
+		return "couldn't edit %s: %s"
+	}
+	return ""
+}
+
+func (c *call) unread(words func(command string) string, name string, err error) {
+	switch w := words(c.name); {
 	case silent(err):
 	case w != "":
 		c.say(w, name, reason(err))

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -45,10 +46,12 @@ func eachLine(r io.Reader, f func([]byte) error) error {
 }
 
 // units are the letters behind a size.
-var units = map[string]int64{
-	"": 1, "c": 1, "w": 2, "b": 512, "kB": 1000, "K": 1 << 10, "k": 1 << 10, "KiB": 1 << 10, "MB": 1000 * 1000, "M": 1 << 20, "MiB": 1 << 20,
-	"GB": 1000 * 1000 * 1000, "G": 1 << 30, "GiB": 1 << 30, "TB": 1000 * 1000 * 1000 * 1000, "T": 1 << 40, "TiB": 1 << 40,
-}
+var units = sync.OnceValue(func() map[string]int64 {
+	return map[string]int64{
+		"": 1, "c": 1, "w": 2, "b": 512, "kB": 1000, "K": 1 << 10, "k": 1 << 10, "KiB": 1 << 10, "MB": 1000 * 1000, "M": 1 << 20, "MiB": 1 << 20,
+		"GB": 1000 * 1000 * 1000, "G": 1 << 30, "GiB": 1 << 30, "TB": 1000 * 1000 * 1000 * 1000, "T": 1 << 40, "TiB": 1 << 40,
+	}
+})
 
 // size reads a size such as 512, 4K or 1M.
 func size(s string) (int64, error) {
@@ -57,7 +60,7 @@ func size(s string) (int64, error) {
 		end = len(s)
 	}
 	n, err := strconv.ParseInt(s[:end], 10, 64)
-	unit, known := units[s[end:]]
+	unit, known := units()[s[end:]]
 	if err != nil || !known || n > math.MaxInt64/unit {
 		return 0, fmt.Errorf("invalid number: %s", shown(s))
 	}
@@ -175,12 +178,25 @@ func cut(c *call) {
 	})
 }
 
-// classes are the sets of characters that tr knows by name.
-var classes = map[string]string{
-	"[:lower:]": "abcdefghijklmnopqrstuvwxyz", "[:upper:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "[:digit:]": "0123456789",
-	"[:space:]": "\t\n\v\f\r ", "[:blank:]": "\t ",
-	"[:alpha:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-	"[:alnum:]": "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+// classOf is a set of characters that tr knows by name.
+func classOf(name string) string {
+	switch name {
+	case "[:lower:]":
+		return "abcdefghijklmnopqrstuvwxyz"
+	case "[:upper:]":
+		return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	case "[:digit:]":
+		return "0123456789"
+	case "[:space:]":
+		return "\t\n\v\f\r "
+	case "[:blank:]":
+		return "\t "
+	case "[:alpha:]":
+		return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	case "[:alnum:]":
+		return "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	}
+	return ""
 }
 
 // bytesOf writes out a set of tr: ranges, classes, backslashes.
@@ -188,9 +204,9 @@ func bytesOf(s string) []byte {
 	var signs []byte
 	var literal []bool // a backslash stood before it
 	for len(s) > 0 {
-		if name, _, ok := strings.Cut(s, ":]"); ok && classes[name+":]"] != "" {
-			signs = append(signs, classes[name+":]"]...)
-			literal = append(literal, slices.Repeat([]bool{true}, len(classes[name+":]"]))...)
+		if name, _, ok := strings.Cut(s, ":]"); ok && classOf(name+":]") != "" {
+			signs = append(signs, classOf(name+":]")...)
+			literal = append(literal, slices.Repeat([]bool{true}, len(classOf(name+":]")))...)
 			s = s[len(name)+2:]
 			continue
 		}

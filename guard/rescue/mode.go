@@ -13,12 +13,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// whose are the bits that belong to the letter of somebody; plainBits are those
-// that a letter means, for everybody.
-var (
-	whose     = map[rune]uint32{'u': 0o4700, 'g': 0o2070, 'o': 0o1007, 'a': 0o7777}
-	plainBits = map[rune]uint32{'r': 0o444, 'w': 0o222, 'x': 0o111, 's': 0o6000, 't': 0o1000}
-)
+// whose are the bits that belong to the letter of somebody.
+func whose(c rune) (uint32, bool) {
+	switch c {
+	case 'u':
+		return 0o4700, true
+	case 'g':
+		return 0o2070, true
+	case 'o':
+		return 0o1007, true
+	case 'a':
+		return 0o7777, true
+	}
+	return 0, false
+}
+
+// plainBits are those that a letter means, for everybody.
+func plainBits(c rune) uint32 {
+	switch c {
+	case 'r':
+		return 0o444
+	case 'w':
+		return 0o222
+	case 'x':
+		return 0o111
+	case 's':
+		return 0o6000
+	case 't':
+		return 0o1000
+	}
+	return 0
+}
 
 // parseMode reads a mode as chmod(1) does: octal digits or letters. The
 // function returned makes a new mode of an old one.
@@ -41,7 +66,7 @@ func parseMode(s string) (func(old uint32, dir bool) uint32, error) {
 		}
 		var who uint32
 		for _, c := range part[:at] {
-			bits, ok := whose[c]
+			bits, ok := whose(c)
 			if !ok {
 				return nil, fmt.Errorf("invalid mode: %s", shown(s))
 			}
@@ -93,7 +118,7 @@ func parseMode(s string) (func(old uint32, dir bool) uint32, error) {
 // modeBits is what the letters of one step mean, for everybody.
 func modeBits(what string, old uint32, dir bool) (bits uint32) {
 	for _, c := range what {
-		bits |= plainBits[c]
+		bits |= plainBits(c)
 		switch c {
 		case 'X':
 			if dir || old&0o111 != 0 {

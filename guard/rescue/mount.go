@@ -9,41 +9,46 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
-// mountFlags are the options that are flags of mount(2); the others go to the
-// file system as they are.
-var mountFlags = map[string]struct {
+// mountFlag is an option that is a flag of mount(2).
+type mountFlag struct {
 	bit   uintptr
 	clear bool
-}{
-	"ro": {unix.MS_RDONLY, false}, "rw": {unix.MS_RDONLY, true},
-	"nosuid": {unix.MS_NOSUID, false}, "suid": {unix.MS_NOSUID, true},
-	"nodev": {unix.MS_NODEV, false}, "dev": {unix.MS_NODEV, true},
-	"noexec": {unix.MS_NOEXEC, false}, "exec": {unix.MS_NOEXEC, true},
-	"sync": {unix.MS_SYNCHRONOUS, false}, "async": {unix.MS_SYNCHRONOUS, true},
-	"dirsync": {unix.MS_DIRSYNC, false},
-	"noatime": {unix.MS_NOATIME, false}, "atime": {unix.MS_NOATIME, true},
-	"nodiratime": {unix.MS_NODIRATIME, false}, "diratime": {unix.MS_NODIRATIME, true},
-	"relatime": {unix.MS_RELATIME, false}, "norelatime": {unix.MS_RELATIME, true},
-	"strictatime": {unix.MS_STRICTATIME, false}, "lazytime": {unix.MS_LAZYTIME, false},
-	"remount": {unix.MS_REMOUNT, false}, "bind": {unix.MS_BIND, false}, "rbind": {unix.MS_BIND | unix.MS_REC, false},
-	"private": {unix.MS_PRIVATE, false}, "rprivate": {unix.MS_PRIVATE | unix.MS_REC, false},
-	"shared": {unix.MS_SHARED, false}, "rshared": {unix.MS_SHARED | unix.MS_REC, false},
-	"slave": {unix.MS_SLAVE, false}, "rslave": {unix.MS_SLAVE | unix.MS_REC, false},
-	"move":     {unix.MS_MOVE, false},
-	"defaults": {0, false}, "auto": {0, false}, "noauto": {0, false}, "nofail": {0, false}, "loop": {0, false}, "_netdev": {0, false},
-	"user": {unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, false}, "nouser": {0, false},
 }
+
+// mountFlags are they by name; the others go to the file system as they are.
+var mountFlags = sync.OnceValue(func() map[string]mountFlag {
+	return map[string]mountFlag{
+		"ro": {unix.MS_RDONLY, false}, "rw": {unix.MS_RDONLY, true},
+		"nosuid": {unix.MS_NOSUID, false}, "suid": {unix.MS_NOSUID, true},
+		"nodev": {unix.MS_NODEV, false}, "dev": {unix.MS_NODEV, true},
+		"noexec": {unix.MS_NOEXEC, false}, "exec": {unix.MS_NOEXEC, true},
+		"sync": {unix.MS_SYNCHRONOUS, false}, "async": {unix.MS_SYNCHRONOUS, true},
+		"dirsync": {unix.MS_DIRSYNC, false},
+		"noatime": {unix.MS_NOATIME, false}, "atime": {unix.MS_NOATIME, true},
+		"nodiratime": {unix.MS_NODIRATIME, false}, "diratime": {unix.MS_NODIRATIME, true},
+		"relatime": {unix.MS_RELATIME, false}, "norelatime": {unix.MS_RELATIME, true},
+		"strictatime": {unix.MS_STRICTATIME, false}, "lazytime": {unix.MS_LAZYTIME, false},
+		"remount": {unix.MS_REMOUNT, false}, "bind": {unix.MS_BIND, false}, "rbind": {unix.MS_BIND | unix.MS_REC, false},
+		"private": {unix.MS_PRIVATE, false}, "rprivate": {unix.MS_PRIVATE | unix.MS_REC, false},
+		"shared": {unix.MS_SHARED, false}, "rshared": {unix.MS_SHARED | unix.MS_REC, false},
+		"slave": {unix.MS_SLAVE, false}, "rslave": {unix.MS_SLAVE | unix.MS_REC, false},
+		"move":     {unix.MS_MOVE, false},
+		"defaults": {0, false}, "auto": {0, false}, "noauto": {0, false}, "nofail": {0, false}, "loop": {0, false}, "_netdev": {0, false},
+		"user": {unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC, false}, "nouser": {0, false},
+	}
+})
 
 // mountOptions splits options into flags and what the file system is told.
 func mountOptions(opts []string, flags uintptr) (uintptr, string) {
 	var data []string
 	for _, o := range opts {
-		f, ok := mountFlags[o]
+		f, ok := mountFlags()[o]
 		switch {
 		case o == "" || strings.HasPrefix(o, "x-"):
 		case !ok:

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
@@ -36,11 +37,13 @@ func ctrl(letter byte) key { return key(letter & 0x1f) }
 
 // sequences are what terminals send for keys that are no characters, behind
 // the escape.
-var sequences = map[string]key{
-	"[A": keyUp, "[B": keyDown, "[C": keyRight, "[D": keyLeft, "OA": keyUp, "OB": keyDown, "OC": keyRight, "OD": keyLeft,
-	"[H": keyHome, "[F": keyEnd, "OH": keyHome, "OF": keyEnd, "[1~": keyHome, "[7~": keyHome, "[4~": keyEnd, "[8~": keyEnd,
-	"[5~": keyPageUp, "[6~": keyPageDown, "[3~": keyDelete,
-}
+var sequences = sync.OnceValue(func() map[string]key {
+	return map[string]key{
+		"[A": keyUp, "[B": keyDown, "[C": keyRight, "[D": keyLeft, "OA": keyUp, "OB": keyDown, "OC": keyRight, "OD": keyLeft,
+		"[H": keyHome, "[F": keyEnd, "OH": keyHome, "OF": keyEnd, "[1~": keyHome, "[7~": keyHome, "[4~": keyEnd, "[8~": keyEnd,
+		"[5~": keyPageUp, "[6~": keyPageDown, "[3~": keyDelete,
+	}
+})
 
 // screen is a terminal whose keys are read one by one.
 type screen struct {
@@ -91,7 +94,7 @@ func (s *screen) key() (key, error) {
 			return 0, err
 		}
 		seq += string(b)
-		if k, ok := sequences[seq]; ok {
+		if k, ok := sequences()[seq]; ok {
 			return k, nil
 		}
 		if len(seq) > 1 && (b >= '@' && b <= '~') {

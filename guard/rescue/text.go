@@ -261,8 +261,20 @@ func compare(c *call) {
 	}
 }
 
-// sums are the ways to add a file up.
-var sums = map[string]func() hash.Hash{"md5sum": md5.New, "sha1sum": sha1.New, "sha256sum": sha256.New, "sha512sum": sha512.New}
+// sumOf is how a command adds a file up.
+func sumOf(command string) func() hash.Hash {
+	switch command {
+	case "md5sum":
+		return md5.New
+	case "sha1sum":
+		return sha1.New
+	case "sha256sum":
+		return sha256.New
+	case "sha512sum":
+		return sha512.New
+	}
+	return nil
+}
 
 func checksum(c *call) {
 	f := c.options()
@@ -274,7 +286,7 @@ func checksum(c *call) {
 		return
 	}
 	sum := func(r io.Reader) (string, error) {
-		h := sums[c.name]()
+		h := sumOf(c.name)()
 		_, err := io.Copy(h, r)
 		return hex.EncodeToString(h.Sum(nil)), err
 	}
