@@ -415,15 +415,29 @@ func parseSpan(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// sizeUnits are powers of 1024, as df -h writes them.
-var sizeUnits = map[string]int64{"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+// sizeUnit is a power of 1024, as df -h writes it.
+func sizeUnit(name string) (int64, bool) {
+	switch name {
+	case "", "B":
+		return 1, true
+	case "K":
+		return 1 << 10, true
+	case "M":
+		return 1 << 20, true
+	case "G":
+		return 1 << 30, true
+	case "T":
+		return 1 << 40, true
+	}
+	return 0, false
+}
 
 // parseSize reads a number of bytes: "500M", "20 GiB", "1T".
 func parseSize(s string) (int64, error) {
 	digits := strings.TrimRight(s, "BKMGTi ")
 	unit := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(s[len(digits):]), "B"), "i")
 	n, err := strconv.ParseInt(digits, 10, 64)
-	k, ok := sizeUnits[unit]
+	k, ok := sizeUnit(unit)
 	if err != nil || !ok || n <= 0 || n > (1<<62)/k {
 		return 0, fmt.Errorf("%q is not a size such as 500M or 20G", s)
 	}

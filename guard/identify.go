@@ -168,7 +168,7 @@ func (s *Session) interpreter(called, file string, here func(string) string) ide
 			is.program = s.programAs(file, "")
 		}
 		if name := path.Base(is.program); is.program != "" {
-			if command.Interprets(name) || !manyInOne[name] && !s.Judge.Knowledge.Knows(name) {
+			if command.Interprets(name) || !manyInOne(name) && !s.Judge.Knowledge.Knows(name) {
 				break // env, too: what it starts comes by itself
 			}
 			return is
@@ -212,8 +212,8 @@ func (s *Session) commandOf(st *supervise.Start, is identity, rest supervise.Res
 	called := strings.TrimPrefix(path.Base(argv[0]), "-") // a login shell
 	argv[0] = program
 	switch name := path.Base(program); {
-	case called == name || called == st.Name() && !manyInOne[name]:
-	case manyInOne[name]:
+	case called == name || called == st.Name() && !manyInOne(name):
+	case manyInOne(name):
 		argv = append([]string{program}, argv...)
 		argv[1] = called
 	case s.knows(called):
@@ -221,15 +221,21 @@ func (s *Session) commandOf(st *supervise.Start, is identity, rest supervise.Res
 			argv[0] = is // systemctl by the name of reboot
 		}
 	}
-	if name := path.Base(argv[0]); stoodInFor[name] {
+	if name := path.Base(argv[0]); slices.Contains(stoodInFor, name) {
 		argv[0] = name // by its path it would be one that guardsh does not stand in for
 	}
 	return argv
 }
 
-// manyInOne are programs that are several, by the name that they are called,
-// and have no file for each.
-var manyInOne = map[string]bool{"busybox": true, "toybox": true, "coreutils": true}
+// manyInOne reports whether a program is several, by the name that it is called,
+// and has no file for each.
+func manyInOne(name string) bool {
+	switch name {
+	case "busybox", "toybox", "coreutils":
+		return true
+	}
+	return false
+}
 
 // as tells, behind a command, under which name its program was started, where
 // that says nothing.

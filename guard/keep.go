@@ -105,7 +105,7 @@ func itemFor(l *command.Line, e *effect.Effect, of *rules.ObjectFact) (snapshot.
 	if e.Object.Type == effect.Device && of.Device.Block && e.Object.Name != "" {
 		return deviceItem(l, e)
 	}
-	class, ok := classOf[e.Kind]
+	class, ok := classOf(e.Kind)
 	if !ok || e.Object.Type != effect.Path && !(e.Object.Type == effect.Device && !of.Device.Block) {
 		return snapshot.Item{}, act(e)
 	}
@@ -160,17 +160,20 @@ func makesFilesystem(command string) bool {
 	return strings.HasPrefix(command, "mkfs") || command == "mke2fs" || command == "mkswap"
 }
 
-// classOf is the snapshot class for each kind of effect on a path. A kind that
-// is not here cannot be kept as files.
-var classOf = map[effect.Kind]snapshot.Class{
-	effect.Create:    snapshot.Create,
-	effect.WriteTree: snapshot.Create,
-	effect.Overwrite: snapshot.InPlace,
-	effect.Truncate:  snapshot.InPlace,
-	effect.Append:    snapshot.InPlace,
-	effect.Delete:    snapshot.Delete,
-	effect.Move:      snapshot.Delete,
-	effect.Metadata:  snapshot.Metadata,
+// classOf is the snapshot class for a kind of effect on a path. A kind that has
+// none cannot be kept as files.
+func classOf(k effect.Kind) (snapshot.Class, bool) {
+	switch k {
+	case effect.Create, effect.WriteTree:
+		return snapshot.Create, true
+	case effect.Overwrite, effect.Truncate, effect.Append:
+		return snapshot.InPlace, true
+	case effect.Delete, effect.Move:
+		return snapshot.Delete, true
+	case effect.Metadata:
+		return snapshot.Metadata, true
+	}
+	return "", false
 }
 
 // reach tells how far an undo can go, before the question is asked: the best

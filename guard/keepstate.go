@@ -129,18 +129,25 @@ func netStates(e *effect.Effect) []snapshot.Item {
 	return items
 }
 
-// databases are the files that a service keeps all of its state in.
-var databases = map[string]string{
-	"heketi":         "/var/lib/heketi/heketi.db",
-	"pve-cluster":    "/var/lib/pve-cluster/config.db",
-	"grafana-server": "/var/lib/grafana/grafana.db",
-	"k3s":            "/var/lib/rancher/k3s/server/db/state.db",
+// databasePath is the file that a service keeps all of its state in.
+func databasePath(service string) string {
+	switch service {
+	case "heketi":
+		return "/var/lib/heketi/heketi.db"
+	case "pve-cluster":
+		return "/var/lib/pve-cluster/config.db"
+	case "grafana-server":
+		return "/var/lib/grafana/grafana.db"
+	case "k3s":
+		return "/var/lib/rancher/k3s/server/db/state.db"
+	}
+	return ""
 }
 
 // databaseOf is the file of a service that a restart has been seen to damage,
 // where it is there.
 func databaseOf(service string) []snapshot.Item {
-	at := databases[strings.TrimSuffix(service, ".service")]
+	at := databasePath(strings.TrimSuffix(service, ".service"))
 	if fi, err := os.Lstat(at); at == "" || err != nil || !fi.Mode().IsRegular() {
 		return nil
 	}
@@ -169,10 +176,17 @@ func groupOf(volume string) string {
 	return g
 }
 
-// kubeTakes are the options of kubectl's changing verbs that get takes too;
-// true where a value follows.
-var kubeTakes = map[string]bool{"-n": true, "--namespace": true, "-f": true, "--filename": true, "-l": true, "--selector": true, "--context": true,
-	"--kubeconfig": true, "--cluster": true, "-k": true, "--kustomize": true, "-A": false, "--all-namespaces": false, "-R": false, "--recursive": false}
+// kubeTakes reports whether get takes an option of kubectl's changing verbs too,
+// and whether a value follows.
+func kubeTakes(opt string) (value, takes bool) {
+	switch opt {
+	case "-n", "--namespace", "-f", "--filename", "-l", "--selector", "--context", "--kubeconfig", "--cluster", "-k", "--kustomize":
+		return true, true
+	case "-A", "--all-namespaces", "-R", "--recursive":
+		return false, true
+	}
+	return false, false
+}
 
 // kubeGet is what to give "kubectl get" for what another verb is about to
 // change; ok is false where not all of it is known.
@@ -184,7 +198,7 @@ func kubeGet(argv []word.Word) (args []string, ok bool) {
 			return nil, false
 		}
 		name, _, joined := strings.Cut(v, "=")
-		value, takes := kubeTakes[name]
+		value, takes := kubeTakes(name)
 		switch {
 		case takes:
 			args = append(args, v)

@@ -105,7 +105,7 @@ func TestActs(t *testing.T) {
 		t.Fatalf("%d kinds were found in effect.go", len(kinds))
 	}
 	for _, k := range kinds {
-		if doing[effect.Kind(k[1])] == "" {
+		if doing()[effect.Kind(k[1])] == "" {
 			t.Errorf("no words for %s", k[1])
 		}
 	}

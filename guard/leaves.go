@@ -50,9 +50,13 @@ type check struct {
 	before []string
 }
 
-// changesFile are the kinds of effects after which a file may be wrong.
-var changesFile = map[effect.Kind]bool{
-	effect.Create: true, effect.Overwrite: true, effect.Truncate: true, effect.Append: true, effect.Delete: true, effect.Move: true,
+// changesFile reports whether a file may be wrong after an effect.
+func changesFile(k effect.Kind) bool {
+	switch k {
+	case effect.Create, effect.Overwrite, effect.Truncate, effect.Append, effect.Delete, effect.Move:
+		return true
+	}
+	return false
 }
 
 // checksOf asks those whose files a line is about to change.
@@ -60,7 +64,7 @@ func checksOf(j Judgement) []check {
 	var list []check
 	for i := range j.Effects {
 		e := &j.Effects[i]
-		if !changesFile[e.Kind] || e.Object.Type != effect.Path || e.Object.Name == "" || e.Place.Kind != 0 {
+		if !changesFile(e.Kind) || e.Object.Type != effect.Path || e.Object.Name == "" || e.Place.Kind != 0 {
 			continue
 		}
 		file := path.Clean(e.Object.Name)

@@ -207,7 +207,7 @@ func (s *Session) rescued(ctx context.Context, l rescue.Line, last bool, asks Re
 func (j *Judgement) leaving(last bool) {
 	var kept []rules.Finding
 	for _, f := range j.Decision.Findings {
-		if f.Effect == effect.SessionEnd && (f.EffectAt < 0 || leaves[j.Effects[f.EffectAt].Command]) {
+		if f.Effect == effect.SessionEnd && (f.EffectAt < 0 || leavesShell(j.Effects[f.EffectAt].Command)) {
 			if !last {
 				continue
 			}
@@ -218,8 +218,14 @@ func (j *Judgement) leaving(last bool) {
 	j.Decision.Findings, j.Decision.Verdict = kept, strictest(kept)
 }
 
-// leaves are the words that leave a shell.
-var leaves = map[string]bool{"exit": true, "logout": true}
+// leavesShell reports whether a word leaves a shell.
+func leavesShell(word string) bool {
+	switch word {
+	case "exit", "logout":
+		return true
+	}
+	return false
+}
 
 // openHere takes the terminal that the built-in shell reads, which may be the
 // only file there is: without /dev there is no other way to it.

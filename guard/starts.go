@@ -189,7 +189,7 @@ func (s *Session) start(st *supervise.Start) supervise.Decision {
 		return supervise.Go
 	}
 	argv := s.commandOf(st, is, rest)
-	whole := manyInOne[path.Base(is.program)]
+	whole := manyInOne(path.Base(is.program))
 	if len(argv) > 1 && command.Interprets(path.Base(is.program)) && !strings.HasPrefix(argv[1], "-") {
 		return supervise.Go // a script: what it starts comes by itself
 	}

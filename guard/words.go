@@ -43,7 +43,7 @@ func width() int {
 }
 
 // stoodInFor are the programs that guardsh stands in for inside a session.
-var stoodInFor = map[string]bool{"sudo": true, "sudoedit": true, "su": true, "runuser": true}
+var stoodInFor = []string{"sudo", "sudoedit", "su", "runuser"}
 
 // wrappers are they, with what stands there.
 func wrappers() map[string]string {
@@ -52,7 +52,7 @@ func wrappers() map[string]string {
 		return nil
 	}
 	w := map[string]string{}
-	for name := range stoodInFor {
+	for _, name := range stoodInFor {
 		w[name] = self
 	}
 	// Its hints name guardsh: where it is on no PATH, as go run leaves it, it is
