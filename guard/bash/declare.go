@@ -148,7 +148,7 @@ func unquote(s string) (value, rest string, ok bool) {
 }
 
 // ansiEscapes are the single-letter escapes of $'…'.
-var ansiEscapes = map[byte]byte{'a': 7, 'b': 8, 'e': 27, 'E': 27, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11, '\\': '\\', '\'': '\'', '"': '"', '?': '?'}
+var ansiEscapes = [256]byte{'a': 7, 'b': 8, 'e': 27, 'E': 27, 'f': 12, 'n': 10, 'r': 13, 't': 9, 'v': 11, '\\': '\\', '\'': '\'', '"': '"', '?': '?'}
 
 // unquoteANSI reads the inside of $'…' up to and with its end.
 func unquoteANSI(out *strings.Builder, s string) (rest string, ok bool) {
@@ -161,7 +161,7 @@ func unquoteANSI(out *strings.Builder, s string) (rest string, ok bool) {
 			continue
 		}
 		i++
-		if c, ok := ansiEscapes[s[i]]; ok {
+		if c := ansiEscapes[s[i]]; c != 0 {
 			out.WriteByte(c)
 			continue
 		}

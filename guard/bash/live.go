@@ -85,9 +85,15 @@ func (l *Live) setOptions(flags, names string) {
 	}
 }
 
-// madeByGate are options that are for the prompt what we need, not what the
+// madeByGate reports an option that is for the prompt what we need, not what the
 // line would see.
-var madeByGate = map[string]bool{"cmdhist": true, "lithist": true, "promptvars": true, "history": true}
+func madeByGate(option string) bool {
+	switch option {
+	case "cmdhist", "lithist", "promptvars", "history":
+		return true
+	}
+	return false
+}
 
 func (l *Live) setPosition(fields []string) {
 	for _, f := range fields {
@@ -149,15 +155,16 @@ func (l *Live) ask(code string) ([]string, error) {
 	}
 }
 
-// changing are variables whose value in the fork, or a moment later, is
-// another one than the line would see: bash computes them, or the gate has
-// taken them over.
-var changing = map[string]bool{
-	"RANDOM": true, "SRANDOM": true, "SECONDS": true, "EPOCHSECONDS": true, "EPOCHREALTIME": true,
-	"BASHPID": true, "BASH_SUBSHELL": true, "BASH_COMMAND": true, "LINENO": true, "HISTCMD": true,
-	"FUNCNAME": true, "BASH_SOURCE": true, "BASH_LINENO": true, "BASH_ARGV": true, "BASH_ARGC": true,
-	"PIPESTATUS": true, "_": true, "SHELLOPTS": true, "BASHOPTS": true, "BASH_ARGV0": true,
-	"HISTCONTROL": true, "HISTIGNORE": true, "HISTSIZE": true, "REPLY": true, "COPROC": true,
+// changing reports a variable whose value in the fork, or a moment later, is
+// another one than the line would see: bash computes it, or the gate has taken
+// it over.
+func changing(name string) bool {
+	switch name {
+	case "RANDOM", "SRANDOM", "SECONDS", "EPOCHSECONDS", "EPOCHREALTIME", "BASHPID", "BASH_SUBSHELL", "BASH_COMMAND", "LINENO", "HISTCMD", "FUNCNAME", "BASH_SOURCE",
+		"BASH_LINENO", "BASH_ARGV", "BASH_ARGC", "PIPESTATUS", "_", "SHELLOPTS", "BASHOPTS", "BASH_ARGV0", "HISTCONTROL", "HISTIGNORE", "HISTSIZE", "REPLY", "COPROC":
+		return true
+	}
+	return false
 }
 
 // Prefetch asks for variables, and for what these commands are as aliases and
@@ -174,7 +181,7 @@ func (l *Live) Prefetch(vars, commands []string) {
 		return true
 	}
 	for _, n := range vars {
-		if wanted(n, l.askedVar) && identifier(n) && !changing[n] && !strings.HasPrefix(n, "GUARDSH_") {
+		if wanted(n, l.askedVar) && identifier(n) && !changing(n) && !strings.HasPrefix(n, "GUARDSH_") {
 			fmt.Fprintf(&code, `\builtin printf 'v%%s\0' %s;\builtin declare -p %[1]s 2>/dev/null;\builtin printf '\0';`, quote(n))
 			asking++
 		}
@@ -283,7 +290,7 @@ func (l *Live) base() {
 // Option is a set -o or shopt option. Which there are differs between bash
 // versions: one that this bash does not have is off.
 func (l *Live) Option(name string) (on, known bool) {
-	if l == nil || madeByGate[name] {
+	if l == nil || madeByGate(name) {
 		return false, false
 	}
 	l.base()
