@@ -20,19 +20,29 @@ type abi struct {
 // x32 marks system calls of the x32 ABI, whose arch is x86_64's.
 const x32 = 0x40000000
 
-// abis are the ways in which a program can be started, by the machine's
-// architecture. What is none of them starts nothing that a filter could name:
-// it is let through.
-var abis = map[string][]abi{
-	"amd64": {
+// The ways in which a program can be started on a machine.
+var (
+	amd64 = []abi{
 		{0xc000003e, 59, 322, [3]uint32{161, 155, 308}, 8, "native"},
 		{0xc000003e, x32 | 520, x32 | 545, [3]uint32{x32 | 161, x32 | 155, x32 | 308}, 4, "x32, where the kernel was built with it"},
 		{0x40000003, 11, 358, [3]uint32{61, 217, 346}, 4, "i386 programs, and int 0x80 in others"},
-	},
-	"arm64": {
+	}
+	arm64 = []abi{
 		{0xc00000b7, 221, 281, [3]uint32{51, 41, 268}, 8, "native"},
 		{0x40000028, 11, 387, [3]uint32{61, 218, 375}, 4, "32-bit programs"},
-	},
+	}
+)
+
+// abisOf are they by the machine's architecture. What is none of them starts
+// nothing that a filter could name: it is let through.
+func abisOf(arch string) []abi {
+	switch arch {
+	case "amd64":
+		return amd64
+	case "arm64":
+		return arm64
+	}
+	return nil
 }
 
 // Offsets in struct seccomp_data.
@@ -72,7 +82,7 @@ func filter(abis []abi) []bpf.Instruction {
 }
 
 // here are the ABIs of this machine.
-func here() []abi { return abis[runtime.GOARCH] }
+func here() []abi { return abisOf(runtime.GOARCH) }
 
 // abiOf is the ABI of a program start that was notified.
 func abiOf(arch uint32, nr int32) (abi, bool) {

@@ -37,7 +37,7 @@ func TestFilter(t *testing.T) {
 			{11, 0x40000028, true}, {387, 0x40000028, true}, {221, 0x40000028, false}, {221, 0xc000003e, false},
 		},
 	} {
-		vm, err := bpf.NewVM(filter(abis[arch]))
+		vm, err := bpf.NewVM(filter(abisOf(arch)))
 		if err != nil {
 			t.Fatalf("%s: %v", arch, err)
 		}
