@@ -119,12 +119,36 @@ func explainLine(w io.Writer, j guard.Judgement) error {
 	return e.err
 }
 
-var placeNames = map[command.PlaceKind]string{
-	command.Remote: "on host", command.Container: "in container", command.Chroot: "below", command.Namespace: "in namespace",
+// placeName stands before the names of another place.
+func placeName(k command.PlaceKind) string {
+	switch k {
+	case command.Remote:
+		return "on host"
+	case command.Container:
+		return "in container"
+	case command.Chroot:
+		return "below"
+	case command.Namespace:
+		return "in namespace"
+	}
+	return ""
 }
 
-var redirectNames = map[command.Redirect]string{
-	command.In: "< ", command.Out: "> ", command.Append: ">> ", command.Clobber: ">| ", command.ReadWrite: "<> ",
+// redirectName is a redirection as bash writes it.
+func redirectName(r command.Redirect) string {
+	switch r {
+	case command.In:
+		return "< "
+	case command.Out:
+		return "> "
+	case command.Append:
+		return ">> "
+	case command.Clobber:
+		return ">| "
+	case command.ReadWrite:
+		return "<> "
+	}
+	return ""
 }
 
 func (e *explainer) effect(ef effect.Effect, facts *rules.Facts) {

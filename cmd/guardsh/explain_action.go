@@ -52,7 +52,7 @@ func commandLine(a command.Action) string {
 		out = append(out, shown(w))
 	}
 	for _, r := range a.Redirs {
-		if sign := redirectNames[r.Kind]; sign != "" {
+		if sign := redirectName(r.Kind); sign != "" {
 			out = append(out, sign+shown(r.Target))
 		}
 	}
@@ -108,7 +108,7 @@ func circumstances(a command.Action, several bool) []string {
 		for _, n := range a.Place.Names {
 			names = append(names, shown(n))
 		}
-		out = append(out, strings.TrimSpace(placeNames[a.Place.Kind]+" "+strings.Join(names, " ")))
+		out = append(out, strings.TrimSpace(placeName(a.Place.Kind)+" "+strings.Join(names, " ")))
 	}
 	if len(a.Via) > 0 {
 		out = append(out, "by "+guard.Printable(strings.Join(a.Via, " > ")))
@@ -141,7 +141,7 @@ func circumstances(a command.Action, several bool) []string {
 func origins(a command.Action, below map[string]bool) []string {
 	ws := append([]word.Word{}, a.Argv[:min(len(a.Argv), 4*explainWords)]...)
 	for _, r := range a.Redirs {
-		if redirectNames[r.Kind] != "" {
+		if redirectName(r.Kind) != "" {
 			ws = append(ws, r.Target)
 		}
 	}
@@ -155,7 +155,7 @@ func origins(a command.Action, below map[string]bool) []string {
 		name, what := shown(ws[i]), origin(ws[i])
 		if n > 1 {
 			name += " … " + shown(ws[i+n-1])
-			what = fmt.Sprintf("%d words from %s, %s", n, guard.Printable(ws[i].Src), originNames[ws[i].Origin])
+			what = fmt.Sprintf("%d words from %s, %s", n, guard.Printable(ws[i].Src), originName(ws[i].Origin))
 		}
 		src := ws[i].Src
 		i += n
@@ -186,7 +186,7 @@ func origin(w word.Word) string {
 		if w.Origin == word.FromLiteral || w.Src == w.String() || w.Src == "" {
 			return ""
 		}
-		return "from " + guard.Printable(w.Src) + ", " + originNames[w.Origin]
+		return "from " + guard.Printable(w.Src) + ", " + originName(w.Origin)
 	case word.OneOf:
 		vs := w.Values
 		more := ""
@@ -237,8 +237,29 @@ func partly(w word.Word) string {
 	return strings.ReplaceAll(b.String(), "……", "…")
 }
 
-var originNames = map[word.Origin]string{
-	word.FromLiteral: "written out", word.FromVariable: "a variable", word.FromEnv: "the environment", word.FromShell: "the live shell",
-	word.FromGlob: "matching names", word.FromBrace: "a brace expansion", word.FromSubst: "what a command prints", word.FromInput: "what is read",
-	word.FromAlias: "an alias", word.FromLarge: "a large value",
+// originName is where a word comes from, in words.
+func originName(o word.Origin) string {
+	switch o {
+	case word.FromLiteral:
+		return "written out"
+	case word.FromVariable:
+		return "a variable"
+	case word.FromEnv:
+		return "the environment"
+	case word.FromShell:
+		return "the live shell"
+	case word.FromGlob:
+		return "matching names"
+	case word.FromBrace:
+		return "a brace expansion"
+	case word.FromSubst:
+		return "what a command prints"
+	case word.FromInput:
+		return "what is read"
+	case word.FromAlias:
+		return "an alias"
+	case word.FromLarge:
+		return "a large value"
+	}
+	return ""
 }

@@ -15,8 +15,14 @@ import (
 // What verbs print for people is broken between words instead, and goes on
 // below where the row's last column began. Pipes and files get it as it is.
 
-// verbatim are the verbs whose output is to be taken as it is, byte for byte.
-var verbatim = map[string]bool{"show": true, "replay": true, "check": true, "completion": true, "manual": true}
+// verbatim reports whether a verb's output is to be taken as it is, byte for byte.
+func verbatim(verb string) bool {
+	switch verb {
+	case "show", "replay", "check", "completion", "manual":
+		return true
+	}
+	return false
+}
 
 // foldOutput makes a verb's output fit the terminal that it goes to.
 func foldOutput(c *cobra.Command, _ []string) {
@@ -24,7 +30,7 @@ func foldOutput(c *cobra.Command, _ []string) {
 		return
 	}
 	parent := c.Parent()
-	if parent == nil || parent.Name() == "completion" || verbatim[c.Name()] && (parent.Name() == "rules" || parent.Parent() == nil) {
+	if parent == nil || parent.Name() == "completion" || verbatim(c.Name()) && (parent.Name() == "rules" || parent.Parent() == nil) {
 		return
 	}
 	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w >= minFold {

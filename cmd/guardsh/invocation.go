@@ -24,12 +24,16 @@ type invocation struct {
 	list        string   // -o, -O, +o or +O with nothing behind it: bash lists its options
 }
 
-// bashLong are bash's own long options, with whether they take an argument.
-// Source: bash(1), OPTIONS.
-var bashLong = map[string]bool{
-	"--debugger": false, "--dump-po-strings": false, "--dump-strings": false,
-	"--init-file": true, "--rcfile": true, "--noediting": false, "--noprofile": false,
-	"--norc": false, "--posix": false, "--pretty-print": false, "--restricted": false, "--verbose": false,
+// bashLong reports whether an option is one of bash's own long ones, and whether
+// it takes an argument. Source: bash(1), OPTIONS.
+func bashLong(opt string) (takes, known bool) {
+	switch opt {
+	case "--debugger", "--dump-po-strings", "--dump-strings", "--noediting", "--noprofile", "--norc", "--posix", "--pretty-print", "--restricted", "--verbose":
+		return false, true
+	case "--init-file", "--rcfile":
+		return true, true
+	}
+	return false, false
 }
 
 // readInvocation reads the arguments as bash would read them.
@@ -66,7 +70,7 @@ options:
 				inv.front = argv[i]
 			}
 		case strings.HasPrefix(a, "--"):
-			takes, known := bashLong[a]
+			takes, known := bashLong(a)
 			if !known {
 				return inv, fmt.Errorf("unknown option %s", a)
 			}

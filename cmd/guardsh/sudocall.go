@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // sudoCall is sudo's command line taken apart as sudo does it: sudo(8),
@@ -48,19 +49,21 @@ const (
 const hostOption = 'H' + 0x80
 
 // sudoOptions are the options by their letters. -a and -c are for BSD.
-var sudoOptions = map[rune]sudoOption{
-	'A': {long: "askpass"}, 'B': {long: "bell"}, 'b': {long: "background"}, 'C': {"close-from", takesValue}, 'D': {"chdir", takesValue},
-	'E': {long: "preserve-env"}, 'e': {long: "edit"}, 'g': {"group", takesValue}, 'H': {long: "set-home"}, 'h': {long: "help"},
-	hostOption: {"host", takesValue}, 'i': {long: "login"}, 'K': {long: "remove-timestamp"}, 'k': {long: "reset-timestamp"}, 'l': {long: "list"},
-	'N': {long: "no-update"}, 'n': {long: "non-interactive"}, 'P': {long: "preserve-groups"}, 'p': {"prompt", takesValue}, 'R': {"chroot", takesValue},
-	'r': {"role", takesValue}, 'S': {long: "stdin"}, 's': {long: "shell"}, 'T': {"command-timeout", takesValue}, 't': {"type", takesValue},
-	'U': {"other-user", takesValue}, 'u': {"user", takesValue}, 'V': {long: "version"}, 'v': {long: "validate"},
-}
+var sudoOptions = sync.OnceValue(func() map[rune]sudoOption {
+	return map[rune]sudoOption{
+		'A': {long: "askpass"}, 'B': {long: "bell"}, 'b': {long: "background"}, 'C': {"close-from", takesValue}, 'D': {"chdir", takesValue},
+		'E': {long: "preserve-env"}, 'e': {long: "edit"}, 'g': {"group", takesValue}, 'H': {long: "set-home"}, 'h': {long: "help"},
+		hostOption: {"host", takesValue}, 'i': {long: "login"}, 'K': {long: "remove-timestamp"}, 'k': {long: "reset-timestamp"}, 'l': {long: "list"},
+		'N': {long: "no-update"}, 'n': {long: "non-interactive"}, 'P': {long: "preserve-groups"}, 'p': {"prompt", takesValue}, 'R': {"chroot", takesValue},
+		'r': {"role", takesValue}, 'S': {long: "stdin"}, 's': {long: "shell"}, 'T': {"command-timeout", takesValue}, 't': {"type", takesValue},
+		'U': {"other-user", takesValue}, 'u': {"user", takesValue}, 'V': {long: "version"}, 'v': {long: "validate"},
+	}
+})
 
 // longOption finds a long option, which may be abbreviated to what no other
 // begins with.
 func longOption(name string) (letter rune, ok bool) {
-	for c, o := range sudoOptions {
+	for c, o := range sudoOptions() {
 		switch {
 		case o.long == name:
 			return c, true
@@ -102,7 +105,7 @@ words:
 		case strings.HasPrefix(a, "--"):
 			name, given, has := strings.Cut(a[2:], "=")
 			letter, ok := longOption(name)
-			switch o := sudoOptions[letter]; {
+			switch o := sudoOptions()[letter]; {
 			case !ok:
 				c.other = true
 			case letter == 'E' && has:
@@ -120,7 +123,7 @@ words:
 			}
 		case len(a) > 1 && a[0] == '-':
 			for j, letter := range a[1:] {
-				o, ok := sudoOptions[letter]
+				o, ok := sudoOptions()[letter]
 				if !ok || letter == hostOption {
 					c.other = true
 					break
@@ -155,7 +158,7 @@ words:
 
 // option takes one option in, which was written as words.
 func (c *sudoCall) option(letter rune, value string, words ...string) {
-	if sudoOptions[letter].value == takesValue {
+	if sudoOptions()[letter].value == takesValue {
 		// sudo takes each of them once, and none but a prompt may be empty.
 		c.other = c.other || strings.ContainsRune(c.seen, letter) || value == "" && letter != 'p'
 		c.seen += string(letter)
