@@ -139,7 +139,6 @@ func judgeBy(p Place, cfg Config) (*Judge, []string) {
 	set := rules.Builtin()
 	set.SetPolicy(policy)
 	know := effect.Builtin()
-	go know.Prepare()
 	if len(cfg.Commands) > 0 {
 		// Before the rules: their examples may be of the site's commands.
 		problems = append(problems, addManifests(know, cfg.Commands)...)

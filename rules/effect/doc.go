@@ -6,8 +6,8 @@
 //
 // A manifest is one YAML file for a command, or for several that are alike.
 // A site's own have the same format and the same powers ([Knowledge.Add]).
-// The first line must be the list of commands: it is all that is read until a
-// line names one of them.
+// It is read when a line first names one of its commands; those of the built-in
+// ones stand in commands.go, which go generate writes.
 //
 //	commands: [mirror]
 //	summary: copies trees to the other site

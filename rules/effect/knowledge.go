@@ -1,11 +1,11 @@
 package effect
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -13,12 +13,14 @@ import (
 //go:embed manifests/*.yaml
 var builtin embed.FS
 
+//go:generate go test -run ^TestCommands$ -update .
+
 // Knowledge is what is known of commands. It is safe for concurrent use; a
 // manifest is read when a line first names one of its commands.
 type Knowledge struct {
-	mu      sync.RWMutex
-	site    map[string]*entry        // by command; goes before what is built in
-	builtin func() map[string]*entry // by command, read when it is first needed
+	mu    sync.RWMutex
+	site  map[string]*entry // by command; goes before what is built in
+	files map[string]*entry // what is built in and was named, by file; nil: nothing is
 }
 
 // entry is a manifest that may not have been read yet.
@@ -32,82 +34,48 @@ type entry struct {
 
 // Builtin is the knowledge that guardsh brings along.
 func Builtin() *Knowledge {
-	return &Knowledge{site: map[string]*entry{}, builtin: sync.OnceValue(readBuiltin)}
+	return &Knowledge{site: map[string]*entry{}, files: map[string]*entry{}}
 }
 
 // only is the knowledge of one manifest.
 func only(m *Manifest) *Knowledge {
-	k := &Knowledge{site: map[string]*entry{}, builtin: func() map[string]*entry { return nil }}
+	k := &Knowledge{site: map[string]*entry{}}
 	for _, c := range m.Commands {
 		k.site[c] = &entry{m: m}
 	}
 	return k
 }
 
-// Prepare does what the first line would wait for. It belongs on a goroutine
-// of its own, beside whatever else a start has to do.
-func (k *Knowledge) Prepare() { k.builtin() }
-
-// readBuiltin is the built-in manifests, by command. Only the first line of
-// each is looked at.
-func readBuiltin() map[string]*entry {
-	index := make(map[string]*entry, 1024) // room for all: to grow would cost as much again
-	files, err := builtin.ReadDir("manifests")
-	if err != nil {
-		return index
-	}
-	// The beginning is enough: reading all of each would cost every start a
-	// copy of everything that is known.
-	head := make([]byte, 1024)
-	entries := make([]entry, len(files))
-	for i, f := range files {
-		e := &entries[i]
-		e.fsys, e.file = builtin, "manifests/"+f.Name()
-		r, err := builtin.Open(e.file)
-		if err != nil {
-			continue
-		}
-		n, _ := r.Read(head)
-		r.Close()
-		commands, _ := firstLine(head[:n])
-		for _, c := range commands {
-			index[c] = e
-		}
-	}
-	return index
-}
-
 // entry is what is known of a command's name; nil nothing.
 func (k *Knowledge) entry(name string) *entry {
 	k.mu.RLock()
-	e := k.site[name]
+	e, more := k.site[name], k.files != nil
 	k.mu.RUnlock()
-	if e == nil {
-		e = k.builtin()[name]
+	if e != nil || !more {
+		return e
+	}
+	i, found := slices.BinarySearchFunc(commands[:], name, func(c describedIn, name string) int { return strings.Compare(c.command, name) })
+	if !found {
+		return nil
+	}
+	file := commands[i].file
+	k.mu.RLock()
+	e = k.files[file]
+	k.mu.RUnlock()
+	if e != nil {
+		return e
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if e = k.files[file]; e == nil {
+		e = &entry{fsys: builtin, file: "manifests/" + file}
+		k.files[file] = e
 	}
 	return e
 }
 
-// firstLine reads "commands: [a, b]".
-func firstLine(b []byte) ([]string, bool) {
-	b, _, _ = bytes.Cut(b, []byte("\n"))
-	line, ok := strings.CutPrefix(string(bytes.TrimSpace(b)), "commands: [")
-	if !ok {
-		return nil, false
-	}
-	line, ok = strings.CutSuffix(line, "]")
-	if !ok {
-		return nil, false
-	}
-	fields := strings.Split(line, ",")
-	out := fields[:0]
-	for _, f := range fields {
-		if f = strings.Trim(strings.TrimSpace(f), `"'`); f != "" {
-			out = append(out, f)
-		}
-	}
-	return out, len(out) > 0
-}
+// describedIn is the file of the built-in manifests that describes a command.
+type describedIn struct{ command, file string }
 
 func (e *entry) manifest() (*Manifest, error) {
 	e.once.Do(func() {
