@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"guardsh/guard/proc"
 )
@@ -34,8 +35,12 @@ func connectionOf(env func(string) string) connection {
 	if c := connectionIn(env); c.ssh {
 		return c
 	}
-	return connectionAbove("/proc/self")
+	return ownAbove()
 }
+
+// ownAbove is what the processes above this one tell: the trail and the facts
+// both ask.
+var ownAbove = sync.OnceValue(func() connection { return connectionAbove("/proc/self") })
 
 // Peer is the address that this process's session came from over ssh; "" where
 // it did not, or where that is not known.
