@@ -61,7 +61,7 @@ func TestWithdrawnWhileKept(t *testing.T) {
 	dir := t.TempDir()
 	place := Place{Trail: filepath.Join(dir, "trail"), Store: filepath.Join(dir, "store")}
 	s := &Session{place: place, trail: openTrail(place)}
-	defer s.trail.j.Close(0, "")
+	defer s.trail.journal().Close(0, "")
 	f := filepath.Join(dir, "f")
 	if err := os.WriteFile(f, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestUserOfLine(t *testing.T) {
 	tr := openTrail(place)
 	tr.line(1, Request{Src: "true", Shell: &command.StaticShell{Login: "ann"}}, Judgement{})
 	tr.line(2, Request{Src: "true", Shell: &command.StaticShell{Login: "?"}}, Judgement{})
-	if err := tr.j.Close(0, ""); err != nil {
+	if err := tr.journal().Close(0, ""); err != nil {
 		t.Fatal(err)
 	}
 	var users []string

@@ -251,12 +251,12 @@ func (s *Session) tendTimers(p bash.Prompt) {
 			if !done.Told {
 				say += done.words()
 			}
-			s.trail.j.AppendLazy(audit.Event{Kind: audit.Machine, Rule: "net/put-back", Text: strings.TrimSpace(done.words())})
+			s.trail.journal().AppendLazy(audit.Event{Kind: audit.Machine, Rule: "net/put-back", Text: strings.TrimSpace(done.words())})
 			continue
 		}
 		if enter && d.keep() {
 			say += notice("kept: " + d.Line)
-			s.trail.j.AppendLazy(audit.Event{Kind: audit.Machine, Rule: "net/kept", Text: "kept: " + d.Line})
+			s.trail.journal().AppendLazy(audit.Event{Kind: audit.Machine, Rule: "net/kept", Text: "kept: " + d.Line})
 			continue
 		}
 		_, waits := os.Stat(d.file + deadmanWaiting)

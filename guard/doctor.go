@@ -90,7 +90,7 @@ func examineSupervision(ctx context.Context, c Config) Check {
 	cmd := exec.CommandContext(ctx, path, "--norc", "--noprofile", "-c", "exec -a probe /proc/self/exe --version")
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	refused := make(chan bool, 1)
-	sup, why, err := supervise.Under(supervise.Config{
+	sup, why, err := supervise.Prepare(supervise.Config{
 		Known: func(*supervise.Start) bool { return true },
 		Judge: func(*supervise.Start) supervise.Decision {
 			select {
@@ -101,7 +101,7 @@ func examineSupervision(ctx context.Context, c Config) Check {
 		},
 		Seen: func(*supervise.Start) {},
 		Lost: func(error) {},
-	}, cmd.Start)
+	}).Start(cmd.Start)
 	switch {
 	case err != nil:
 		return Check{name, Broken, err.Error(), "supervise: off"}
@@ -140,7 +140,8 @@ func examineConfig(p Place) Check {
 func examineTrail(p Place) Check {
 	dir := cmp.Or(p.Trail, audit.Root())
 	t := openTrail(p) // the start of a session is an event
-	if err := errors.Join(t.trouble, t.j.Close(0, "")); err != nil {
+	closed := t.journal().Close(0, "")
+	if err := errors.Join(t.trouble, closed); err != nil {
 		reason, _, _ := strings.Cut(err.Error(), "\n")
 		return Check{"trail", Broken, reason, "what happens is only kept in memory; make " + dir + " writable"}
 	}

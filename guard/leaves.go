@@ -138,7 +138,7 @@ func (s *Session) left(out Outcome) string {
 		if len(out.Kept) > 0 {
 			say.WriteString("  hint: guardsh undo brings back what was there\n")
 		}
-		s.trail.j.AppendLazy(audit.Event{Kind: audit.Machine, Rule: leftRule, Text: words + ": " + fresh[0]})
+		s.trail.journal().AppendLazy(audit.Event{Kind: audit.Machine, Rule: leftRule, Text: words + ": " + fresh[0]})
 	}
 	return say.String()
 }

@@ -245,17 +245,13 @@ func sessionUser() string {
 func Open(p Place) (*Session, error) {
 	cfg, broken := LoadConfig(p.Config)
 	p.fill(cfg)
-	s := &Session{Config: cfg, place: p}
-	// The trail is opened while the rules are made ready.
-	opened := make(chan *trail, 1)
-	go func() { opened <- openTrail(p) }()
+	s := &Session{Config: cfg, place: p, trail: openTrail(p)}
 	j, problems := judgeBy(p, cfg)
 	s.Judge = j
 	for _, b := range broken {
 		s.Problem = append(s.Problem, b.String())
 	}
 	s.Problem = append(s.Problem, problems...)
-	s.trail = <-opened
 	s.exposed = p.exposed()
 	for _, w := range s.Problem {
 		s.trail.degraded(w)
@@ -304,6 +300,9 @@ func (s *Session) Close(status int) {
 	s.trail.close(status)
 	if w, ok := s.Judge.World.(*host.World); ok {
 		w.Close()
+	}
+	if p := s.starts.prepared.Swap(nil); p != nil {
+		p.Forget()
 	}
 	if sup := s.starts.sup.Load(); sup != nil {
 		sup.Gone()

@@ -29,7 +29,7 @@ func (r *recording) resize(cols, rows int) {
 }
 
 func (r *recording) begin() {
-	path := r.t.j.CastPath()
+	path := r.t.journal().CastPath()
 	if r.rec != nil || r.failed || path == "" {
 		return
 	}

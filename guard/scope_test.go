@@ -58,7 +58,7 @@ func TestShellsBesideEachOther(t *testing.T) {
 	dir := t.TempDir()
 	place := Place{Trail: filepath.Join(dir, "trail"), Store: filepath.Join(dir, "store"), State: dir}
 	s := &Session{place: place, trail: openTrail(place)}
-	defer s.trail.j.Close(0, "")
+	defer s.trail.journal().Close(0, "")
 	pidA, belowA := shellWithChild(t)
 	pidB, belowB := shellWithChild(t)
 	a := s.scopeOf(pidA)

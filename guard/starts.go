@@ -29,7 +29,8 @@ import (
 
 // starts is what the session knows of the programs that start below its lines.
 type starts struct {
-	sup atomic.Pointer[supervise.Supervision]
+	sup      atomic.Pointer[supervise.Supervision]
+	prepared atomic.Pointer[supervise.Prepared] // for the shell that starts next
 	// terminal finds the terminal of a process below the shell.
 	terminal atomic.Pointer[func(pid int) *bash.Terminal]
 
@@ -52,12 +53,11 @@ func (s *Session) spawn(start func() error) error {
 		supervise.Settle()
 		return start()
 	}
-	sup, why, err := supervise.Under(supervise.Config{
-		Known: s.mustLookAt,
-		Judge: s.start,
-		Seen:  s.countStart,
-		Lost:  func(err error) { s.trail.degraded(fmt.Sprintf("program starts are not judged any more: %v", err)) },
-	}, start)
+	p := s.starts.prepared.Swap(nil)
+	if p == nil {
+		p = s.prepared()
+	}
+	sup, why, err := p.Start(start)
 	switch {
 	case errors.Is(why, supervise.ErrNested):
 	case why != nil:
@@ -66,6 +66,23 @@ func (s *Session) spawn(start func() error) error {
 		s.starts.sup.Store(sup)
 	}
 	return err
+}
+
+// prepared makes ready what a shell is supervised by.
+func (s *Session) prepared() *supervise.Prepared {
+	return supervise.Prepare(supervise.Config{
+		Known: s.mustLookAt,
+		Judge: s.start,
+		Seen:  s.countStart,
+		Lost:  func(err error) { s.trail.degraded(fmt.Sprintf("program starts are not judged any more: %v", err)) },
+	})
+}
+
+// prepareStarts does it for a line that is going to run.
+func (s *Session) prepareStarts() {
+	if s.supervises() {
+		s.starts.prepared.Store(s.prepared())
+	}
 }
 
 // supervises says whether the configuration and this user want program starts to

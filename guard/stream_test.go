@@ -46,7 +46,7 @@ func streamed(t *testing.T, in ...string) (given string, lines []string, refused
 	if err := st.feed(context.Background(), &out); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.trail.j.Close(0, ""); err != nil {
+	if err := s.trail.journal().Close(0, ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range eventsIn(t, place.Trail) {

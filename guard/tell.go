@@ -112,5 +112,7 @@ func (s *Session) Greet() {
 	default:
 		s.log(Request{}, words.String())
 	}
-	os.Stderr.WriteString(s.trail.news())
+	if s.place.Interactive { // else the first line says it: nothing is to wait for the trail before
+		os.Stderr.WriteString(s.trail.news())
+	}
 }

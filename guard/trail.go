@@ -22,7 +22,8 @@ import (
 
 // trail writes a session's story in the audit room's words.
 type trail struct {
-	j *audit.Journal
+	j      *audit.Journal // once opened is closed: see journal
+	opened chan struct{}
 
 	mu      sync.Mutex
 	rec     *cast.Recorder // nil where there is no recording
@@ -31,27 +32,36 @@ type trail struct {
 	told    bool           // the user knows of it
 }
 
-// openTrail opens the journal. A journal that cannot be written is usable all
-// the same: it keeps events in memory, and the session says so once.
+// openTrail begins to open the journal, which nothing waits for until there is
+// something to write down. A journal that cannot be written is usable all the
+// same: it keeps events in memory, and the session says so once.
 func openTrail(p Place) *trail {
-	name, _ := os.Hostname() // "" where it has none
-	cwd, _ := os.Getwd()
-	t := &trail{}
-	j, err := audit.Open(p.Trail, audit.SessionInfo{
-		User:    sessionUser(),
-		UID:     os.Geteuid(),
-		TTY:     p.TTY,
-		Host:    name,
-		Peer:    host.Peer(),
-		Parent:  parentSession(),
-		Cwd:     cwd,
-		Argv:    os.Args,
-		Version: Version,
-		Shared:  !p.Interactive,
-		OnHead:  sendHead,
-	})
-	t.j, t.trouble = j, err
+	t := &trail{opened: make(chan struct{})}
+	go func() {
+		defer close(t.opened)
+		name, _ := os.Hostname() // "" where it has none
+		cwd, _ := os.Getwd()
+		t.j, t.trouble = audit.Open(p.Trail, audit.SessionInfo{
+			User:    sessionUser(),
+			UID:     os.Geteuid(),
+			TTY:     p.TTY,
+			Host:    name,
+			Peer:    host.Peer(),
+			Parent:  parentSession(),
+			Cwd:     cwd,
+			Argv:    os.Args,
+			Version: Version,
+			Shared:  !p.Interactive,
+			OnHead:  sendHead,
+		})
+	}()
 	return t
+}
+
+// journal is what the trail is written to.
+func (t *trail) journal() *audit.Journal {
+	<-t.opened
+	return t.j
 }
 
 // headTime bounds the wait for a system log that does not read: the next head
@@ -92,11 +102,11 @@ func parentSession() string {
 	return ""
 }
 
-func (t *trail) id() string { return t.j.Session() }
+func (t *trail) id() string { return t.journal().Session() }
 
 // put appends an event that the line waits for.
 func (t *trail) put(e audit.Event) {
-	err := t.j.Append(e)
+	err := t.journal().Append(e)
 	t.mu.Lock()
 	t.trouble = err
 	if err == nil {
@@ -114,7 +124,7 @@ func (t *trail) start(n int, r Request, j Judgement, pid int, o audit.Outcome) {
 
 // programs counts the starts of one program below a line.
 func (t *trail) programs(n int, path string, count int) {
-	t.j.AppendLazy(audit.Event{Kind: audit.Program, Line: n, Argv: []string{path}, Count: count})
+	t.journal().AppendLazy(audit.Event{Kind: audit.Program, Line: n, Argv: []string{path}, Count: count})
 }
 
 func findings(j Judgement) (out []audit.Finding) {
@@ -180,22 +190,22 @@ func (t *trail) refused(n int) {
 }
 
 func (t *trail) cancelled(n int) {
-	t.j.AppendLazy(audit.Event{Kind: audit.End, Line: n, Outcome: audit.Cancelled})
+	t.journal().AppendLazy(audit.Event{Kind: audit.End, Line: n, Outcome: audit.Cancelled})
 }
 
 func (t *trail) ended(n, status int, took time.Duration) {
 	e := audit.Event{Kind: audit.End, Line: n, Outcome: audit.Ran, Status: audit.Int(status), Duration: took}
 	e.Offset = t.offset()
-	t.j.AppendLazy(e)
+	t.journal().AppendLazy(e)
 }
 
 // over is ended where the line's own status is not known.
 func (t *trail) over(n int, took time.Duration) {
-	t.j.AppendLazy(audit.Event{Kind: audit.End, Line: n, Outcome: audit.Ran, Duration: took})
+	t.journal().AppendLazy(audit.Event{Kind: audit.End, Line: n, Outcome: audit.Ran, Duration: took})
 }
 
 func (t *trail) degraded(why string) {
-	t.j.AppendLazy(audit.Event{Kind: audit.Degraded, Reason: why})
+	t.journal().AppendLazy(audit.Event{Kind: audit.Degraded, Reason: why})
 }
 
 func (t *trail) breakGlass(a Allowance) {
@@ -209,6 +219,7 @@ func (t *trail) passed(n int, f rules.Finding, why string) {
 
 // news is what has to be told about the trail, once for each trouble.
 func (t *trail) news() string {
+	<-t.opened
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.trouble == nil || t.told {
@@ -258,7 +269,7 @@ func (t *trail) close(status int) {
 	t.mu.Lock()
 	told := t.told
 	t.mu.Unlock()
-	if err := t.j.Close(status, ""); err != nil && !told {
+	if err := t.journal().Close(status, ""); err != nil && !told {
 		fmt.Fprintf(os.Stderr, "guardsh: the end of the session is not in the trail: %v\n", err)
 	}
 }

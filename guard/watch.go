@@ -433,7 +433,7 @@ func (s *Session) tellEvents(p bash.Prompt, events []event) {
 		if e.hint != "" {
 			fmt.Fprintf(&say, "hint: %s\n", e.hint)
 		}
-		s.trail.j.AppendLazy(audit.Event{Kind: audit.Machine, Rule: e.rule, Text: e.words})
+		s.trail.journal().AppendLazy(audit.Event{Kind: audit.Machine, Rule: e.rule, Text: e.words})
 		if !e.quiet {
 			go s.notify(words)
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -154,6 +155,9 @@ type Signals struct {
 // What was ignored when this process was started stays so, for the child too:
 // nohup and a job in the background of a shell without job control mean that.
 func Catch() *Signals {
+	if s := ahead.Swap(nil); s != nil {
+		return s
+	}
 	inheritIgnored()
 	s := &Signals{caught: make(chan os.Signal, 16), taken: make(chan struct{}), over: make(chan struct{})}
 	go func() {
@@ -179,6 +183,20 @@ func Catch() *Signals {
 		}
 	}()
 	return s
+}
+
+// ahead is what CatchAhead caught, for the next Catch.
+var ahead atomic.Pointer[Signals]
+
+// CatchAhead begins with Catch when nothing is known yet but that a child will
+// start. LetGo is called where none does after all.
+func CatchAhead() { ahead.Store(Catch()) }
+
+// LetGo ends what CatchAhead began.
+func LetGo() {
+	if s := ahead.Swap(nil); s != nil {
+		s.release()
+	}
 }
 
 // take waits until all are caught; what comes from now on is the child's.

@@ -55,9 +55,10 @@ type listening struct {
 
 	rooted atomic.Bool // a process may have another root directory than this one
 
-	next  chan struct{} // to a receiver that waits for its turn
-	alone atomic.Bool   // the receiver judges, and nobody receives
-	long  alarm         // it does for long
+	next    chan struct{} // to a receiver that waits for its turn
+	alone   atomic.Bool   // the receiver judges, and nobody receives
+	long    alarm         // it does for long
+	watched sync.Once     // somebody waits for that
 
 	judging sync.Mutex // held for the fields below
 	judged  int        // starts that are being judged
@@ -76,54 +77,86 @@ type Supervision struct {
 // keeper, which is a program more to start: most lines are over before.
 const patience = 25 * time.Millisecond
 
-// Under starts a shell: start, which has to start the process itself, is
+// Prepared is all that a shell is to be supervised by, but the shell.
+type Prepared struct {
+	l     *listening // nil where there can be none
+	why   error
+	start chan func() error // nil: there is no shell
+	err   chan error
+}
+
+// Prepare makes everything ready beside whatever else comes before a shell.
+func Prepare(cfg Config) *Prepared {
+	p := &Prepared{start: make(chan func() error), err: make(chan error, 1)}
+	onThread(func() {
+		p.l, p.why = listen(cfg)
+		if start := <-p.start; start != nil {
+			p.err <- p.begin(start)
+		}
+	})
+	return p
+}
+
+// begin starts the shell on this thread.
+func (p *Prepared) begin(start func() error) error {
+	defer undisturbed()()
+	if p.l != nil {
+		p.l.arm()
+		defer p.l.first.end()
+	}
+	return start()
+}
+
+// Forget is called where there is no shell after all.
+func (p *Prepared) Forget() {
+	close(p.start)
+}
+
+// Start starts a shell: start, which has to start the process itself, is
 // called on a thread whose children are supervised. Where that is not
 // possible it is called all the same, there is no Supervision, and why says
 // why. err is start's own.
-func Under(cfg Config, start func() error) (s *Supervision, why, err error) {
-	onThread(func() {
-		defer undisturbed()()
-		var l *listening
-		if l, why = listen(cfg); why == nil {
-			s = &Supervision{l: l, kept: make(chan error, 1)}
-			defer l.first.end()
-		}
-		err = start()
-	})
-	if s != nil && err == nil {
-		wanted := make(chan struct{})
-		s.wanted = sync.OnceFunc(func() { close(wanted) })
-		go func() {
-			select {
-			case <-wanted:
-			case <-time.After(patience):
-			}
-			if s.l.idle() {
-				s.kept <- nil // there is nothing to be kept
-				return
-			}
-			s.kept <- s.l.keep()
-		}()
+func (p *Prepared) Start(start func() error) (s *Supervision, why, err error) {
+	p.start <- start
+	err = <-p.err
+	if p.l == nil {
+		return nil, p.why, err
 	}
-	return s, why, err
+	s = &Supervision{l: p.l, kept: make(chan error, 1)}
+	if err != nil {
+		return s, nil, err
+	}
+	wanted := make(chan struct{})
+	s.wanted = sync.OnceFunc(func() { close(wanted) })
+	go func() {
+		select {
+		case <-wanted:
+		case <-time.After(patience):
+		}
+		if s.l.idle() {
+			s.kept <- nil // there is nothing to be kept
+			return
+		}
+		s.kept <- s.l.keep()
+	}()
+	return s, nil, nil
 }
 
 // onThread calls f on a thread of its own, which ends when f does; the runtime
 // makes no other thread from it. It is never the process's first, which would
-// stay until the end, and with it what it was put under.
+// stay until the end, and with it what it was put under. Nothing waits for it.
 func onThread(f func()) {
-	done := make(chan struct{})
 	go func() {
-		defer close(done)
 		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			onThread(f) // while this one is held, it is another
-			runtime.UnlockOSThread()
+		if unix.Gettid() != unix.Getpid() {
+			f()
 			return
 		}
-		f()
+		other := make(chan struct{})
+		onThread(func() { close(other); f() }) // while this one is held, it is another
+		<-other
+		runtime.UnlockOSThread()
 	}()
-	<-done
 }
 
 // Keeper waits until what is supervised may outlive this process, and says why
@@ -188,7 +221,7 @@ func (l *listening) idle() bool {
 	return err == nil && fds[0].Revents&unix.POLLHUP != 0
 }
 
-// listen puts the filter on this thread and begins to answer.
+// listen puts the filter on this thread.
 func listen(cfg Config) (*listening, error) {
 	if len(here()) == 0 {
 		return nil, fmt.Errorf("program starts are not known on %s", runtime.GOARCH)
@@ -230,9 +263,13 @@ func listen(cfg Config) (*listening, error) {
 	l.calm.L = &l.judging
 	holder.files[keeperListener].from = int32(fd)
 	wakeInStep(fd)
+	return l, nil
+}
+
+// arm returns when the first start would be let go.
+func (l *listening) arm() {
 	go l.serve()
 	l.first.waitArmed()
-	return l, nil
 }
 
 // serve lets the shell start, and then receives.
@@ -242,7 +279,6 @@ func (l *listening) serve() {
 	l.first.letGo(l.fd, &l.slots[i], l.aside)
 	l.release(i)
 	runtime.UnlockOSThread()
-	go l.watch()
 	l.receiver()
 }
 
@@ -300,6 +336,7 @@ func (l *listening) receivesOn(i int, st *Start) bool {
 		return l.turnComes()
 	}
 	l.alone.Store(true)
+	l.watched.Do(func() { go l.watch() })
 	l.long.set(longJudgement)
 	l.judge(i, st)
 	l.long.set(0)

@@ -84,7 +84,7 @@ func session(mode string, argv []string) int {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	sup, why, err := Under(cfg, cmd.Start)
+	sup, why, err := Prepare(cfg).Start(cmd.Start)
 	if why != nil || err != nil {
 		fmt.Println("not supervised:", why, err)
 		return 9

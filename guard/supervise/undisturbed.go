@@ -1,10 +1,14 @@
 package supervise
 
 import (
+	"bytes"
 	"math"
+	"os"
 	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
+	"strconv"
+	"sync"
+	"weak"
 )
 
 // spared is set where nothing can have begun to collect garbage before the
@@ -18,15 +22,23 @@ const (
 	spare           = 16 << 20 // far enough below that
 )
 
+// sentinel is gone once garbage was collected.
+var sentinel weak.Pointer[[64]byte]
+
 // Spare puts off the collection of garbage until a shell was started: to wait
 // for the end of one costs a short line a fifth of its time. It is called first
 // of all; Settle or Under end it.
 func Spare() {
+	// One processor is for the thread that starts the shell, another for the
+	// answering one. To change this stops all threads, of which there is one yet.
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	// Where the environment asks for something else, one may have begun.
 	spared = debug.SetGCPercent(sparedPercent) == runtimePercent && debug.SetMemoryLimit(-1) == math.MaxInt64
 	if !spared {
 		debug.SetGCPercent(ordinaryPercent)
+		return
 	}
+	sentinel = weak.Make(new([64]byte))
 }
 
 // Settle ends what Spare began, where no shell was started by Under.
@@ -37,39 +49,54 @@ func Settle() {
 	}
 }
 
+// settling is held while a collector that was spared is given its ordinary
+// measure.
+var settling sync.Mutex
+
 // undisturbed keeps the runtime from stopping this process's threads until the
 // function that it returns is called. The thread that starts the shell stands
 // still, with a processor of the runtime's in its hand, until the kernel was
 // told that the shell may start (vfork): whoever waited for it to stop would
 // wait for ever, and nobody would be left to tell the kernel.
 func undisturbed() (restore func()) {
-	// One processor is that thread's, another the answering one's. To set the
-	// number also ends the runtime's own looking after it, which stops all.
+	settling.Lock()
+	if spared && untouched() {
+		// It is far from beginning. To set the percentage stops all threads: that is
+		// done while the shell starts.
+		spared = false
+		return func() {
+			go func() {
+				defer settling.Unlock()
+				debug.SetGCPercent(ordinaryPercent)
+			}()
+		}
+	}
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	percent := debug.SetGCPercent(-1)
-	if percent >= 0 && !(spared && untouched()) {
+	if percent >= 0 {
 		runtime.GC() // one that has begun would go on
 	}
 	if spared {
 		spared, percent = false, ordinaryPercent
 	}
-	return func() { debug.SetGCPercent(percent) }
+	return func() {
+		defer settling.Unlock()
+		debug.SetGCPercent(percent)
+	}
 }
 
-// untouched says that no collection has begun yet. What the heap's memory was
-// once given out for stays in use until the first one is over, so that what is
-// in use is at least what the runtime goes by.
+// untouched says that no collection has begun yet, and that this process's
+// memory, which the heap is a part of, is much less than what one begins at.
 func untouched() bool {
-	m := []metrics.Sample{
-		{Name: "/gc/cycles/total:gc-cycles"},
-		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/unused:bytes"},
+	if sentinel.Value() == nil {
+		return false
 	}
-	metrics.Read(m)
-	for _, s := range m {
-		if s.Value.Kind() != metrics.KindUint64 {
-			return false
-		}
+	b, err := os.ReadFile("/proc/self/statm") // in pages: size, resident, shared with files
+	f := bytes.Fields(b)
+	if err != nil || len(f) < 3 {
+		return false
 	}
-	return m[0].Value.Uint64() == 0 && m[1].Value.Uint64()+m[2].Value.Uint64() < spare
+	resident, err1 := strconv.Atoi(string(f[1]))
+	shared, err2 := strconv.Atoi(string(f[2]))
+	return err1 == nil && err2 == nil && (resident-shared)*os.Getpagesize() < spare
 }
