@@ -173,7 +173,7 @@ func trailLines(ts *testscript.TestScript, text string) int {
 var doorKeys = []struct{ keys, until string }{
 	{"", "ready> "},
 	{"echo $0 $- $SHLVL $SHELL $MARK; shopt login_shell; pwd\r", "ready> "},
-	{"umask; ulimit -a | md5sum; tty | tr -d 0-9; stty -a | md5sum\r", "ready> "},
+	{"umask; cat /proc/self/timerslack_ns; ulimit -a | md5sum; tty | tr -d 0-9; stty -a | md5sum\r", "ready> "},
 	{"ls /proc/self/fd | tr '\\n' ' '; grep -E 'Sig(Ign|Blk|Cgt)' /proc/self/status\r", "ready> "},
 	{"env | grep -v '^\\(GUARDSH_.*\\|SSH_.*\\|XDG_.*\\|PS0\\|PROMPT_COMMAND\\|_\\)=' | sort\r", "ready> "},
 	{"set -o | grep monitor; jobs\r", "ready> "},

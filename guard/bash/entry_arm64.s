@@ -14,6 +14,20 @@ TEXT guardsh_entry(SB),NOSPLIT|NOFRAME,$0
 	MOVD $7, R0
 	MOVD $·filesAtStart(SB), R1
 	SVC
+	MOVD $167, R8 // prctl(PR_GET_TIMERSLACK)
+	MOVD $30, R0
+	SVC
+	MOVD R0, ·slackAtStart(SB)
+	SUB $1, R0, R0
+	MOVD $999999, R4
+	CMP R4, R0
+	BHS slack // an error, none at all, or more
+	MOVD $167, R8 // prctl(PR_SET_TIMERSLACK, 1 ms)
+	MOVD $29, R0
+	MOVD $1000000, R1
+	SVC
+
+slack:
 	MOVD ·speaks(SB), R4
 	MOVD R4, runtime·overrideWrite(SB)
 	SUB $64, RSP // the struct sigaction that is asked for; its first word is the handler

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -231,10 +232,24 @@ func waitFor(pid int, stopped func(by syscall.Signal), killed *syscall.Signal) i
 
 // spawn starts bash by start.
 func (c *Config) spawn(start func() error) error {
-	if c.Spawn != nil {
-		return c.Spawn(start)
+	own := func() error {
+		defer OwnSlack()()
+		return start()
 	}
-	return start()
+	if c.Spawn != nil {
+		return c.Spawn(own)
+	}
+	return own()
+}
+
+// OwnSlack gives this thread, and so what it starts, the timer slack that this
+// process was started with, until the function that it returns is called.
+func OwnSlack() (done func()) {
+	runtime.LockOSThread()
+	if slackAtStart > 0 {
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slackAtStart), 0, 0, 0)
+	}
+	return runtime.UnlockOSThread
 }
 
 // fill sets what was left out and finds bash.

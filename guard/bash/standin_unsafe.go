@@ -29,6 +29,7 @@ var (
 	startStack   unsafe.Pointer // the number of arguments, then them, then the environment, as the kernel put them
 	maskAtStart  uint64         // the signals that were blocked
 	filesAtStart [2]uint64      // the limits of open files, which Go's runtime raises
+	slackAtStart int64          // of timers, in nanoseconds; the entry sets another
 )
 
 // The modes of the terminal before it was put into raw mode, and one more than
@@ -193,6 +194,9 @@ func asAtStart() {
 	}
 	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, 2 /* SIG_SETMASK */, uintptr(unsafe.Pointer(&maskAtStart)), 0, setBytes, 0, 0)
 	syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, unix.RLIMIT_NOFILE, uintptr(unsafe.Pointer(&filesAtStart)), 0, 0, 0)
+	if slackAtStart > 0 {
+		syscall.RawSyscall(syscall.SYS_PRCTL, unix.PR_SET_TIMERSLACK, uintptr(slackAtStart), 0)
+	}
 	if modesOf > 0 {
 		syscall.RawSyscall(syscall.SYS_IOCTL, modesOf-1, unix.TCSETS, uintptr(unsafe.Pointer(&modesAtStart)))
 	}
