@@ -2,10 +2,8 @@ package bash
 
 import (
 	"context"
-	"debug/elf"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -117,50 +115,4 @@ func Why(path string, err error) string {
 		err = pe.Err
 	}
 	return fmt.Sprintf("%s: %v", path, err)
-}
-
-// maxPath bounds the name of a loader.
-const maxPath = 4096
-
-// needs is what a program asks for to start: its loader and its libraries, or
-// the interpreter that a script names. Nothing where it needs nothing.
-func needs(path string) (loader string, libs []string, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", nil, err
-	}
-	defer f.Close()
-	magic := make([]byte, 2)
-	if _, err := io.ReadFull(f, magic); err != nil {
-		return "", nil, err
-	}
-	if string(magic) == "#!" {
-		b, err := io.ReadAll(io.LimitReader(f, maxPath))
-		if err != nil {
-			return "", nil, err
-		}
-		line, _, _ := strings.Cut(string(b), "\n")
-		if words := strings.Fields(line); len(words) > 0 {
-			return words[0], nil, nil
-		}
-		return "", nil, nil
-	}
-	e, err := elf.NewFile(f)
-	if err != nil {
-		return "", nil, err
-	}
-	for _, p := range e.Progs {
-		if p.Type != elf.PT_INTERP {
-			continue
-		}
-		b, err := io.ReadAll(io.LimitReader(p.Open(), maxPath))
-		if err != nil {
-			return "", nil, err
-		}
-		loader = strings.TrimRight(string(b), "\x00")
-	}
-	if libs, err = e.ImportedLibraries(); err != nil {
-		return "", nil, err
-	}
-	return loader, libs, nil
 }
