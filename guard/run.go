@@ -33,6 +33,7 @@ func (s *Session) request(src string, from Source, args []string) Request {
 // the parameters behind it. Where a shell of the line takes its commands from
 // the standard input (ssh HOST bash -s < x.sh), they are judged with it.
 func (s *Session) RunLine(ctx context.Context, line string, args, options []string) (int, error) {
+	s.prepareStarts()
 	var params []string
 	if len(args) > 0 {
 		params = args[1:]
@@ -78,6 +79,7 @@ func withInput(line, text string) string {
 
 // RunFile runs a script as bash FILE ARG… would.
 func (s *Session) RunFile(ctx context.Context, file string, args, options []string) (int, error) {
+	s.prepareStarts()
 	argv := append(append(append([]string{}, options...), "--", file), args...)
 	return s.Run(ctx, s.request(Quote(append([]string{"bash", "--", file}, args...)), Script, nil), argv)
 }

@@ -47,9 +47,6 @@ type Request struct {
 	// IsBehind says whether that is so, when it is known whether anything was found
 	// about the line; nil: Behind does.
 	IsBehind func(found bool) bool
-	// Unasked is called when it is known that nothing will be asked about the line,
-	// before it is written down; nil is nothing.
-	Unasked func()
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -114,9 +111,6 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 	sc := s.scopeOfRequest(r)
 	out := Outcome{Number: s.nextLine(), scope: sc}
 	j := s.understandAndJudge(r)
-	if r.Unasked != nil && j.Decision.Verdict < rules.Confirm {
-		r.Unasked()
-	}
 	s.trail.line(out.Number, r, j)
 	s.passGranted(sc, &j, out.Number)
 	if r.IsBehind != nil && j.Decision.Verdict < rules.Block {

@@ -170,7 +170,6 @@ func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error
 	// They are never let go: the process ends with the line, and the trail's
 	// end is still to be written when a signal for the line comes too late.
 	signals := bash.Catch()
-	r.Unasked = s.prepareStarts
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	if !out.Release {

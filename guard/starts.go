@@ -50,7 +50,6 @@ func (s *Session) spawn(start func() error) error {
 		if s.Config.Supervise == SuperviseOn {
 			s.unsupervised("it takes root")
 		}
-		supervise.Settle()
 		return start()
 	}
 	p := s.starts.prepared.Swap(nil)
@@ -78,7 +77,8 @@ func (s *Session) prepared() *supervise.Prepared {
 	})
 }
 
-// prepareStarts does it for a line that is going to run.
+// prepareStarts does it beside the judgement of what will run: to wake a thread
+// takes longer than most of that.
 func (s *Session) prepareStarts() {
 	if s.supervises() {
 		s.starts.prepared.Store(s.prepared())

@@ -29,9 +29,6 @@ const (
 func (l *listening) keep() error {
 	a := l.aside
 	defer unix.Close(a.ready)
-	if a.pid < 0 {
-		return fmt.Errorf("the keeper: %w", unix.Errno(-a.pid))
-	}
 	go a.reap()
 	_, err := unix.Write(a.life, a.text[:])
 	for err == nil {

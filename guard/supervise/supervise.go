@@ -50,8 +50,7 @@ type listening struct {
 	mem   int // the shared memory's file
 	slots *[slots]slot
 	free  chan int // slots that are free
-	first first
-	aside *aside // holds it too
+	aside *aside   // holds it too
 
 	rooted atomic.Bool // a process may have another root directory than this one
 
@@ -82,34 +81,39 @@ type Prepared struct {
 	l     *listening // nil where there can be none
 	why   error
 	start chan func() error // nil: there is no shell
-	err   chan error
+	err   chan error        // of that
 }
 
 // Prepare makes everything ready beside whatever else comes before a shell.
 func Prepare(cfg Config) *Prepared {
 	p := &Prepared{start: make(chan func() error), err: make(chan error, 1)}
 	onThread(func() {
-		p.l, p.why = listen(cfg)
-		if start := <-p.start; start != nil {
-			p.err <- p.begin(start)
+		var filtered bool
+		p.l, filtered, p.why = listen(cfg)
+		start := <-p.start
+		switch {
+		case start == nil:
+			close(p.err)
+		case p.l == nil && filtered:
+			onThread(func() { p.err <- start() }) // nobody would answer here
+		default:
+			err := start()
+			if err == nil && p.l != nil {
+				go p.l.receiver() // the first start is over, which the process aside has let go
+			}
+			p.err <- err
 		}
 	})
 	return p
 }
 
-// begin starts the shell on this thread.
-func (p *Prepared) begin(start func() error) error {
-	defer undisturbed()()
-	if p.l != nil {
-		p.l.arm()
-		defer p.l.first.end()
-	}
-	return start()
-}
-
 // Forget is called where there is no shell after all.
 func (p *Prepared) Forget() {
 	close(p.start)
+	<-p.err
+	if p.l != nil {
+		p.l.gone()
+	}
 }
 
 // Start starts a shell: start, which has to start the process itself, is
@@ -188,8 +192,14 @@ const endPatience = 2 * time.Second
 // aside ends. It is waited for, which on a busy machine takes as long as a short
 // line does, only where nobody else would take note of its end.
 func (s *Supervision) Gone() {
-	if s.l.aside.pid > 0 && s.l.idle() && !firstWaits() {
-		s.l.aside.reap()
+	if s.l.idle() {
+		s.l.gone()
+	}
+}
+
+func (l *listening) gone() {
+	if !firstWaits() {
+		l.aside.reap()
 	}
 }
 
@@ -221,65 +231,58 @@ func (l *listening) idle() bool {
 	return err == nil && fds[0].Revents&unix.POLLHUP != 0
 }
 
-// listen puts the filter on this thread.
-func listen(cfg Config) (*listening, error) {
+// listen puts the filter on this thread. Where there is a filter and an error,
+// nothing can be started here any more.
+func listen(cfg Config) (l *listening, filtered bool, err error) {
 	if len(here()) == 0 {
-		return nil, fmt.Errorf("program starts are not known on %s", runtime.GOARCH)
+		return nil, false, fmt.Errorf("program starts are not known on %s", runtime.GOARCH)
 	}
 	mem, sl, err := newSlots()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	defer func() {
+		if err != nil {
+			unix.Close(mem)
+		}
+	}()
 	long, err := newAlarm()
 	if err != nil {
-		unix.Close(mem)
-		return nil, err
+		return nil, false, err
 	}
+	defer func() {
+		if err != nil {
+			unix.Close(long.fd)
+		}
+	}()
 	holder, err := newAside(mem)
 	if err != nil {
-		unix.Close(long.fd)
-		unix.Close(mem)
-		return nil, err
+		return nil, false, err
 	}
 	fd, err := install(filter(here()))
 	if err != nil {
 		holder.forget()
-		unix.Close(long.fd)
-		unix.Close(mem)
 		switch {
 		case errors.Is(err, unix.EBUSY):
-			return nil, ErrNested
+			return nil, false, ErrNested
 		case errors.Is(err, unix.EACCES):
-			return nil, errors.New("it takes CAP_SYS_ADMIN")
+			return nil, false, errors.New("it takes CAP_SYS_ADMIN")
 		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
-			return nil, fmt.Errorf("this kernel cannot (%w): Linux 5.5 or later is needed", err)
+			return nil, false, fmt.Errorf("this kernel cannot (%w): Linux 5.5 or later is needed", err)
 		}
-		return nil, fmt.Errorf("seccomp: %w", err)
+		return nil, false, fmt.Errorf("seccomp: %w", err)
 	}
-	l := &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, slots: sl, free: make(chan int, slots), next: make(chan struct{}), long: long}
+	wakeInStep(fd)
+	if err = holder.hold(fd); err != nil {
+		unix.Close(fd)
+		return nil, true, err
+	}
+	l = &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, slots: sl, free: make(chan int, slots), next: make(chan struct{}), long: long}
 	for i := range slots {
 		l.free <- i
 	}
 	l.calm.L = &l.judging
-	holder.files[keeperListener].from = int32(fd)
-	wakeInStep(fd)
-	return l, nil
-}
-
-// arm returns when the first start would be let go.
-func (l *listening) arm() {
-	go l.serve()
-	l.first.waitArmed()
-}
-
-// serve lets the shell start, and then receives.
-func (l *listening) serve() {
-	runtime.LockOSThread()
-	i := <-l.free
-	l.first.letGo(l.fd, &l.slots[i], l.aside)
-	l.release(i)
-	runtime.UnlockOSThread()
-	l.receiver()
+	return l, true, nil
 }
 
 // receiver takes one start after the other, decides about it and answers: to
