@@ -99,7 +99,6 @@ func (s *Session) Argv(ctx context.Context, line string, why Unguarded, behind f
 // RunArgv runs a command as it stands, without a shell, when it is judged so.
 // program is its file.
 func (s *Session) RunArgv(ctx context.Context, program string, argv []string) (int, error) {
-	signals := bash.Catch()
 	r := s.request(Quote(argv), Exec, nil)
 	r.Open = openAsForeground
 	out := s.Line(ctx, r)
@@ -107,7 +106,7 @@ func (s *Session) RunArgv(ctx context.Context, program string, argv []string) (i
 	if !out.Release {
 		return StatusRefused, nil
 	}
-	cfg := bash.Config{Bash: program, Name: argv[0], Env: s.place.Env, Signals: signals, Killed: &s.killed, Spawn: s.spawn}
+	cfg := bash.Config{Bash: program, Name: argv[0], Env: s.place.Env, Last: true, Killed: &s.killed, Spawn: s.spawn}
 	status, err := bash.Run(ctx, cfg, argv[1:])
 	if errors.Is(err, unix.ENOEXEC) {
 		// A script without a first line that says by what: execvp(3) takes sh.

@@ -167,15 +167,12 @@ func (s *Session) prefetch(r bash.Request) {
 // runs it in a bash of its own without a terminal of ours. argv is what bash
 // is started with.
 func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error) {
-	// They are never let go: the process ends with the line, and the trail's
-	// end is still to be written when a signal for the line comes too late.
-	signals := bash.Catch()
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	if !out.Release {
 		return StatusRefused, nil
 	}
-	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Signals: signals, Killed: &s.killed, Spawn: s.spawn}, argv)
+	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Last: true, Killed: &s.killed, Spawn: s.spawn}, argv)
 	if err != nil {
 		return bash.StatusFailed, err
 	}

@@ -76,7 +76,6 @@ func callsRescue(line string) ([]string, bool) {
 // is nil where nothing can be judged.
 func rescueInstead(ctx context.Context, s *guard.Session, inv invocation, why *bash.CannotStart) int {
 	bash.Begun()
-	bash.LetGo()
 	r := guard.Rescue{Line: inv.command, File: inv.file, Name: "guardsh", Args: inv.args, Last: true}
 	what := "guardsh's own shell takes its place"
 	switch {

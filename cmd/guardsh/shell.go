@@ -46,9 +46,6 @@ func runShell(argv []string) int {
 			return rescue(args)
 		}
 	}
-	if inv.command != nil || inv.file != "" {
-		bash.CatchAhead()
-	}
 	ctx := context.Background()
 	ready := make(chan error, 1) // whether bash can start is looked up while the guard is made ready
 	go func() { ready <- bash.Ready(ctx) }()

@@ -56,9 +56,9 @@ type Config struct {
 	// Killed is told which signal ended bash, where one did.
 	Killed *syscall.Signal
 
-	// Signals is what Catch gave, where the signals of Run were caught ahead;
-	// nil: Run catches them itself.
-	Signals *Signals
+	// Last says that this process ends with what Run runs: signals for that which
+	// come too late do nothing, and the end can be written down.
+	Last bool
 
 	// Spawn is given the function that starts bash, and has to call it: on a
 	// thread whose children are supervised, say. nil calls it as it is.

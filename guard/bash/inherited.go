@@ -2,8 +2,11 @@ package bash
 
 import (
 	"math/bits"
+	"os"
 	"os/signal"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // What this process was started with, noted by the program's entry (entry_*.s)
@@ -17,6 +20,20 @@ var (
 // Closed reports whether descriptor fd, 0 to 2, was closed when this process
 // was started. What it leads to now is /dev/null, opened by Go's runtime.
 func Closed(fd int) bool { return closedAtStart&(1<<fd) != 0 }
+
+// Unpiped is a standard file to which a write fails where nobody reads it any
+// more. At the descriptors 1 and 2 Go's runtime ends the process by SIGPIPE then,
+// which is to go on: what it runs is not over.
+func Unpiped(f *os.File) *os.File {
+	if Closed(int(f.Fd())) {
+		return f
+	}
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return f
+	}
+	return os.NewFile(uintptr(fd), f.Name())
+}
 
 // inheritIgnored makes this process ignore what it was started to ignore, so
 // that a child begins with it: nohup, a job in the background of a shell

@@ -219,15 +219,21 @@ func waitFor(pid int, stopped func(by syscall.Signal), killed *syscall.Signal) i
 			return StatusFailed
 		case ws.Stopped():
 			stopped(ws.StopSignal())
-		case ws.Signaled():
-			if killed != nil {
-				*killed = ws.Signal()
-			}
-			return 128 + int(ws.Signal())
-		case ws.Exited():
-			return ws.ExitStatus()
+		default:
+			return statusOf(ws, killed)
 		}
 	}
+}
+
+// statusOf is the status of a child that has ended.
+func statusOf(ws unix.WaitStatus, killed *syscall.Signal) int {
+	if !ws.Signaled() {
+		return ws.ExitStatus()
+	}
+	if killed != nil {
+		*killed = ws.Signal()
+	}
+	return 128 + int(ws.Signal())
 }
 
 // spawn starts bash by start.

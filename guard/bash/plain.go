@@ -3,13 +3,10 @@ package bash
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -46,12 +43,13 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	if stdin == nil {
 		stdin = os.Stdin
 	}
-	caught := cfg.Signals
-	if caught == nil {
-		caught = Catch()
-		defer caught.release()
+	signals, err := catch()
+	if err != nil {
+		return StatusFailed, err
 	}
-	signals := caught.take()
+	if !cfg.Last {
+		defer signals.release()
+	}
 
 	// ForkExec gives the child the signal mask and dispositions that this
 	// process was started with, but for those that are caught here. It spares
@@ -73,143 +71,55 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	}
 
 	Begun()
-	ended, stopped := make(chan int, 1), make(chan syscall.Signal, 1)
-	go func() { ended <- waitFor(pid, func(by syscall.Signal) { stopped <- by }, cfg.Killed) }()
-	done := ctx.Done()
+	stop := context.AfterFunc(ctx, func() { unix.Kill(pid, unix.SIGTERM) })
+	defer stop()
 	told := false // to stop, by a signal that came here
 	for {
-		select {
-		case status := <-ended:
-			return status, nil
-		case by := <-stopped:
+		switch sig := signals.next(); {
+		case sig == unix.SIGCHLD:
+			by, status, ended := look(pid, cfg.Killed)
+			if ended {
+				return status, nil
+			}
 			// As it does, so that who waits for this process sees it: whoever sent it
 			// a TSTP, or the shell whose foreground this is. Where only the child was
 			// stopped, only that may be continued.
-			if told || fromTerminal() {
+			if by != 0 && (told || fromTerminal()) {
 				told = false
-				stopBy(by)
+				signals.stopBy(by)
 			}
-		case sig := <-signals:
-			n, ok := sig.(syscall.Signal)
-			switch {
-			case !ok:
-			case n == unix.SIGCONT:
-				told = false
-				if st, err := proc.Of(pid); err != nil || st.State == 'T' {
-					unix.Kill(pid, n) // its group was not continued
-				}
-			case n == unix.SIGTSTP && !fromTerminal():
-				told = true
-				unix.Kill(pid, n)
-			case n == unix.SIGTSTP:
-			case n != unix.SIGINT && n != unix.SIGQUIT || !fromTerminal():
-				unix.Kill(pid, n)
+		case sig == unix.SIGCONT:
+			told = false
+			if st, err := proc.Of(pid); err != nil || st.State == 'T' {
+				unix.Kill(pid, sig) // its group was not continued
 			}
-		case <-done:
-			done = nil
-			unix.Kill(pid, unix.SIGTERM)
+		case sig == unix.SIGTSTP && !fromTerminal():
+			told = true
+			unix.Kill(pid, sig)
+		case sig == unix.SIGTSTP:
+		case sig != unix.SIGINT && sig != unix.SIGQUIT || !fromTerminal():
+			unix.Kill(pid, sig)
 		}
 	}
 }
 
-// stopBy stops this process by a signal: the status of a stopped job tells which.
-func stopBy(sig syscall.Signal) {
-	if sig != unix.SIGTSTP {
-		unix.Kill(os.Getpid(), unix.SIGSTOP)
-		return
-	}
-	// Another thread may take the stop, and this one would go on for a moment. In
-	// a group that no shell waits for there is none.
-	const none = time.Second
-	continued := make(chan os.Signal, 1)
-	signal.Notify(continued, unix.SIGCONT)
-	defer signal.Stop(continued)
-	defer byDefault(sig)()
-	unix.Kill(os.Getpid(), sig)
-	select {
-	case <-continued:
-	case <-time.After(none):
-	}
-}
-
-// passedOn are the signals that somebody sends to us and means for the child,
-// INT, QUIT and TSTP unless they come from the terminal.
-var passedOn = []os.Signal{
-	unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM, unix.SIGPIPE, unix.SIGINT, unix.SIGQUIT,
-	unix.SIGTSTP, unix.SIGCONT,
-}
-
-// Signals is this process's hold on the signals that a child is to get.
-type Signals struct {
-	caught chan os.Signal
-	taken  chan struct{} // closed when a child is about to start
-	over   chan struct{} // closed when nobody else looks at caught any more
-	once   sync.Once
-}
-
-// Catch begins to catch them. To catch one costs the runtime several changes
-// of thread, together near a millisecond (seen), so that this is done beside
-// whatever comes before the child. Until there is one, a signal does to this
-// process what it would have done.
-//
-// What was ignored when this process was started stays so, for the child too:
-// nohup and a job in the background of a shell without job control mean that.
-func Catch() *Signals {
-	if s := ahead.Swap(nil); s != nil {
-		return s
-	}
-	inheritIgnored()
-	s := &Signals{caught: make(chan os.Signal, 16), taken: make(chan struct{}), over: make(chan struct{})}
-	go func() {
-		defer close(s.over)
-		for _, sig := range passedOn {
-			if !signal.Ignored(sig) {
-				signal.Notify(s.caught, sig)
-			}
+// look says what became of a child: that it was stopped by a signal, or ended.
+func look(pid int, killed *syscall.Signal) (by syscall.Signal, status int, ended bool) {
+	for {
+		var ws unix.WaitStatus
+		got, err := unix.Wait4(pid, &ws, unix.WUNTRACED|unix.WNOHANG, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return 0, StatusFailed, true
+		case got == 0:
+			return by, 0, false
+		case ws.Stopped():
+			by = ws.StopSignal()
+		default:
+			return 0, statusOf(ws, killed), true
 		}
-		for {
-			select {
-			case <-s.taken:
-				return
-			case sig := <-s.caught:
-				if sig == unix.SIGCONT {
-					continue // it has done what it does
-				}
-				signal.Reset(sig)
-				if n, ok := sig.(syscall.Signal); ok {
-					unix.Kill(os.Getpid(), n)
-				}
-			}
-		}
-	}()
-	return s
-}
-
-// ahead is what CatchAhead caught, for the next Catch.
-var ahead atomic.Pointer[Signals]
-
-// CatchAhead begins with Catch when nothing is known yet but that a child will
-// start. LetGo is called where none does after all.
-func CatchAhead() { ahead.Store(Catch()) }
-
-// LetGo ends what CatchAhead began.
-func LetGo() {
-	if s := ahead.Swap(nil); s != nil {
-		s.release()
 	}
-}
-
-// take waits until all are caught; what comes from now on is the child's.
-func (s *Signals) take() <-chan os.Signal {
-	s.once.Do(func() { close(s.taken) })
-	<-s.over
-	return s.caught
-}
-
-// release lets them go again, which takes as long as to catch them.
-func (s *Signals) release() {
-	s.take()
-	signal.Stop(s.caught)
 }
 
 // fromTerminal guesses where an INT or QUIT came from: with a terminal of
