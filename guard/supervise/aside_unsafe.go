@@ -129,8 +129,7 @@ func (a *aside) hold(listener int) error {
 	a.say(asideHolds)
 	for atomic.LoadUint32(&a.holds) == 0 {
 		_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&a.holds)), futexWait, 0, uintptr(unsafe.Pointer(&a.again)), 0, 0)
-		if pid, err := unix.Wait4(a.pid, nil, unix.WNOHANG, nil); pid == a.pid || err == unix.ECHILD {
-			a.end.Do(func() {})
+		if a.ended() {
 			break
 		}
 	}
@@ -147,6 +146,16 @@ func (a *aside) hold(listener int) error {
 func (a *aside) say(told uint32) {
 	atomic.StoreUint32(&a.told, told)
 	_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&a.told)), futexWake, 1, 0, 0, 0)
+}
+
+// ended says whether it has.
+func (a *aside) ended() bool {
+	pid, err := unix.Wait4(a.pid, nil, unix.WNOHANG, nil)
+	if pid != a.pid && err != unix.ECHILD {
+		return false
+	}
+	a.end.Do(func() {})
+	return true
 }
 
 // reap waits until it has ended.
@@ -240,7 +249,9 @@ func runAside(a *aside) {
 				for again == unix.EINTR {
 					_, _, again = syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocSend, uintptr(unsafe.Pointer(&a.answer)))
 				}
-				a.fds[0].Events = 0
+				if again == 0 { // else a signal has interrupted the start, which comes again
+					a.fds[0].Events = 0
+				}
 			}
 		}
 	}

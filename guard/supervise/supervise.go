@@ -91,20 +91,51 @@ func Prepare(cfg Config) *Prepared {
 		var filtered bool
 		p.l, filtered, p.why = listen(cfg)
 		start := <-p.start
-		switch {
-		case start == nil:
+		if start == nil {
 			close(p.err)
-		case p.l == nil && filtered:
-			onThread(func() { p.err <- start() }) // nobody would answer here
-		default:
+			return
+		}
+		if p.l == nil && !filtered {
+			p.err <- start()
+			return
+		}
+		if p.l != nil && !p.l.aside.ended() {
 			err := start()
-			if err == nil && p.l != nil {
+			if err == nil {
 				go p.l.receiver() // the first start is over, which the process aside has let go
 			}
-			p.err <- err
+			if !scarce(err) {
+				p.err <- err
+				return
+			}
+			p.why = fmt.Errorf("there is no room for it beside the shell: %w", err)
+		} else if p.l != nil {
+			p.why = errors.New("the keeper was ended before there was a shell")
 		}
+		onThread(func() { // nobody would answer here
+			if p.l != nil {
+				p.l.close()
+				p.l = nil
+			}
+			p.err <- start()
+		})
 	})
 	return p
+}
+
+// scarce says that something has failed for lack of what supervision takes too:
+// descriptors, processes, memory.
+func scarce(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM)
+}
+
+// close gives everything back where nothing was started, once the thread that
+// has the filter has ended.
+func (l *listening) close() {
+	l.aside.reap()
+	for _, fd := range []int{l.fd, l.mem, l.long.fd, l.aside.life, l.aside.ready} {
+		unix.Close(fd)
+	}
 }
 
 // Forget is called where there is no shell after all.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,7 +85,30 @@ func session(mode string, argv []string) int {
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	sup, why, err := Prepare(cfg).Start(cmd.Start)
+	p, start := Prepare(cfg), cmd.Start
+	switch mode {
+	case "alone":
+		// Whoever looks for processes to end has found the one aside.
+		for len(asides()) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		for _, pid := range asides() {
+			unix.Kill(pid, unix.SIGKILL)
+		}
+		time.Sleep(10 * time.Millisecond) // or it would end while the shell starts
+	case "scarce":
+		start = func() error {
+			start = cmd.Start
+			return unix.EMFILE
+		}
+	}
+	sup, why, err := p.Start(func() error { return start() })
+	if mode == "alone" || mode == "scarce" {
+		fmt.Println("not supervised:", why, err)
+		fmt.Println("aside:", len(asides()))
+		fmt.Println("session ends:", cmd.Wait())
+		return 0
+	}
 	if why != nil || err != nil {
 		fmt.Println("not supervised:", why, err)
 		return 9
@@ -118,6 +142,28 @@ func session(mode string, argv []string) int {
 	}
 	fmt.Println("session ends:", werr)
 	return 0
+}
+
+// asides are the processes that this one has.
+func asides() (pids []int) {
+	files, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, f := range files {
+		b, _ := os.ReadFile(f)
+		for _, s := range strings.Fields(string(b)) {
+			if exe, _ := os.Readlink("/proc/" + s + "/exe"); strings.Contains(exe, ".test") {
+				pid, _ := strconv.Atoi(s)
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
+}
+
+// A shell starts where the process aside has been ended before it, and where there
+// is not room for both: without supervision, which is said.
+func TestStartsAlone(t *testing.T) {
+	want(t, run(t, "alone", "sh", "-c", "/bin/echo lives"), "not supervised: the keeper was ended before there was a shell <nil>", "lives", "session ends: <nil>")
+	want(t, run(t, "scarce", "sh", "-c", "/bin/echo lives"), "not supervised: there is no room for it beside the shell: too many open files <nil>", "aside: 0", "lives", "session ends: <nil>")
 }
 
 // run runs a session and returns what it and its programs printed.
