@@ -43,10 +43,7 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 	if stdin == nil {
 		stdin = os.Stdin
 	}
-	signals, err := catch()
-	if err != nil {
-		return StatusFailed, err
-	}
+	signals := catch()
 	if !cfg.Last {
 		defer signals.release()
 	}
@@ -89,10 +86,10 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 				signals.stopBy(by)
 			}
 		case sig == unix.SIGCONT:
-			told = false
-			if st, err := proc.Of(pid); err != nil || st.State == 'T' {
-				unix.Kill(pid, sig) // its group was not continued
+			if st, err := proc.Of(pid); told || err != nil || st.State == 'T' {
+				unix.Kill(pid, sig) // its group was not continued, or it has yet to stop
 			}
+			told = false
 		case sig == unix.SIGTSTP && !fromTerminal():
 			told = true
 			unix.Kill(pid, sig)

@@ -10,17 +10,35 @@ TEXT ·handlers(SB),NOSPLIT,$0-24
 	MOVQ AX, flag+16(FP)
 	RET
 
-// onSignal is called by the kernel, with the signal's number, on any thread at
-// any place: it does one system call.
+// onSignal is called by the kernel, with the signal's number and what is known of
+// it (siginfo_t), on any thread at any place: it sets a bit and does one system
+// call.
 TEXT ·onSignal(SB),NOSPLIT|NOFRAME,$0
-	SUBQ $24, SP
-	MOVQ DI, 0(SP) // the first byte is the number
-	MOVL ·tellTo(SB), DI
-	MOVQ SP, SI
+	MOVL 16(SI), AX // whose it is
+	CMPL AX, ·ownID(SB)
+	JEQ done
+	MOVL DI, CX
+	LEAQ ·takesBack(SB), DX
+	MOVL (DX)(CX*4), DX
+	NOTL DX
+	MOVL $1, R8
+	SHLL CX, R8
+	MOVL ·came(SB), AX
+
+again:
+	MOVL AX, R9
+	ANDL DX, R9
+	ORL R8, R9
+	LOCK
+	CMPXCHGL R9, ·came(SB)
+	JNE again // AX is what stands there
+	LEAQ ·came(SB), DI
+	MOVL $129, SI // FUTEX_WAKE_PRIVATE
 	MOVL $1, DX
-	MOVL $1, AX // write
+	MOVL $202, AX // futex
 	SYSCALL
-	ADDQ $24, SP
+
+done:
 	RET
 
 TEXT ·afterSignal(SB),NOSPLIT|NOFRAME,$0

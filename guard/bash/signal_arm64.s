@@ -9,12 +9,27 @@ TEXT ·handlers(SB),NOSPLIT,$0-24
 	RET
 
 TEXT ·onSignal(SB),NOSPLIT|NOFRAME,$0
-	SUB $16, RSP
-	MOVD R0, 0(RSP) // the first byte is the number
-	MOVW ·tellTo(SB), R0
-	MOVD RSP, R1
+	MOVWU 16(R1), R2 // whose it is
+	MOVWU ·ownID(SB), R3
+	CMPW R2, R3
+	BEQ done
+	MOVD $·takesBack(SB), R2
+	MOVWU (R2)(R0<<2), R2
+	MOVD $1, R3
+	LSL R0, R3, R3
+	MOVD $·came(SB), R4
+
+again:
+	LDAXRW (R4), R5
+	BICW R2, R5, R5
+	ORRW R3, R5, R5
+	STLXRW R5, (R4), R6
+	CBNZW R6, again
+	MOVD R4, R0
+	MOVD $129, R1 // FUTEX_WAKE_PRIVATE
 	MOVD $1, R2
-	MOVD $64, R8 // write
+	MOVD $98, R8 // futex
 	SVC
-	ADD $16, RSP
+
+done:
 	RET

@@ -1,11 +1,7 @@
 package bash
 
 import (
-	"errors"
-	"fmt"
 	"os"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -25,13 +21,25 @@ var caught = [...]syscall.Signal{
 // signals is this process's hold on them. Package os/signal has two threads of
 // its own, between which and the others it changes several times for each signal
 // that it is to catch: together a tenth of the time of a short line. Here a
-// handler writes the signal's number to a pipe, and who waits for the child reads
-// it.
+// handler sets a bit, and who waits for the child waits for that. It takes no
+// descriptor, of which there may be none left (ulimit -n), and however many
+// come, none is lost: a signal that comes twice before it is looked at is one,
+// as in the kernel.
 type signals struct {
-	from  int              // of the pipe
-	queue []syscall.Signal // read before their turn
+	taken uint32 // of came, before their turn
 	old   [len(caught)]action
 }
+
+// came are the signals that nobody has looked at yet: bit n for signal n.
+var came uint32
+
+// takesBack are those that a signal takes back where nobody has looked at them
+// yet, which the kernel does too.
+var takesBack = [32]uint32{unix.SIGCONT: bit(unix.SIGTSTP), unix.SIGTSTP: bit(unix.SIGCONT)}
+
+// ownID is this process's: what it sends itself is not for the child. A write to
+// a pipe that nobody reads sends PIPE.
+var ownID = int32(os.Getpid())
 
 // action is the kernel's struct sigaction.
 type action struct {
@@ -40,48 +48,31 @@ type action struct {
 }
 
 const (
-	onStack = 0x08000000 // SA_ONSTACK: a goroutine's stack has no room for it
-	restart = 0x10000000 // SA_RESTART
-	ignored = 1          // SIG_IGN
+	withInfo = 0x00000004 // SA_SIGINFO
+	onStack  = 0x08000000 // SA_ONSTACK: a goroutine's stack has no room for it
+	restart  = 0x10000000 // SA_RESTART
+	ignored  = 1          // SIG_IGN
 )
-
-// tellTo is the descriptor that the handler writes to.
-var tellTo int32
 
 // handlers gives the addresses of the handler, and of what it returns by where
 // the kernel wants that told, with the flag that tells it.
 func handlers() (handler, restorer, flag uintptr)
 
-// signalPipe makes the pipe, once: a handler may still run when nobody reads any more.
-var signalPipe = sync.OnceValues(func() (from int, err error) {
-	var p [2]int
-	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-		return -1, fmt.Errorf("a pipe for signals: %w", err)
-	}
-	_ = unix.SetNonblock(p[1], true)
-	atomic.StoreInt32(&tellTo, int32(p[1]))
-	return p[0], nil
-})
-
 // catch catches them. What was ignored when this process was started stays so,
 // for the child too: nohup and a job in the background of a shell without job
 // control mean that.
-func catch() (*signals, error) {
+func catch() *signals {
 	inheritIgnored()
-	from, err := signalPipe()
-	if err != nil {
-		return nil, err
-	}
-	s := &signals{from: from}
+	s := &signals{}
 	handler, restorer, flag := handlers()
-	a := action{handler: handler, restorer: restorer, flags: onStack | restart | flag, mask: ^uint64(0)}
+	a := action{handler: handler, restorer: restorer, flags: onStack | restart | withInfo | flag, mask: ^uint64(0)}
 	for i, sig := range caught {
 		setAction(sig, nil, &s.old[i])
 		if sig == unix.SIGCHLD || s.old[i].handler != ignored {
 			setAction(sig, &a, nil)
 		}
 	}
-	return s, nil
+	return s
 }
 
 // release lets them go again.
@@ -93,24 +84,27 @@ func (s *signals) release() {
 
 // next waits for a signal.
 func (s *signals) next() syscall.Signal {
-	if len(s.queue) == 0 {
-		s.read()
+	for {
+		s.take()
+		for _, sig := range caught {
+			if s.taken&bit(sig) != 0 {
+				s.taken &^= bit(sig)
+				return sig
+			}
+		}
+		s.wait(nil)
 	}
-	sig := s.queue[0]
-	s.queue = s.queue[1:]
-	return sig
 }
 
-func (s *signals) read() {
-	var b [64]byte
-	n, err := unix.Read(s.from, b[:])
-	for errors.Is(err, unix.EINTR) {
-		n, err = unix.Read(s.from, b[:])
-	}
-	for _, sig := range b[:max(n, 0)] {
-		s.queue = append(s.queue, syscall.Signal(sig))
-	}
+func (s *signals) take() { s.taken |= atomic.SwapUint32(&came, 0) }
+
+// wait returns when one has come, or the time is over, or at any time.
+func (s *signals) wait(most *unix.Timespec) {
+	const futexWait = 128 // FUTEX_WAIT_PRIVATE
+	_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&came)), futexWait, 0, uintptr(unsafe.Pointer(most)), 0, 0)
 }
+
+func bit(sig syscall.Signal) uint32 { return 1 << sig }
 
 // stopBy stops this process by a signal: the status of a stopped job tells which.
 func (s *signals) stopBy(sig syscall.Signal) {
@@ -121,15 +115,14 @@ func (s *signals) stopBy(sig syscall.Signal) {
 	// Another thread may take the stop, and this one would go on for a moment. In
 	// a group that no shell waits for there is none.
 	const none = time.Second
+	s.taken &^= bit(unix.SIGCONT)
 	var old action
 	setAction(sig, &action{}, &old) // its default
 	defer setAction(sig, &old, nil)
 	unix.Kill(os.Getpid(), sig)
-	fds := []unix.PollFd{{Fd: int32(s.from), Events: unix.POLLIN}}
-	for end := time.Now().Add(none); !slices.Contains(s.queue, unix.SIGCONT) && time.Now().Before(end); {
-		if n, err := unix.Poll(fds, int(time.Until(end).Milliseconds())+1); n > 0 && err == nil {
-			s.read()
-		}
+	for end := time.Now().Add(none); s.taken&bit(unix.SIGCONT) == 0 && time.Now().Before(end); s.take() {
+		most := unix.NsecToTimespec(time.Until(end).Nanoseconds())
+		s.wait(&most)
 	}
 }
 
