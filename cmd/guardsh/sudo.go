@@ -139,7 +139,7 @@ func su(name string, args []string) int {
 			})
 		}
 	}
-	bash.OwnSlack()
+	bash.AsStarted()
 	err = syscall.Exec(real, append([]string{name}, args...), os.Environ())
 	fmt.Fprintf(os.Stderr, "guardsh: %s: %s\n", real, err)
 	return bash.StatusFailed

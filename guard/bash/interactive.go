@@ -239,7 +239,7 @@ func statusOf(ws unix.WaitStatus, killed *syscall.Signal) int {
 // spawn starts bash by start.
 func (c *Config) spawn(start func() error) error {
 	own := func() error {
-		defer OwnSlack()()
+		defer AsStarted()()
 		return start()
 	}
 	if c.Spawn != nil {
@@ -248,14 +248,21 @@ func (c *Config) spawn(start func() error) error {
 	return own()
 }
 
-// OwnSlack gives this thread, and so what it starts, the timer slack that this
-// process was started with, until the function that it returns is called.
-func OwnSlack() (done func()) {
+// AsStarted gives this thread, and so what it starts, the timer slack and the
+// blocked signals that this process was started with, until the function that it
+// returns is called. Go's runtime unblocks those by which a process is ended.
+func AsStarted() (done func()) {
 	runtime.LockOSThread()
 	if slackAtStart > 0 {
 		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slackAtStart), 0, 0, 0)
 	}
-	return runtime.UnlockOSThread
+	var blocked, old unix.Sigset_t
+	blocked.Val[0] = maskAtStart
+	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, &old)
+	return func() {
+		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+		runtime.UnlockOSThread()
+	}
 }
 
 // fill sets what was left out and finds bash.
