@@ -11,10 +11,12 @@
 // read (path, arguments, environment, directory) and judged while they wait.
 //
 // If the last holder of a listener goes, each exec below it fails with ENOSYS.
-// A keeper, a process of its own that outlives this one, holds it too before
-// the first start is let go, takes over when this process ends, and goes when
-// the last supervised process is gone. A notification that a killed holder had taken is never handed out
-// again; it lies in memory that both share, so that the keeper answers it.
+// A process aside holds it too before anything is started. It lets the first
+// start go, which is the shell's own and for which a thread of this process stands
+// still. Then it waits: it becomes the keeper, a process of its own that outlives
+// this one, takes over when this process ends, and goes when the last supervised
+// process is gone. A notification that a killed holder had taken is never handed
+// out again; it lies in memory that both share, so that the keeper answers it.
 //
 // What a process has in its memory can be changed by another thread of it
 // after it was read here: this is a guard against mistakes, not a sandbox.
