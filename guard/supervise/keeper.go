@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,7 +51,7 @@ func KeeperMain() {
 	if len(os.Args) != 1 || os.Args[0] != keeperName {
 		return
 	}
-	sl, err := sharedSlots(keeperMemory)
+	m, err := mapShared(keeperMemory)
 	if err != nil {
 		os.Exit(1)
 	}
@@ -65,7 +64,7 @@ func KeeperMain() {
 	_, _ = os.Stdout.Write([]byte("k"))
 	os.Stdout.Close()
 	if keeperWait() {
-		keeperServe(sl)
+		keeperServe(m)
 	}
 	os.Exit(0)
 }
@@ -87,25 +86,16 @@ func keeperWait() bool {
 	}
 }
 
-// pathSearch is for how long a process that was refused something may still try
-// the same by another path; a number is another process's later.
-const pathSearch = 2 * time.Second
-
 // keeperServe lets what is left start programs, until the last is gone.
-func keeperServe(sl *[slots]slot) {
-	// What the session had taken: nobody hands that out again. After a no,
-	// execvp(3) of some languages goes on along PATH, to /bin after /usr/bin.
-	refused := map[uint32]bool{}
-	until := time.Now().Add(pathSearch)
-	for i := range sl {
-		s := &sl[i]
+func keeperServe(m *shared) {
+	// What the session had taken: nobody hands that out again.
+	for i := range m.slots {
+		s := &m.slots[i]
 		if id := s.n.id; id != 0 {
-			var errno unix.Errno
 			if atomic.LoadUint32(&s.state) == slotJudged {
-				errno = unix.EPERM
-				refused[s.n.pid] = true
+				m.refuse(s.n.pid)
 			}
-			_ = answer(keeperListener, id, errno)
+			keeperAnswer(m, &s.n)
 		}
 	}
 	var s slot
@@ -118,11 +108,15 @@ func keeperServe(sl *[slots]slot) {
 			return
 		}
 		if receive(keeperListener, &s) == nil {
-			var errno unix.Errno
-			if refused[s.n.pid] && time.Now().Before(until) {
-				errno = unix.EPERM
-			}
-			_ = answer(keeperListener, s.n.id, errno)
+			keeperAnswer(m, &s.n)
 		}
 	}
+}
+
+func keeperAnswer(m *shared, n *notification) {
+	var errno unix.Errno
+	if m.wasRefused(n.pid) {
+		errno = unix.EPERM
+	}
+	_ = answer(keeperListener, n.id, errno)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -67,29 +69,75 @@ const (
 // slots is how many starts may wait at a time; further ones queue in the kernel.
 const slots = 1024
 
-// sharedSlots maps the slots of a memory file.
-func sharedSlots(fd int) (*[slots]slot, error) {
-	mem, err := unix.Mmap(fd, 0, int(unsafe.Sizeof([slots]slot{})), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+// shared is the memory that this process and the keeper have in common.
+type shared struct {
+	slots [slots]slot
+	// The starts that were refused last: after a no, execvp(3) of some languages goes
+	// on along PATH, to /bin after /usr/bin, and this process may be gone then.
+	refused [refusals]refusal
+	next    atomic.Uint32 // of them
+}
+
+// refusal is a process that was refused a start, and when on the monotonic clock
+// in nanoseconds. A number is another process's later.
+type refusal struct {
+	pid  atomic.Uint32
+	when atomic.Int64
+}
+
+const (
+	refusals   = 256
+	pathSearch = 2 * time.Second // for how long a process may still try the same by another path
+)
+
+// refuse notes that a process was refused something.
+func (m *shared) refuse(pid uint32) {
+	r := &m.refused[m.next.Add(1)%refusals]
+	r.pid.Store(0)
+	r.when.Store(monotonic())
+	r.pid.Store(pid)
+}
+
+// wasRefused says whether it was, a moment ago.
+func (m *shared) wasRefused(pid uint32) bool {
+	for i := range m.refused {
+		r := &m.refused[i]
+		if r.pid.Load() == pid && monotonic()-r.when.Load() < int64(pathSearch) {
+			return true
+		}
+	}
+	return false
+}
+
+func monotonic() int64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return t.Nano()
+}
+
+// mapShared maps it.
+func mapShared(fd int) (*shared, error) {
+	mem, err := unix.Mmap(fd, 0, int(unsafe.Sizeof(shared{})), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map the shared memory: %w", err)
 	}
-	return (*[slots]slot)(unsafe.Pointer(&mem[0])), nil
+	return (*shared)(unsafe.Pointer(&mem[0])), nil
 }
 
-// newSlots is a memory file of free slots.
-func newSlots() (fd int, s *[slots]slot, err error) {
+// newShared makes a file of it.
+func newShared() (fd int, m *shared, err error) {
 	fd, err = unix.MemfdCreate("guardsh-starts", unix.MFD_CLOEXEC)
 	if err != nil {
 		return -1, nil, fmt.Errorf("memory for waiting program starts: %w", err)
 	}
-	if err = unix.Ftruncate(fd, int64(unsafe.Sizeof([slots]slot{}))); err == nil {
-		s, err = sharedSlots(fd)
+	if err = unix.Ftruncate(fd, int64(unsafe.Sizeof(shared{}))); err == nil {
+		m, err = mapShared(fd)
 	}
 	if err != nil {
 		unix.Close(fd)
 		return -1, nil, err
 	}
-	return fd, s, nil
+	return fd, m, nil
 }
 
 // install puts the filter on the calling thread and returns its listener.

@@ -45,16 +45,16 @@ var ErrNested = errors.New("the session above supervises this one too")
 
 // listening is a listener with the starts that wait.
 type listening struct {
-	fd    int
-	cfg   Config
-	mem   int // the shared memory's file
-	slots *[slots]slot
+	fd  int
+	cfg Config
+	mem int // the shared memory's file
+	*shared
 	free  chan int // slots that are free
 	aside *aside   // holds it too
 
 	rooted atomic.Bool // a process may have another root directory than this one
 
-	next    chan struct{} // to a receiver that waits for its turn
+	turn    chan struct{} // to a receiver that waits for its turn
 	alone   atomic.Bool   // the receiver judges, and nobody receives
 	long    alarm         // it does for long
 	watched sync.Once     // somebody waits for that
@@ -268,7 +268,7 @@ func listen(cfg Config) (l *listening, filtered bool, err error) {
 	if len(here()) == 0 {
 		return nil, false, fmt.Errorf("program starts are not known on %s", runtime.GOARCH)
 	}
-	mem, sl, err := newSlots()
+	mem, common, err := newShared()
 	if err != nil {
 		return nil, false, err
 	}
@@ -308,7 +308,7 @@ func listen(cfg Config) (l *listening, filtered bool, err error) {
 		unix.Close(fd)
 		return nil, true, err
 	}
-	l = &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, slots: sl, free: make(chan int, slots), next: make(chan struct{}), long: long}
+	l = &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, shared: common, free: make(chan int, slots), turn: make(chan struct{}), long: long}
 	for i := range slots {
 		l.free <- i
 	}
@@ -399,7 +399,7 @@ func (l *listening) another() bool {
 // handOn lets another goroutine receive.
 func (l *listening) handOn() {
 	select {
-	case l.next <- struct{}{}:
+	case l.turn <- struct{}{}:
 	default:
 		go l.receiver()
 	}
@@ -411,7 +411,7 @@ func (l *listening) turnComes() bool {
 	idle := time.NewTimer(idleReceiver)
 	defer idle.Stop()
 	select {
-	case <-l.next:
+	case <-l.turn:
 		return true
 	case <-idle.C:
 		return false
@@ -493,6 +493,9 @@ func (l *listening) stopJudging() {
 // done answers and frees the slot.
 func (l *listening) done(i int, errno unix.Errno) {
 	s := &l.slots[i]
+	if errno != 0 {
+		l.refuse(s.n.pid)
+	}
 	if err := answer(l.fd, s.n.id, errno); err != nil && l.cfg.Lost != nil {
 		l.cfg.Lost(err)
 	}

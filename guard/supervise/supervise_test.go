@@ -298,6 +298,39 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
+// Who was refused by a session tries the next directory of PATH when that has
+// ended, and is refused by the keeper.
+func TestRefusedStaysSo(t *testing.T) {
+	dir := t.TempDir()
+	script := filepath.Join(dir, "left.py")
+	text := `
+import os, sys, time
+def tries(path):
+    try: os.execv(path, ["echo", "FORBIDDEN"])
+    except PermissionError: return "refused"
+first = tries("/usr/bin/echo")
+open(sys.argv[2] + "/tried", "w")
+try:
+    while True: os.kill(int(sys.argv[1]), 0); time.sleep(0.001)
+except ProcessLookupError: pass
+print(first, tries("/bin/echo"), flush=True)
+open(sys.argv[2] + "/done", "w")
+`
+	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/proc/self/exe", "", "bash", "-c",
+		"setsid python3 "+script+" $PPID "+dir+" >"+dir+"/said 2>&1 & while ! test -e "+dir+"/tried; do sleep 0.02; done")
+	cmd.Args[0] = sessionName
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	waitForFile(t, dir+"/done")
+	if got, err := os.ReadFile(dir + "/said"); !strings.Contains(string(got), "refused refused\n") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 // A session that is killed by the first thing that its shell does leaves a
 // shell that can start programs, too.
 func TestKilledAtOnce(t *testing.T) {
