@@ -91,6 +91,10 @@ func Run(ctx context.Context, cfg Config, argv []string) (status int, err error)
 			}
 			told = false
 		case sig == unix.SIGTSTP && !fromTerminal():
+			if st, err := proc.Of(pid); err == nil && st.State == 'T' {
+				signals.stopBy(sig) // it came to both
+				continue
+			}
 			told = true
 			unix.Kill(pid, sig)
 		case sig == unix.SIGTSTP:

@@ -132,11 +132,13 @@ func TestPlainStops(t *testing.T) {
 		send   syscall.Signal // to us, when the line has said that it is there; 0: none
 		stops  bool           // this process, and not only the shell
 		status int
+		group  bool // it is sent to the shell as well
 	}{
-		"told to stop":   {"echo up; while [ ! -e go ]; do read -t 0.01 <> <(:); done; exit 3", syscall.SIGTSTP, true, 3},
-		"does not stop":  {"trap '' TSTP; echo up; sleep 0.2; exit 3", syscall.SIGTSTP, false, 3},
-		"stops itself":   {"echo up; kill -STOP $$; exit 3", 0, false, 3},
-		"traps the stop": {"trap 'exit 4' TSTP; echo up; while :; do sleep 0.01; done", syscall.SIGTSTP, false, 4},
+		"told to stop":   {"echo up; while [ ! -e go ]; do read -t 0.01 <> <(:); done; exit 3", syscall.SIGTSTP, true, 3, false},
+		"both are told":  {"echo up; while [ ! -e go ]; do read -t 0.01 <> <(:); done; exit 3", syscall.SIGTSTP, true, 3, true},
+		"does not stop":  {"trap '' TSTP; echo up; sleep 0.2; exit 3", syscall.SIGTSTP, false, 3, false},
+		"stops itself":   {"echo up; kill -STOP $$; exit 3", 0, false, 3, false},
+		"traps the stop": {"trap 'exit 4' TSTP; echo up; while :; do sleep 0.01; done", syscall.SIGTSTP, false, 4, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := plain(t, "", "-c", tc.line)
@@ -157,7 +159,9 @@ func TestPlainStops(t *testing.T) {
 			stopped := func(pid int) func() bool {
 				return func() bool { st, err := proc.Of(pid); return err == nil && st.State == 'T' }
 			}
-			if tc.send != 0 {
+			if tc.group {
+				syscall.Kill(-cmd.Process.Pid, tc.send)
+			} else if tc.send != 0 {
 				cmd.Process.Signal(tc.send)
 			}
 			if tc.stops && !await(patience, stopped(cmd.Process.Pid)) {
