@@ -18,20 +18,10 @@ TEXT ·onSignal(SB),NOSPLIT|NOFRAME,$0
 	CMPL AX, ·ownID(SB)
 	JEQ done
 	MOVL DI, CX
-	LEAQ ·takesBack(SB), DX
-	MOVL (DX)(CX*4), DX
-	NOTL DX
-	MOVL $1, R8
-	SHLL CX, R8
-	MOVL ·came(SB), AX
-
-again:
-	MOVL AX, R9
-	ANDL DX, R9
-	ORL R8, R9
+	MOVL $1, AX
+	SHLL CX, AX
 	LOCK
-	CMPXCHGL R9, ·came(SB)
-	JNE again // AX is what stands there
+	ORL AX, ·came(SB)
 	LEAQ ·came(SB), DI
 	MOVL $129, SI // FUTEX_WAKE_PRIVATE
 	MOVL $1, DX

@@ -13,15 +13,12 @@ TEXT ·onSignal(SB),NOSPLIT|NOFRAME,$0
 	MOVWU ·ownID(SB), R3
 	CMPW R2, R3
 	BEQ done
-	MOVD $·takesBack(SB), R2
-	MOVWU (R2)(R0<<2), R2
 	MOVD $1, R3
 	LSL R0, R3, R3
 	MOVD $·came(SB), R4
 
 again:
 	LDAXRW (R4), R5
-	BICW R2, R5, R5
 	ORRW R3, R5, R5
 	STLXRW R5, (R4), R6
 	CBNZW R6, again

@@ -15,7 +15,7 @@ import (
 // come from the terminal.
 var caught = [...]syscall.Signal{
 	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM, unix.SIGPIPE, unix.SIGINT, unix.SIGQUIT,
-	unix.SIGTSTP, unix.SIGCONT,
+	unix.SIGTSTP, unix.SIGCONT, // in this order, where both have come: nobody is left stopped
 }
 
 // signals is this process's hold on them. Package os/signal has two threads of
@@ -33,13 +33,9 @@ type signals struct {
 // came are the signals that nobody has looked at yet: bit n for signal n.
 var came uint32
 
-// takesBack are those that a signal takes back where nobody has looked at them
-// yet, which the kernel does too.
-var takesBack = [32]uint32{unix.SIGCONT: bit(unix.SIGTSTP), unix.SIGTSTP: bit(unix.SIGCONT)}
-
 // ownID is this process's: what it sends itself is not for the child. A write to
 // a pipe that nobody reads sends PIPE.
-var ownID = int32(os.Getpid())
+var ownID int32
 
 // action is the kernel's struct sigaction.
 type action struct {
@@ -64,6 +60,7 @@ func handlers() (handler, restorer, flag uintptr)
 func catch() *signals {
 	inheritIgnored()
 	s := &signals{}
+	atomic.StoreInt32(&ownID, int32(os.Getpid()))
 	handler, restorer, flag := handlers()
 	a := action{handler: handler, restorer: restorer, flags: onStack | restart | withInfo | flag, mask: ^uint64(0)}
 	for i, sig := range caught {
