@@ -35,7 +35,7 @@ const maxEvent = 32 << 20
 const maxText = 2 << 20
 
 // zeroHash is the prev of a journal's first event.
-var zeroHash = strings.Repeat("0", 64)
+const zeroHash = "0000000000000000000000000000000000000000000000000000000000000000"
 
 // encode makes the line of an event whose Seq and Prev are set: canonical
 // bytes with the newline behind them. It sets e.Hash.

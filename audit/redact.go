@@ -92,7 +92,7 @@ func Redact(line string) string {
 			line = hide(re, line)
 		}
 	}
-	if containsAny(low, flagPrograms) {
+	if mayFlag(low) {
 		line = hideFlags(line)
 	}
 	if mayFeed(low) {
@@ -105,15 +105,15 @@ func Redact(line string) string {
 // needs one.
 var stems = []string{"pass", "pwd", "secret", "token", "key", "credential", "authorization", "cookie", "identified"}
 
-// flagPrograms are the programs of flagSecrets.
-var flagPrograms = func() []string {
-	var all []string
-	for _, f := range flagSecrets {
-		all = append(all, f.programs...)
+// mayFlag says whether a line can hold a program of flagSecrets.
+func mayFlag(low string) bool {
+	for i := range flagSecrets {
+		if containsAny(low, flagSecrets[i].programs) {
+			return true
+		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}()
+	return false
+}
 
 func containsAny(s string, words []string) bool {
 	for _, w := range words {

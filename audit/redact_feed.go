@@ -56,7 +56,7 @@ func readsSecret(argv []string) feeding {
 		case assigns(a):
 			continue
 		case secretReader(a):
-		case feedWrappers[name]:
+		case feedWrapper(name):
 			wrapped, option = true, false
 			if name == "sudo" && (slices.Contains(argv, "-S") || slices.Contains(argv, "--stdin")) {
 				return all
@@ -101,10 +101,16 @@ func secretReader(a string) bool {
 		slices.Contains([]string{"cryptsetup", "kinit", "su", "sshpass", "newusers", "secret-tool"}, name)
 }
 
-// feedWrappers start another program, which reads what they are fed.
-var feedWrappers = map[string]bool{"sudo": true, "doas": true, "env": true, "nice": true, "ionice": true, "nohup": true, "time": true, "timeout": true,
-	"command": true, "builtin": true, "exec": true, "setsid": true, "stdbuf": true, "if": true, "then": true, "do": true, "else": true, "elif": true,
-	"while": true, "until": true, "!": true, "{": true}
+// feedWrapper reports whether a word starts another program, which reads what it
+// is fed.
+func feedWrapper(name string) bool {
+	switch name {
+	case "sudo", "doas", "env", "nice", "ionice", "nohup", "time", "timeout", "command", "builtin", "exec", "setsid", "stdbuf", "if", "then", "do", "else", "elif",
+		"while", "until", "!", "{":
+		return true
+	}
+	return false
+}
 
 // readsByOption are options by which a program takes its secret from standard
 // input: --password-stdin, --passphrase-fd, --with-token.

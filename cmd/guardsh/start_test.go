@@ -24,7 +24,7 @@ const initLimit = 500 * time.Microsecond
 // initBytes is what one of guardsh's own packages may allocate by then. A table
 // that is a switch, a static array, or made when it is first asked for costs
 // nothing.
-const initBytes = 5 << 10
+const initBytes = 1 << 10
 
 // initCost is what a package does before main.
 type initCost struct {
