@@ -7,8 +7,7 @@
 // one's place where the runtime cannot start (standin_unsafe.go). The runtime also
 // looks after its threads every 20 microseconds at first, which costs the start of
 // a short line a twelfth of its time: with a timer slack of 1 ms it is less often
-// (see AsStarted). All registers
-// are free here; the stack holds the arguments.
+// (see AsStarted). All registers are free here; the stack holds the arguments.
 TEXT guardsh_entry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, ·startStack(SB)
 	MOVL $14, AX // rt_sigprocmask(SIG_BLOCK, NULL, mask, 8)

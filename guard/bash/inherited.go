@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -45,6 +46,24 @@ func inheritIgnored() {
 		if sig := syscall.Signal(bits.TrailingZeros64(set) + 1); sig != syscall.SIGCHLD {
 			signal.Ignore(sig)
 		}
+	}
+}
+
+// AsStarted gives this thread, and so what it starts, the timer slack that this
+// process was started with and, until the function that it returns is called, the
+// signals that were blocked then. Go's runtime unblocks those by which a process is
+// ended.
+func AsStarted() (done func()) {
+	runtime.LockOSThread()
+	if slackAtStart > 0 {
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slackAtStart), 0, 0, 0)
+	}
+	var blocked, old unix.Sigset_t
+	blocked.Val[0] = maskAtStart
+	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, &old)
+	return func() {
+		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+		runtime.UnlockOSThread()
 	}
 }
 

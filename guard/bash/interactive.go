@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -246,23 +245,6 @@ func (c *Config) spawn(start func() error) error {
 		return c.Spawn(own)
 	}
 	return own()
-}
-
-// AsStarted gives this thread, and so what it starts, the timer slack and the
-// blocked signals that this process was started with, until the function that it
-// returns is called. Go's runtime unblocks those by which a process is ended.
-func AsStarted() (done func()) {
-	runtime.LockOSThread()
-	if slackAtStart > 0 {
-		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(slackAtStart), 0, 0, 0)
-	}
-	var blocked, old unix.Sigset_t
-	blocked.Val[0] = maskAtStart
-	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &blocked, &old)
-	return func() {
-		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
-		runtime.UnlockOSThread()
-	}
 }
 
 // fill sets what was left out and finds bash.
