@@ -194,9 +194,9 @@ func onThread(f func()) {
 	}()
 }
 
-// Keeper waits until what is supervised may outlive this process, and says why
+// keeper waits until what is supervised may outlive this process, and says why
 // if it may not.
-func (s *Supervision) Keeper() error {
+func (s *Supervision) keeper() error {
 	s.wanted()
 	err := <-s.kept
 	s.kept <- err
@@ -210,7 +210,7 @@ func (s *Supervision) End() error {
 	if s.l.idle() {
 		return nil
 	}
-	err := s.Keeper()
+	err := s.keeper()
 	s.l.stopJudging()
 	return err
 }

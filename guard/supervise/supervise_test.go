@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"guardsh/guard/proc"
 )
 
 // The filter cannot be taken off again, so that what is tested runs in a
@@ -72,10 +74,11 @@ func session(mode string, argv []string) int {
 		Lost: func(err error) { fmt.Println("lost", err) },
 	}
 	if mode == "busy" {
-		// Goroutines that allocate for as long as the session lasts.
+		// Goroutines that allocate for as long as the session lasts, with time between
+		// for the others.
 		for range 4 {
 			go func() {
-				for ; ; time.Sleep(10 * time.Microsecond) { // for a collector, which there is none of while the shell starts
+				for ; ; time.Sleep(10 * time.Microsecond) {
 					for range 16 {
 						garbage.Store(new([4096]byte))
 					}
@@ -89,13 +92,11 @@ func session(mode string, argv []string) int {
 	switch mode {
 	case "alone":
 		// Whoever looks for processes to end has found the one aside.
-		for len(asides()) == 0 {
-			time.Sleep(time.Millisecond)
+		pid := awaitAside()
+		unix.Kill(pid, unix.SIGKILL)
+		for st, err := proc.Of(pid); err == nil && st.State != 'Z'; st, err = proc.Of(pid) {
+			time.Sleep(time.Millisecond) // else it would end while the shell starts
 		}
-		for _, pid := range asides() {
-			unix.Kill(pid, unix.SIGKILL)
-		}
-		time.Sleep(10 * time.Millisecond) // or it would end while the shell starts
 	case "scarce":
 		start = func() error {
 			start = cmd.Start
@@ -120,7 +121,7 @@ func session(mode string, argv []string) int {
 		return 0
 	}
 	if mode == "keeper" {
-		if err := sup.Keeper(); err != nil {
+		if err := sup.keeper(); err != nil {
 			fmt.Println("keeper:", err)
 			return 9
 		}
@@ -144,7 +145,20 @@ func session(mode string, argv []string) int {
 	return 0
 }
 
-// asides are the processes that this one has.
+// awaitAside is the process aside, once it has the listener: it leads a session of
+// its own then, and waits.
+func awaitAside() int {
+	for {
+		for _, pid := range asides() {
+			if st, err := proc.Of(pid); err == nil && st.Session == pid && st.State == 'S' {
+				return pid
+			}
+		}
+		time.Sleep(time.Millisecond) // it comes to that beside this
+	}
+}
+
+// asides are the processes that this one has and that are no other program.
 func asides() (pids []int) {
 	files, _ := filepath.Glob("/proc/self/task/*/children")
 	for _, f := range files {
