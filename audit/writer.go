@@ -265,7 +265,8 @@ func makeRoot(root string) error {
 }
 
 // pidStart is when a process started, in clock ticks after boot; 0 when that
-// cannot be known.
+// cannot be known. Each session begins with it: it takes no more calls than to
+// open, read and close the file.
 func pidStart(pid int) int64 {
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
