@@ -14,7 +14,7 @@ import (
 
 // Manifest is what guardsh knows of a command, or of several that are alike.
 type Manifest struct {
-	Commands []string `yaml:"commands"` // base names; must be the file's first line
+	Commands []string `yaml:"commands"` // base names
 	Summary  string   `yaml:"summary"`
 	Spec     `yaml:",inline"`
 	Snapshot string    `yaml:"snapshot,omitempty"` // what keeps what it changes: files, crontab, metadata, table …
