@@ -105,6 +105,9 @@ func TestActs(t *testing.T) {
 		t.Fatalf("%d kinds were found in effect.go", len(kinds))
 	}
 	for _, k := range kinds {
+		if !effect.Kind(k[1]).Known() {
+			t.Errorf("%s is not known", k[1])
+		}
 		if doing()[effect.Kind(k[1])] == "" {
 			t.Errorf("no words for %s", k[1])
 		}

@@ -223,14 +223,7 @@ func validID(id string) bool {
 
 // validKind reports whether a rule may be about a kind.
 func validKind(k string) bool {
-	switch effect.Kind(k) {
-	case effect.Create, effect.WriteTree, effect.Overwrite, effect.Truncate, effect.Append, effect.Delete, effect.Move,
-		effect.Metadata, effect.Format, effect.Partition, effect.RawWrite, effect.Mount, effect.Remount, effect.Unmount,
-		effect.Fsck, effect.Stop, effect.Restart, effect.Disable, effect.Kill, effect.Power, effect.NetChange,
-		effect.ScheduleChange, effect.AccountChange, effect.PackageRemove, effect.PackageInstall, effect.BootChange,
-		effect.KernelChange, effect.GuestStop, effect.GuestMigrate, effect.VolumeDelete, effect.VolumeChange,
-		effect.DBChange, effect.ClusterChange, effect.RepoChange, effect.RemoteRun, effect.RunUnknown, effect.HistoryLoss,
-		effect.GuardChange, effect.SessionEnd:
+	if effect.Kind(k).Known() {
 		return true
 	}
 	switch k {

@@ -178,7 +178,7 @@ func (w *walker) opt(st *state, name string) bool {
 		return on
 	}
 	if !st.ctx.shell {
-		return defaultOn(name)
+		return DefaultOn(name)
 	}
 	on, known := w.shell.Option(name)
 	return on && known

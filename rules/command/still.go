@@ -72,11 +72,11 @@ func (s *StaticShell) Option(name string) (on, known bool) {
 	if name == "patsub_replacement" {
 		return false, false // on by default from bash 5.2, and not there before
 	}
-	return defaultOn(name), true
+	return DefaultOn(name), true
 }
 
-// defaultOn reports whether bash starts with an option.
-func defaultOn(option string) bool {
+// DefaultOn reports whether every bash starts with an option.
+func DefaultOn(option string) bool {
 	switch option {
 	case "braceexpand", "hashall", "sourcepath", "cmdhist", "extquote", "globasciiranges":
 		return true

@@ -51,6 +51,17 @@ const (
 	SessionEnd     Kind = "session-end"     // exit, logout, exec
 )
 
+// Known reports whether there is such a kind.
+func (k Kind) Known() bool {
+	switch k {
+	case Create, WriteTree, Overwrite, Truncate, Append, Delete, Move, Metadata, Format, Partition, RawWrite, Mount, Remount, Unmount, Fsck, Stop, Restart, Disable,
+		Kill, Power, NetChange, ScheduleChange, AccountChange, PackageRemove, PackageInstall, BootChange, KernelChange, GuestStop, GuestMigrate, VolumeDelete,
+		VolumeChange, DBChange, ClusterChange, RepoChange, RemoteRun, RunUnknown, HistoryLoss, GuardChange, SessionEnd:
+		return true
+	}
+	return false
+}
+
 // Type is what sort of thing an object is.
 type Type string
 

@@ -213,7 +213,7 @@ func FuzzEffects(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string) {
 		line := understand(src)
 		for _, e := range k.Effects(line) {
-			if !knownKind(e.Kind) || !knownType(e.Object.Type) || e.Certain == 0 {
+			if !e.Kind.Known() || !knownType(e.Object.Type) || e.Certain == 0 {
 				t.Errorf("%q: %+v", src, e)
 			}
 			if e.Action < 0 || e.Action >= len(line.Actions) {

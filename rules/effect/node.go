@@ -266,7 +266,7 @@ func (n *node) check() error {
 		}
 	}
 	for i, c := range n.spec.Effects {
-		if !knownKind(c.Kind) {
+		if !c.Kind.Known() {
 			return bad("effect %d: unknown kind %q", i+1, c.Kind)
 		}
 		if c.Type != "" && !knownType(c.Type) {
@@ -299,16 +299,7 @@ func (n *node) check() error {
 	return nil
 }
 
-func knownKind(k Kind) bool {
-	switch k {
-	case Create, WriteTree, Overwrite, Truncate, Append, Delete, Move, Metadata, Format, Partition, RawWrite, Mount, Remount, Unmount, Fsck, Stop, Restart, Disable,
-		Kill, Power, NetChange, ScheduleChange, AccountChange, PackageRemove, PackageInstall, BootChange, KernelChange, GuestStop, GuestMigrate, VolumeDelete,
-		VolumeChange, DBChange, ClusterChange, RepoChange, RemoteRun, RunUnknown, HistoryLoss, GuardChange, SessionEnd:
-		return true
-	}
-	return false
-}
-
+// knownType reports whether there is such a type.
 func knownType(t Type) bool {
 	switch t {
 	case Path, Device, Service, Process, Host, Interface, Firewall, Route, Crontab, Account, Package, Container, Guest, Volume, Database, Cluster, Repo, Kernel,

@@ -196,7 +196,7 @@ func (w *World) Option(name string) (bool, bool) {
 	case "expand_aliases", "interactive_comments", "emacs", "history", "monitor", "promptvars", "progcomp", "checkwinsize", "histexpand":
 		return true, true
 	}
-	return defaultOn(name), true
+	return command.DefaultOn(name), true
 }
 
 // User is the session's user.
@@ -204,12 +204,3 @@ func (w *World) User() string { return w.at.User }
 
 // Positional is nothing: a typed line has no arguments.
 func (w *World) Positional() []word.Word { return nil }
-
-// defaultOn reports whether every bash starts with an option.
-func defaultOn(option string) bool {
-	switch option {
-	case "braceexpand", "hashall", "sourcepath", "cmdhist", "extquote", "globasciiranges":
-		return true
-	}
-	return false
-}
