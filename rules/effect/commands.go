@@ -2,8 +2,8 @@
 
 package effect
 
-// commands are those of the built-in manifests, in order: to read the first line
-// of each would cost every start more than most lines take to be judged.
+// commands are those of the built-in manifests, in order: to look into each would
+// cost every start more than most lines take to be judged.
 var commands = [...]describedIn{
 	{"7z", "unzip.yaml"},
 	{"7za", "unzip.yaml"},

@@ -45,8 +45,8 @@ func TestCommands(t *testing.T) {
 	slices.Sort(names)
 	var text bytes.Buffer
 	text.WriteString("// Code generated from the manifests by go generate. DO NOT EDIT.\n\npackage effect\n\n" +
-		"// commands are those of the built-in manifests, in order: to read the first line\n" +
-		"// of each would cost every start more than most lines take to be judged.\n" +
+		"// commands are those of the built-in manifests, in order: to look into each would\n" +
+		"// cost every start more than most lines take to be judged.\n" +
 		"var commands = [...]describedIn{\n")
 	for _, c := range names {
 		fmt.Fprintf(&text, "{%q, %q},\n", c, described[c])
