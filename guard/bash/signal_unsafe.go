@@ -93,6 +93,7 @@ func (s *signals) next() syscall.Signal {
 	}
 }
 
+// take takes those that have come.
 func (s *signals) take() { s.taken |= atomic.SwapUint32(&came, 0) }
 
 // wait returns when one has come, or the time is over, or at any time.
@@ -101,6 +102,7 @@ func (s *signals) wait(most *unix.Timespec) {
 	_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&came)), futexWait, 0, uintptr(unsafe.Pointer(most)), 0, 0)
 }
 
+// bit is a signal's in came.
 func bit(sig syscall.Signal) uint32 { return 1 << sig }
 
 // stopBy stops this process by a signal: the status of a stopped job tells which.

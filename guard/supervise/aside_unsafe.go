@@ -143,6 +143,7 @@ func (a *aside) hold(listener int) error {
 	return nil
 }
 
+// say tells it what to do: asideHolds or asideEnds.
 func (a *aside) say(told uint32) {
 	atomic.StoreUint32(&a.told, told)
 	_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&a.told)), futexWake, 1, 0, 0, 0)

@@ -113,6 +113,8 @@ func keeperServe(m *shared) {
 	}
 }
 
+// keeperAnswer answers in the session's place: no to a process that was refused
+// something a moment ago.
 func keeperAnswer(m *shared, n *notification) {
 	var errno unix.Errno
 	if m.wasRefused(n.pid) {

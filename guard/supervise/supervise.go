@@ -228,6 +228,7 @@ func (s *Supervision) Gone() {
 	}
 }
 
+// gone is Gone where nothing is supervised.
 func (l *listening) gone() {
 	if !firstWaits() {
 		l.aside.reap()
