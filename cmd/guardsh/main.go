@@ -39,6 +39,7 @@ func main() {
 // run is the program: the exit status is its result. The shell comes first,
 // untouched by any flag library: it is the path of every login.
 func run(argv []string) int {
+	bash.InheritIgnored() // before anything waits, for an answer say
 	os.Stderr = bash.Unpiped(os.Stderr)
 	if len(argv) == 0 {
 		argv = []string{"guardsh"}

@@ -36,12 +36,12 @@ func Unpiped(f *os.File) *os.File {
 	return os.NewFile(uintptr(fd), f.Name())
 }
 
-// inheritIgnored makes this process ignore what it was started to ignore, so
+// InheritIgnored makes this process ignore what it was started to ignore, so
 // that a child begins with it: nohup, a job in the background of a shell
 // without job control, and a service manager that ignores SIGPIPE mean what
 // they start. Go's runtime keeps only HUP and INT so. CHLD is not: the kernel
 // then keeps no status of a child, and bash's would be lost.
-func inheritIgnored() {
+func InheritIgnored() {
 	for set := ignoredAtStart; set != 0; set &= set - 1 {
 		if sig := syscall.Signal(bits.TrailingZeros64(set) + 1); sig != syscall.SIGCHLD {
 			signal.Ignore(sig)

@@ -76,7 +76,7 @@ func Interactive(ctx context.Context, cfg Config) (status int, err error) {
 func (s *screen) run(ctx context.Context, start func() (pid int, err error), beside ...func(context.Context)) (status int, err error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGWINCH, unix.SIGHUP, unix.SIGTERM, unix.SIGCONT)
-	inheritIgnored()
+	InheritIgnored()
 	for _, sig := range []os.Signal{unix.SIGTSTP, unix.SIGINT, unix.SIGQUIT, unix.SIGTTIN, unix.SIGTTOU} {
 		if !signal.Ignored(sig) {
 			signal.Notify(signals, sig)

@@ -58,7 +58,7 @@ func handlers() (handler, restorer, flag uintptr)
 // for the child too: nohup and a job in the background of a shell without job
 // control mean that.
 func catch() *signals {
-	inheritIgnored()
+	InheritIgnored()
 	s := &signals{}
 	atomic.StoreInt32(&ownID, int32(os.Getpid()))
 	handler, restorer, flag := handlers()
