@@ -116,14 +116,12 @@ func (s *Session) Line(ctx context.Context, r Request) Outcome {
 	if r.IsBehind != nil && j.Decision.Verdict < rules.Block {
 		r.Behind = r.IsBehind(len(j.Decision.Findings) > 0)
 	}
-	if !s.askAbout(ctx, r, j, &out) {
-		return out
-	}
-	if !r.Behind && !s.keep(ctx, r, j, &out) {
+	goes := s.askAbout(ctx, r, j, &out) && (r.Behind || s.keep(ctx, r, j, &out))
+	out.mustSay(s.trail.news())
+	if !goes {
 		return out
 	}
 	out.checks = checksOf(j)
-	out.mustSay(s.trail.news())
 	s.passOn(sc, j, out.Number)
 	out.Release, out.released = true, time.Now()
 	s.ranNow(r, j)
