@@ -44,6 +44,7 @@ type aside struct {
 	fds    [2]unix.PollFd
 	first  notification
 	answer response
+	common *shared
 	root   [2]byte
 	path   [16]byte
 	name   [24]byte
@@ -68,7 +69,7 @@ const (
 )
 
 // newAside starts a process aside.
-func newAside(mem int) (*aside, error) {
+func newAside(mem int, common *shared) (*aside, error) {
 	b, err := unix.Mmap(-1, 0, asideBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return nil, fmt.Errorf("memory for the keeper: %w", err)
@@ -85,7 +86,7 @@ func newAside(mem int) (*aside, error) {
 		_ = unix.Munmap(b)
 		return nil, fmt.Errorf("pipes for the keeper: %w", err)
 	}
-	a.life, a.ready, a.parent = life[1], ready[0], os.Getpid()
+	a.life, a.ready, a.parent, a.common = life[1], ready[0], os.Getpid(), common
 	for to, from := range []int{life[0], ready[1], life[0], -1, mem, life[0]} {
 		a.files[to].from = int32(from)
 	}
@@ -244,6 +245,7 @@ func runAside(a *aside) {
 		case a.fds[0].Revents&unix.POLLIN == 0:
 			a.fds[0].Events = 0 // nothing will start, or this process has ended before
 		default:
+			a.first = notification{} // the kernel wants it so
 			if _, _, gone := syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocRecv, uintptr(unsafe.Pointer(&a.first))); gone == 0 {
 				a.answer.id, a.answer.flags = a.first.id, flagContinue
 				again := unix.EINTR
@@ -262,6 +264,40 @@ func runAside(a *aside) {
 			syscall.RawSyscall(unix.SYS_READ, keeperLife, uintptr(unsafe.Pointer(&a.text)), 1)
 		}
 		syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(&a.path)), uintptr(unsafe.Pointer(&a.argv)), uintptr(unsafe.Pointer(&a.envp)))
+		// Without /proc there is no such program. Then the keeper is this process,
+		// which does as that would when the session has ended, but for what still
+		// looks along PATH after a no.
+		syscall.RawSyscall(unix.SYS_WRITE, 1, uintptr(unsafe.Pointer(&a.text)), 1)
+		for a.fds[0].Revents == 0 && a.fds[1].Revents&unix.POLLHUP == 0 {
+			syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds)), uintptr(len(a.fds)), 0, 0, 0, 0)
+		}
+		for i := range a.common.slots {
+			s := &a.common.slots[i]
+			a.answer = response{id: s.n.id, flags: flagContinue}
+			if s.state == slotJudged {
+				a.answer.flags, a.answer.errno = 0, -int32(unix.EPERM)
+			}
+			again := unix.EINTR
+			for again == unix.EINTR && s.n.id != 0 {
+				_, _, again = syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocSend, uintptr(unsafe.Pointer(&a.answer)))
+			}
+		}
+		a.answer = response{}
+		a.fds[0].Events = unix.POLLIN
+		for a.fds[0].Revents&^unix.POLLIN == 0 {
+			n, _, _ = syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds)), 1, 0, 0, 0, 0)
+			if n != 1 || a.fds[0].Revents&unix.POLLIN == 0 {
+				continue
+			}
+			a.first = notification{}
+			if _, _, gone := syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocRecv, uintptr(unsafe.Pointer(&a.first))); gone == 0 {
+				a.answer.id, a.answer.flags = a.first.id, flagContinue
+				again := unix.EINTR
+				for again == unix.EINTR {
+					_, _, again = syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocSend, uintptr(unsafe.Pointer(&a.answer)))
+				}
+			}
+		}
 	}
 	for {
 		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)

@@ -287,7 +287,7 @@ func listen(cfg Config) (l *listening, filtered bool, err error) {
 			unix.Close(long.fd)
 		}
 	}()
-	holder, err := newAside(mem)
+	holder, err := newAside(mem, common)
 	if err != nil {
 		return nil, false, err
 	}

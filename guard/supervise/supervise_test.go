@@ -180,6 +180,31 @@ func TestStartsAlone(t *testing.T) {
 	want(t, run(t, "scarce", "sh", "-c", "/bin/echo lives"), "not supervised: there is no room for it beside the shell: too many open files <nil>", "aside: 0", "lives", "session ends: <nil>")
 }
 
+// Where there is no /proc the keeper is not a program of its own, and yet what
+// outlives the session goes on.
+func TestKeeperWithoutProc(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Fatal("it takes root")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []string{"", "; kill -9 $PPID"} {
+		late := filepath.Join(t.TempDir(), "late")
+		line := "(sleep 0.3; /bin/echo late; /bin/echo later) > " + late + " 2>&1 & sleep 0.1" + end
+		cmd := exec.Command("unshare", "-m", "bash", "-c", `umount -l /proc; exec -a "$0" "$@"`, sessionName, self, "keeper", "bash", "-c", line)
+		out, _ := cmd.CombinedOutput()
+		var b []byte
+		for stop := time.Now().Add(10 * time.Second); string(b) != "late\nlater\n" && time.Now().Before(stop); time.Sleep(10 * time.Millisecond) {
+			b, _ = os.ReadFile(late)
+		}
+		if string(b) != "late\nlater\n" {
+			t.Errorf("%s: %q", out, b)
+		}
+	}
+}
+
 // run runs a session and returns what it and its programs printed.
 func run(t *testing.T, mode string, argv ...string) string {
 	t.Helper()
