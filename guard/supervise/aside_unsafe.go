@@ -37,9 +37,9 @@ type aside struct {
 
 	// What follows is for the other side: by number here, and where it goes.
 	parent int
-	told   uint32 // asideHolds or asideEnds, once there is a listener or there will be none
-	holds  uint32 // asideHolds or asideEnds, once it has one or could not take it
-	again  unix.Timespec
+	told   uint32        // asideHolds or asideEnds, once there is a listener or there will be none
+	holds  uint32        // asideHolds or asideEnds, once it has one or could not take it
+	again  unix.Timespec // how long either waits before it looks whether the other is still there
 	files  [6]struct{ from, moved int32 }
 	fds    [2]unix.PollFd
 	first  notification

@@ -74,11 +74,10 @@ func session(mode string, argv []string) int {
 		Lost: func(err error) { fmt.Println("lost", err) },
 	}
 	if mode == "busy" {
-		// Goroutines that allocate for as long as the session lasts, with time between
-		// for the others.
+		// Goroutines that allocate for as long as the session lasts.
 		for range 4 {
 			go func() {
-				for ; ; time.Sleep(10 * time.Microsecond) {
+				for ; ; time.Sleep(10 * time.Microsecond) { // time for the others
 					for range 16 {
 						garbage.Store(new([4096]byte))
 					}
