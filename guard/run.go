@@ -90,7 +90,7 @@ func (s *Session) RunFile(ctx context.Context, file string, args, options []stri
 // says that there was something to find about it.
 func (s *Session) Argv(ctx context.Context, line string, why Unguarded, behind func(found bool) bool) Outcome {
 	r := s.request(line, Sudo, nil)
-	r.Unguarded, r.IsBehind = why, behind
+	r.Unguarded, r.IsBehind, r.Alone = why, behind, true
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	return out
@@ -100,7 +100,7 @@ func (s *Session) Argv(ctx context.Context, line string, why Unguarded, behind f
 // program is its file.
 func (s *Session) RunArgv(ctx context.Context, program string, argv []string) (int, error) {
 	r := s.request(Quote(argv), Exec, nil)
-	r.Open = openAsForeground
+	r.Open, r.Alone = openAsForeground, true
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	if !out.Release {
@@ -177,6 +177,7 @@ func (s *Session) runRead(ctx context.Context, in *os.File, argv []string, reque
 		return s.stream(ctx, in, script.Text, argv, request)
 	}
 	r := request(script.Text, 0)
+	r.Alone = true
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	if !out.Release {

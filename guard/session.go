@@ -47,6 +47,9 @@ type Request struct {
 	// IsBehind says whether that is so, when it is known whether anything was found
 	// about the line; nil: Behind does.
 	IsBehind func(found bool) bool
+	// Alone says that nothing runs yet: a signal that ends this process ends the
+	// question too, and is not for a child.
+	Alone bool
 	// Open takes the terminal of whoever typed the line, and gives it back by
 	// restore. An error means that nobody can be asked.
 	Open func() (in, out *os.File, restore func(), err error)
@@ -250,6 +253,11 @@ func (s *Session) question(ctx context.Context, r Request, j Judgement, out *Out
 		Undo:     s.undoWords(r, j, plan),
 	}
 	s.trail.question(out.Number, j)
+	if r.Alone {
+		var ended func() syscall.Signal
+		ctx, ended = untilSignal(ctx)
+		defer func() { s.killed = ended() }()
+	}
 	a, err := ask.Ask(ctx, ask.Terminal{In: in, Out: term}, q)
 	restore()
 	if err != nil {

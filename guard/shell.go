@@ -167,6 +167,7 @@ func (s *Session) prefetch(r bash.Request) {
 // runs it in a bash of its own without a terminal of ours. argv is what bash
 // is started with.
 func (s *Session) Run(ctx context.Context, r Request, argv []string) (int, error) {
+	r.Alone = true
 	out := s.Line(ctx, r)
 	s.tell(r, out)
 	if !out.Release {

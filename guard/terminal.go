@@ -1,11 +1,14 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -61,3 +64,30 @@ func ledBySudo() bool {
 }
 
 var errBackground = errors.New("the command runs in the background of its terminal")
+
+// untilSignal is a context that ends with a signal by which this process would
+// end: the terminal of a question is given back first. ended says which one came,
+// 0 none, and lets them go.
+func untilSignal(ctx context.Context) (_ context.Context, ended func() syscall.Signal) {
+	ctx, cancel := context.WithCancel(ctx)
+	came, which := make(chan os.Signal, 1), make(chan syscall.Signal, 1)
+	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM} {
+		if !signal.Ignored(sig) {
+			signal.Notify(came, sig)
+		}
+	}
+	go func() {
+		defer cancel()
+		select {
+		case sig := <-came:
+			which <- sig.(syscall.Signal)
+		case <-ctx.Done():
+			which <- 0
+		}
+	}()
+	return ctx, func() syscall.Signal {
+		cancel()
+		signal.Stop(came)
+		return <-which
+	}
+}
