@@ -42,8 +42,8 @@ type aside struct {
 	again  unix.Timespec // how long either waits before it looks whether the other is still there
 	files  [6]struct{ from, moved int32 }
 	fds    [2]unix.PollFd
-	first  notification
-	answer response
+	asks   notification // the start that waits
+	answer response     // to it
 	common *shared
 	root   [2]byte
 	path   [16]byte
@@ -245,16 +245,8 @@ func runAside(a *aside) {
 		case a.fds[0].Revents&unix.POLLIN == 0:
 			a.fds[0].Events = 0 // nothing will start, or this process has ended before
 		default:
-			a.first = notification{} // the kernel wants it so
-			if _, _, gone := syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocRecv, uintptr(unsafe.Pointer(&a.first))); gone == 0 {
-				a.answer.id, a.answer.flags = a.first.id, flagContinue
-				again := unix.EINTR
-				for again == unix.EINTR {
-					_, _, again = syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocSend, uintptr(unsafe.Pointer(&a.answer)))
-				}
-				if again == 0 { // else a signal has interrupted the start, which comes again
-					a.fds[0].Events = 0
-				}
+			if a.pass() {
+				a.fds[0].Events = 0
 			}
 		}
 	}
@@ -264,42 +256,67 @@ func runAside(a *aside) {
 			syscall.RawSyscall(unix.SYS_READ, keeperLife, uintptr(unsafe.Pointer(&a.text)), 1)
 		}
 		syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(&a.path)), uintptr(unsafe.Pointer(&a.argv)), uintptr(unsafe.Pointer(&a.envp)))
-		// Without /proc there is no such program. Then the keeper is this process,
-		// which does as that would when the session has ended, but for what still
-		// looks along PATH after a no.
+		// Without /proc there is no such program: then the keeper is this process.
 		syscall.RawSyscall(unix.SYS_WRITE, 1, uintptr(unsafe.Pointer(&a.text)), 1)
-		for a.fds[0].Revents == 0 && a.fds[1].Revents&unix.POLLHUP == 0 {
-			syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds)), uintptr(len(a.fds)), 0, 0, 0, 0)
-		}
-		for i := range a.common.slots {
-			s := &a.common.slots[i]
-			a.answer = response{id: s.n.id, flags: flagContinue}
-			if s.state == slotJudged {
-				a.answer.flags, a.answer.errno = 0, -int32(unix.EPERM)
-			}
-			again := unix.EINTR
-			for again == unix.EINTR && s.n.id != 0 {
-				_, _, again = syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocSend, uintptr(unsafe.Pointer(&a.answer)))
-			}
-		}
-		a.answer = response{}
-		a.fds[0].Events = unix.POLLIN
-		for a.fds[0].Revents&^unix.POLLIN == 0 {
-			n, _, _ = syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds)), 1, 0, 0, 0, 0)
-			if n != 1 || a.fds[0].Revents&unix.POLLIN == 0 {
-				continue
-			}
-			a.first = notification{}
-			if _, _, gone := syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocRecv, uintptr(unsafe.Pointer(&a.first))); gone == 0 {
-				a.answer.id, a.answer.flags = a.first.id, flagContinue
-				again := unix.EINTR
-				for again == unix.EINTR {
-					_, _, again = syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocSend, uintptr(unsafe.Pointer(&a.answer)))
-				}
-			}
-		}
+		a.serve()
 	}
 	for {
 		syscall.RawSyscall(unix.SYS_EXIT_GROUP, 0, 0, 0)
 	}
+}
+
+// serve does what the keeper's program does, but for what still looks along PATH
+// after a no.
+//
+//go:nosplit
+//go:norace
+func (a *aside) serve() {
+	for a.fds[0].Revents == 0 && a.fds[1].Revents&unix.POLLHUP == 0 {
+		syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds)), uintptr(len(a.fds)), 0, 0, 0, 0)
+	}
+	for i := range a.common.slots {
+		s := &a.common.slots[i]
+		switch {
+		case s.n.id == 0:
+		case s.state == slotJudged:
+			a.answer = response{id: s.n.id, errno: -int32(unix.EPERM)}
+			a.send()
+		default:
+			a.answer = response{id: s.n.id, flags: flagContinue}
+			a.send()
+		}
+	}
+	a.fds[0].Events = unix.POLLIN
+	for a.fds[0].Revents&^unix.POLLIN == 0 {
+		n, _, _ := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&a.fds)), 1, 0, 0, 0, 0)
+		if n == 1 && a.fds[0].Revents&unix.POLLIN != 0 {
+			a.pass()
+		}
+	}
+}
+
+// pass lets the start that waits go on; false where its process is gone, or was
+// interrupted by a signal: then it comes again.
+//
+//go:nosplit
+//go:norace
+func (a *aside) pass() bool {
+	a.asks = notification{} // the kernel wants it so
+	if _, _, gone := syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocRecv, uintptr(unsafe.Pointer(&a.asks))); gone != 0 {
+		return false
+	}
+	a.answer = response{id: a.asks.id, flags: flagContinue}
+	return a.send()
+}
+
+// send gives the answer.
+//
+//go:nosplit
+//go:norace
+func (a *aside) send() bool {
+	again := unix.EINTR
+	for again == unix.EINTR {
+		_, _, again = syscall.RawSyscall(unix.SYS_IOCTL, keeperListener, iocSend, uintptr(unsafe.Pointer(&a.answer)))
+	}
+	return again == 0
 }
