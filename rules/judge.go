@@ -235,7 +235,7 @@ func named(v *env) string {
 // elsewhere weakens block to confirm for what happens in a container or below
 // another root: this machine survives it.
 func (j *judgement) elsewhere(v Verdict, e *env) Verdict {
-	if v == Block && (e.Place == "container" || e.Place == "chroot") && (e.Type == string(effect.Path)) {
+	if v == Block && (e.Place == "container" || e.Place == "chroot") && (e.Type == string(effect.Path) || e.Type == string(effect.Package)) {
 		return Confirm
 	}
 	return v

@@ -75,6 +75,7 @@ const (
 type Place struct {
 	Kind  PlaceKind
 	Names []word.Word // the hosts, the container, the directory that is the root
+	Fresh bool        // a container that is made for this one command and given nothing of this machine
 }
 
 // PlaceKind has a useful zero: this machine, this root.

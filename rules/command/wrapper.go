@@ -319,6 +319,7 @@ func (w *walker) elsewhere(st *state, l launch, c *command, codes []word.Word) r
 		r.binds = append(r.binds, bind{inside: "/host", outside: "/", alone: true})
 		r.bound = Place{Kind: Remote, Names: word.Lits(node)}
 	}
+	r.fresh = c.wr.fresh && c.alone()
 	r.host = slices.ContainsFunc(c.Values["pid"], func(x word.Word) bool { return x.Is("host") })
 	if len(codes) > 0 {
 		r.ops, r.argv = codes[len(codes)-1:], false
@@ -332,6 +333,22 @@ func (w *walker) elsewhere(st *state, l launch, c *command, codes []word.Word) r
 		r.hosts = []word.Word{word.Hidden(c.key, word.Subst)}
 	}
 	return w.remoteCode(st, l, c.key, r)
+}
+
+// alone reports whether a container that is made for the command has nothing
+// that is held elsewhere: no directory, volume, device or name space of this
+// machine or of another container. What a compose file gives it is not known.
+func (c *command) alone() bool {
+	for _, given := range [...]string{"volume", "mount", "device", "given", "pid"} {
+		if len(c.Values[given]) > 0 {
+			return false
+		}
+	}
+	shared := func(w word.Word) bool {
+		v, ok := w.Value()
+		return !ok || v == "host" || strings.Contains(v, ":")
+	}
+	return !c.Has("privileged") && !strings.Contains(c.key, "compose") && !slices.ContainsFunc(c.Values["net"], shared)
 }
 
 // blurs reports whether what a program prints stands before a wrapper's command:

@@ -88,6 +88,7 @@ type remoteRun struct {
 	argv  bool        // ops is an argv, not code
 	ask   bool        // nothing is run
 	binds []bind      // what the container sees of this machine
+	fresh bool        // it is made for the command and given nothing
 	host  bool        // and whether it sees this machine's processes
 	bound Place       // the machine that is, where it is another
 	dir   word.Word   // where it runs, if that is said
@@ -114,6 +115,7 @@ func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) resul
 			s.certain = Possible
 		}
 		remote(s, c, r.kind, r.hosts)
+		c.place.Fresh = r.fresh
 		c.binds, c.hostNS, c.bound = r.binds, r.host, r.bound
 		if r.local {
 			c.place, c.files = Place{}, w.files

@@ -35,6 +35,7 @@ import (
 //	change=NAME     what is different for the command: see changes
 //	far, box        it runs on another host, in a container: its name is
 //	                what stands before the command, or the argument "hosts"
+//	fresh           the container is made for the command: see alone
 //	name-first      only where no option gave the name
 //	needs=ARG       without that argument the command can reach nothing
 //	stdin           without a command a shell there reads the input
@@ -55,7 +56,7 @@ type wrapper struct {
 	cuts                 []string
 	sub, async, shell    bool
 	nameFirst, stdin     bool
-	edits                bool
+	edits, fresh         bool
 	as, needs            string
 	place                PlaceKind
 	change               change
@@ -189,6 +190,8 @@ func (wr *wrapper) flag(f string) bool {
 		wr.place = Remote
 	case "box":
 		wr.place = Container
+	case "fresh":
+		wr.fresh = true
 	case "again":
 		wr.again = true
 	case "unless-options":

@@ -94,7 +94,13 @@ func withHoles(w word.Word) string {
 }
 
 func (c *call) database(w word.Word, name string, attrs ...string) {
-	c.emit(c.effect(DBChange, attrs...), Object{Type: Database, Name: name, Word: w})
+	e := c.effect(DBChange, attrs...)
+	if file := c.args.Operands; len(file) > 0 && (c.name == "sqlite3" || c.name == "duckdb") {
+		if objs := c.objects(Path, file[0]); len(objs) == 1 {
+			e.param("file", objs[0].Name)
+		}
+	}
+	c.emit(e, Object{Type: Database, Name: name, Word: w})
 }
 
 // sqlStatements splits SQL into statements and those into words. Comments are

@@ -451,6 +451,16 @@ func (c *call) emitWord(e Effect, typ Type, w word.Word, remote bool) {
 	}
 }
 
+// ofMachine reports what an effect does to the machine it happens on, and to
+// nothing beyond it.
+func ofMachine(e *Effect) bool {
+	switch e.Object.Type {
+	case Path, Device, Service, Process, Interface, Firewall, Route, Crontab, Account, Package, Kernel:
+		return true
+	}
+	return e.Kind == Power
+}
+
 // emit adds one effect, turned into what it is where its path is special.
 func (c *call) emit(e Effect, o Object) {
 	if len(*c.out) >= maxEffects {
@@ -475,6 +485,9 @@ func (c *call) emit(e Effect, o Object) {
 	}
 	if (o.Type == Path || o.Type == Device) && !c.special(&e) {
 		return
+	}
+	if e.Place.Fresh && ofMachine(&e) {
+		return // it goes with the container
 	}
 	c.near(&e)
 	*c.out = append(*c.out, e)

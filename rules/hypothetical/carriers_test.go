@@ -228,6 +228,34 @@ func TestCarriedOperands(t *testing.T) {
 	}
 }
 
+// A container that is made for one command and given nothing loses nothing;
+// what it reaches outside is what it always is.
+func TestFreshContainer(t *testing.T) {
+	s := rules.Builtin()
+	for line, want := range map[string]rules.Verdict{
+		"docker run --rm alpine rm -rf /etc":                                     rules.Allow,
+		"docker run --rm debian bash -c 'apt-get update; apt-get purge systemd'": rules.Allow,
+		"podman run --rm fedora dnf -y remove glibc":                             rules.Allow,
+		"docker run -it --network=shop alpine reboot":                            rules.Allow,
+		"docker run --rm alpine sh -c 'iptables -F; userdel -r ann'":             rules.Allow,
+		"docker run --rm -v data:/data alpine rm -rf /data /etc":                 rules.Confirm,
+		"docker run --rm -v /:/host alpine rm -rf /host/etc":                     rules.Block,
+		"docker run --rm --volumes-from db alpine rm -rf /etc":                   rules.Confirm,
+		"docker run --rm --privileged alpine mkfs.ext4 /dev/sdb1":                rules.Challenge,
+		"docker run --rm --pid=host alpine kill -9 -1":                           rules.Block,
+		"docker compose run web rm -rf /etc":                                     rules.Confirm,
+		"docker run --rm kubectl kubectl delete ns prod":                         rules.Challenge,
+		"docker run --rm mysql mysql -h db1 -e 'drop database shop'":             rules.Challenge,
+		"docker run --rm alpine ssh web1 reboot":                                 rules.Challenge,
+		"docker run --rm alpine rsync -a --delete /empty/ root@web1:/etc/":       rules.Block,
+		"docker exec web apt-get -y purge bash":                                  rules.Confirm,
+	} {
+		if d := decide(s, line, Situation{}); d.Verdict != want {
+			t.Errorf("%q is %s, want %s", line, d, want)
+		}
+	}
+}
+
 // Every finding has words, a reason and something to do about it.
 func TestFindingsSpeak(t *testing.T) {
 	s := rules.Builtin()
