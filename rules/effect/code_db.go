@@ -331,6 +331,12 @@ func (c *call) redis(ws []word.Word) {
 		c.database(ws[0], verb, "all", "data", "delete")
 	case "FLUSHDB":
 		c.database(ws[0], verb, "namespace", "data", "delete")
+	case "EVAL":
+		if len(ws) > 1 {
+			if script := strings.ToUpper(ws[1].String()); strings.Contains(script, "FLUSHALL") || strings.Contains(script, "FLUSHDB") {
+				c.database(ws[0], "FLUSHALL", "all", "data", "delete")
+			}
+		}
 	case "DEL", "UNLINK":
 		// What a pipe of keys gives is all that it found.
 		for _, w := range ws[1:] {

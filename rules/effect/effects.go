@@ -84,6 +84,11 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 			}
 		}
 	}
+	if strings.HasPrefix(name, "python") && len(argv) > 1 && argv[0].Is("-m") && argv[1].Is("pip") {
+		if pm, _ := k.find("pip"); pm != nil {
+			m, name, argv = pm, "pip", argv[2:]
+		}
+	}
 	if m == nil {
 		if err == nil {
 			m, name, argv = k.initScript(a)
