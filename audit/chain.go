@@ -42,19 +42,22 @@ const zeroHash = "00000000000000000000000000000000000000000000000000000000000000
 func encode(e *Event) ([]byte, error) {
 	fit(e)
 	e.Hash = zeroHash
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
-		// Facts are the only part that can fail: they come ready-made.
-		e.Unknowns = append(e.Unknowns, "facts: "+err.Error())
-		e.Facts = nil
-		buf.Reset()
+	line, ok := plain(e)
+	if !ok {
+		var buf bytes.Buffer
+		enc := json.NewEncoder(&buf)
+		enc.SetEscapeHTML(false)
 		if err := enc.Encode(e); err != nil {
-			return nil, fmt.Errorf("encode %s event: %w", e.Kind, err)
+			// Facts are the only part that can fail: they come ready-made.
+			e.Unknowns = append(e.Unknowns, "facts: "+err.Error())
+			e.Facts = nil
+			buf.Reset()
+			if err := enc.Encode(e); err != nil {
+				return nil, fmt.Errorf("encode %s event: %w", e.Kind, err)
+			}
 		}
+		line = buf.Bytes()
 	}
-	line := buf.Bytes()
 	body := len(line) - 1 - hashTail
 	e.Hash = lineHash(line[:len(line)-1])
 	copy(line[body+9:], e.Hash)
