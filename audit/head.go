@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -201,7 +200,7 @@ func signHead(root, name string, c *chain, t *tree) (Head, error) {
 	if err != nil {
 		return Head{}, fmt.Errorf("sign a head: %w", err)
 	}
-	line, err := json.Marshal(headLine{V: Version, Note: string(signed), Frontier: t.edge, Bytes: t.bytes})
+	line, err := (&headLine{V: Version, Note: string(signed), Frontier: t.edge, Bytes: t.bytes}).line()
 	if err != nil {
 		return Head{}, err
 	}
@@ -214,8 +213,8 @@ func signHead(root, name string, c *chain, t *tree) (Head, error) {
 // resume is the tree as the last head left it; empty when that does not fold
 // to its own root.
 func resume(last []byte) *tree {
-	var hl headLine
-	if json.Unmarshal(last, &hl) != nil {
+	hl, err := readHeadLine(last)
+	if err != nil {
 		return &tree{}
 	}
 	text, _, _ := strings.Cut(hl.Note, "\n\n")

@@ -2,8 +2,13 @@ package audit
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // plain is the line of an event as package json makes it, whose knowledge of a
@@ -155,4 +160,50 @@ func (p *plainLine) quote(s string) {
 		}
 	}
 	p.b = append(p.b, '"')
+}
+
+// line is a line of a heads file as package json makes it.
+func (h *headLine) line() ([]byte, error) {
+	var p plainLine
+	p.int("v", int64(h.V))
+	p.name("note")
+	p.b = append(p.b, '"')
+	p.b = append(p.b, strings.ReplaceAll(h.Note, "\n", `\n`)...)
+	p.b = append(p.b, '"')
+	p.name("frontier")
+	for i, hash := range h.Frontier {
+		p.b = append(p.b, "[,"[min(i, 1)])
+		p.quote(hash.String())
+	}
+	p.b = append(p.b, ']')
+	p.int("bytes", h.Bytes)
+	p.b = append(p.b, '}')
+	special := func(r rune) bool {
+		return r < ' ' && r != '\n' || strings.ContainsRune("\"\\<>&\u2028\u2029", r)
+	}
+	if len(h.Frontier) == 0 || strings.ContainsFunc(h.Note, special) || !utf8.ValidString(h.Note) {
+		return json.Marshal(h)
+	}
+	return p.b, nil
+}
+
+// readHeadLine reads one.
+func readHeadLine(line []byte) (h headLine, err error) {
+	rest, ok := strings.CutPrefix(string(line), `{"v":1,"note":"`)
+	note, rest, is := strings.Cut(rest, `","frontier":["`)
+	ok = ok && is
+	frontier, size, is := strings.Cut(rest, `"],"bytes":`)
+	ok = ok && is && strings.HasSuffix(size, "}")
+	h.V, h.Note = 1, strings.ReplaceAll(note, `\n`, "\n")
+	for hash := range strings.SplitSeq(frontier, `","`) {
+		parsed, err := tlog.ParseHash(hash)
+		h.Frontier = append(h.Frontier, parsed)
+		ok = ok && err == nil
+	}
+	h.Bytes, err = strconv.ParseInt(strings.TrimSuffix(size, "}"), 10, 64)
+	if !ok || err != nil || strings.ContainsAny(h.Note, "\"\\") {
+		h = headLine{}
+		err = json.Unmarshal(line, &h)
+	}
+	return h, err
 }

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // byJSON is the line as package json makes it.
@@ -87,4 +89,37 @@ func FuzzPlain(f *testing.F) {
 			t.Errorf("%s, by package json %s", line, byJSON(t, e))
 		}
 	})
+}
+
+// TestHeadLine writes and reads lines of a heads file by hand and by package json.
+func TestHeadLine(t *testing.T) {
+	hash := tlog.RecordHash([]byte("x"))
+	for name, h := range map[string]headLine{
+		"one":   {V: 1, Note: "guardsh trail v1\nday\n3\n\n— key abc+/=\n", Frontier: []tlog.Hash{hash}, Bytes: 12},
+		"more":  {V: 1, Note: "n\n", Frontier: []tlog.Hash{hash, {}, hash}, Bytes: 1 << 40},
+		"none":  {V: 1, Note: "n\n", Bytes: 0},
+		"marks": {V: 1, Note: "a \"b\" \\n <&>\x01\xff\n", Frontier: []tlog.Hash{hash}, Bytes: 7},
+	} {
+		want, err := json.Marshal(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.line(); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %s %v, by package json %s", name, got, err, want)
+		}
+		var by headLine
+		if err := json.Unmarshal(want, &by); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readHeadLine(want); err != nil || !reflect.DeepEqual(got, by) {
+			t.Errorf("%s: read as %+v %v, by package json %+v", name, got, err, by)
+		}
+	}
+	for _, bad := range []string{"", "{}", `{"v":1,"note":"`, `{"v":1,"note":"x","frontier":["zz"],"bytes":3}`, `{"v":1,"note":"x","frontier":[],"bytes":x}`} {
+		var by headLine
+		want := json.Unmarshal([]byte(bad), &by)
+		if got, err := readHeadLine([]byte(bad)); (err == nil) != (want == nil) || err == nil && !reflect.DeepEqual(got, by) {
+			t.Errorf("%s: %+v %v, by package json %+v %v", bad, got, err, by, want)
+		}
+	}
 }
