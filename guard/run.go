@@ -40,7 +40,7 @@ func (s *Session) RunLine(ctx context.Context, line string, args, options []stri
 	}
 	argv := append(append(append([]string{}, options...), "-c", line), args...)
 	r := s.request(line, Command, params)
-	if isTerminal(os.Stdin) || closed(os.Stdin) || !opensShell(r) {
+	if isTerminal(os.Stdin) || closed(os.Stdin) || isNull(os.Stdin) || !opensShell(r) {
 		return s.Run(ctx, r, argv)
 	}
 	var done before
@@ -212,6 +212,12 @@ func (s *Session) fed(ctx context.Context, argv []string, feed func(io.Writer) e
 	status, err := bash.Run(ctx, bash.Config{Name: s.place.Name, Env: s.place.Env, Stdin: pr, Killed: &s.killed, Spawn: s.spawn}, argv)
 	pr.Close()
 	return status, err
+}
+
+// isNull reports whether a file is /dev/null, in which no commands are.
+func isNull(f *os.File) bool {
+	var st unix.Stat_t
+	return unix.Fstat(int(f.Fd()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
 }
 
 // closed reports whether a standard file's descriptor was not open at all.

@@ -230,7 +230,7 @@ func (s *Supervision) Gone() {
 
 // gone is Gone where nothing is supervised.
 func (l *listening) gone() {
-	if !firstWaits() {
+	if !l.aside.ended() && !firstWaits() {
 		l.aside.reap()
 	}
 }
