@@ -33,7 +33,18 @@ func main() {
 	supervise.KeeperMain()
 	// And so is the built-in shell that a person types into.
 	guard.RescueMain()
+	room()
 	os.Exit(run(os.Args))
+}
+
+// room makes this goroutine's stack as large as most lines need it, while there
+// is little on it: to double it again and again, each time with more to move,
+// takes longer.
+//
+//go:noinline
+func room() byte {
+	var b [16 << 10]byte
+	return b[len(os.Args)]
 }
 
 // run is the program: the exit status is its result. The shell comes first,
