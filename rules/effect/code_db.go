@@ -32,22 +32,8 @@ func statements(c *call) {
 		}
 		texts = append(texts, word.Lit(strings.Join(all, " ")))
 	}
-	if g := c.action.Given; g.Know != 0 {
-		texts = append(texts, g)
-	} else if len(texts) == 0 {
-		switch in := c.action.Stdin; in.Kind {
-		case command.InputText:
-			texts = append(texts, in.Word)
-		case command.InputPipe:
-			for _, i := range in.From {
-				if i < 0 || i >= len(c.line.Actions) {
-					continue
-				}
-				if t, ok := output(&c.line.Actions[i]); ok {
-					texts = append(texts, word.Lit(t))
-				}
-			}
-		}
+	if c.action.Given.Know != 0 || len(texts) == 0 {
+		texts = append(texts, c.fed()...)
 	}
 	for _, w := range texts {
 		values := w.Values
@@ -77,6 +63,28 @@ func statements(c *call) {
 			}
 		}
 	}
+}
+
+// fed is the text that the program reads: a file's, a here-document's, a pipe's.
+func (c *call) fed() []word.Word {
+	if g := c.action.Given; g.Know != 0 {
+		return []word.Word{g}
+	}
+	var out []word.Word
+	switch in := c.action.Stdin; in.Kind {
+	case command.InputText:
+		out = append(out, in.Word)
+	case command.InputPipe:
+		for _, i := range in.From {
+			if i < 0 || i >= len(c.line.Actions) {
+				continue
+			}
+			if t, ok := output(&c.line.Actions[i]); ok {
+				out = append(out, word.Lit(t))
+			}
+		}
+	}
+	return out
 }
 
 // withHoles is a text of which a part is not known, with a name in its place:

@@ -48,6 +48,8 @@ var commands = [...]describedIn{
 	{"atrm", "at.yaml"},
 	{"attic", "borg.yaml"},
 	{"auditctl", "auditctl.yaml"},
+	{"augmatch", "augtool.yaml"},
+	{"augtool", "augtool.yaml"},
 	{"authconfig", "authselect.yaml"},
 	{"authselect", "authselect.yaml"},
 	{"awk", "awk.yaml"},
