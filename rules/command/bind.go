@@ -15,10 +15,27 @@ type bind struct {
 	alone           bool // what lies above it is the container's own matter
 }
 
-// binds reads what -v and --mount say. Volumes by name and read-only binds
-// carry nothing out.
-func (w *walker) binds(st *state, a option.Args) []bind {
+// volumeStore is where an engine keeps the volumes that have a name; "" where
+// that is not known.
+func volumeStore(key string) string {
+	switch engine, _, _ := strings.Cut(key, " "); engine {
+	case "docker":
+		return "/var/lib/docker/volumes"
+	case "podman":
+		return "/var/lib/containers/storage/volumes"
+	}
+	return ""
+}
+
+// binds reads what -v and --mount say; named is where volumes are that have a
+// name. Read-only ones carry nothing out.
+func (w *walker) binds(st *state, a option.Args, named string) []bind {
 	var out []bind
+	volume := func(name, to string) {
+		if named != "" && name != "" && !strings.ContainsAny(name, "/.") && path.IsAbs(to) {
+			out = append(out, bind{inside: path.Clean(to), outside: path.Join(named, name, "_data"), alone: true})
+		}
+	}
 	add := func(from, to string) {
 		if p, ok := absolute(st.cwd, from); ok && path.IsAbs(to) {
 			out = append(out, bind{inside: path.Clean(to), outside: path.Clean(p)})
@@ -33,10 +50,13 @@ func (w *walker) binds(st *state, a option.Args) []bind {
 		if len(f) == 1 && len(a.Values["b"]) > 0 {
 			f = append(f, f[0])
 		}
-		if len(f) < 2 || !strings.HasPrefix(f[0], "/") && !strings.HasPrefix(f[0], ".") || len(f) > 2 && hasField(f[2], "ro") {
-			continue
+		switch {
+		case len(f) < 2 || len(f) > 2 && hasField(f[2], "ro"):
+		case strings.HasPrefix(f[0], "/"), strings.HasPrefix(f[0], "."):
+			add(f[0], f[1])
+		default:
+			volume(f[0], f[1])
 		}
-		add(f[0], f[1])
 	}
 	if a.Has("privileged") {
 		add("/dev", "/dev") // every device of this machine
@@ -61,10 +81,13 @@ func (w *walker) binds(st *state, a option.Args) []bind {
 		to := kv["target"] + kv["destination"] + kv["dst"]
 		_, ro := kv["readonly"]
 		_, ro2 := kv["ro"]
-		if kv["type"] != "bind" || from == "" || ro && kv["readonly"] != "false" || ro2 && kv["ro"] != "false" {
-			continue
+		switch {
+		case from == "" || ro && kv["readonly"] != "false" || ro2 && kv["ro"] != "false":
+		case kv["type"] == "bind":
+			add(from, to)
+		case kv["type"] == "volume" || kv["type"] == "":
+			volume(from, to)
 		}
-		add(from, to)
 	}
 	return out
 }

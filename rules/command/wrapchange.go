@@ -182,7 +182,7 @@ func chrootChange(w *walker, a option.Args, rest []word.Word, s *state, c *conte
 func nspawnChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {
 	c.become(last(a.Values["user"]), "root")
 	newEnv(s, c)
-	c.binds = w.binds(s, a)
+	c.binds = w.binds(s, a, "")
 	c.place = Place{Kind: Container, Names: append(a.Values["name"], a.Values["root"]...)}
 	s.cwd = word.Hidden("$PWD", word.Var)
 }

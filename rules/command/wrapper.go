@@ -295,7 +295,7 @@ func (w *walker) edited(st *state, l launch, via string, files []word.Word, chan
 // container.
 func (w *walker) elsewhere(st *state, l launch, c *command, codes []word.Word) result {
 	r := remoteRun{kind: c.wr.place, hosts: append(c.Values["hosts"], c.rest...), user: last(c.Values["user"]), ops: c.ops, argv: true, dir: last(c.Values["dir"]),
-		input: c.wr.stdin, async: c.wr.async || c.Has("background"), ask: c.Has("ask"), binds: w.binds(st, c.Args)}
+		input: c.wr.stdin, async: c.wr.async || c.Has("background"), ask: c.Has("ask"), binds: w.binds(st, c.Args, volumeStore(c.key))}
 	if c.wr.nameFirst && len(c.Values["hosts"]) > 0 {
 		r.hosts = c.Values["hosts"][len(c.Values["hosts"])-1:]
 	} else if c.wr.skip > 0 && len(c.rest) > 0 {
