@@ -48,7 +48,8 @@ func augeasTree(c *call) {
 
 // augeasNode is a change of what stands below one path of the tree. Where the
 // file ends shows at a part that no file is named like: a number, an index, a
-// star, a capital. Where none shows, the last part may be the file's or not.
+// star, a capital. Where none shows, each part may be the file's: what is there
+// decides.
 func (c *call) augeasNode(verb, node string) {
 	file, ok := strings.CutPrefix(node, "/files/")
 	if !ok {
@@ -57,13 +58,15 @@ func (c *call) augeasNode(verb, node string) {
 	file = "/" + file
 	parts := strings.Split(file[1:], "/")
 	for i, p := range parts {
-		if p == "" || strings.ContainsAny(p, "[*=") || p[0] >= '0' && p[0] <= '9' && strings.Trim(p, "0123456789") == "" || i > 1 && p[0] >= 'A' && p[0] <= 'Z' {
-			c.augeasFile(Overwrite, "/"+path.Join(parts[:i]...))
+		if p == "" || strings.ContainsAny(p, "[*=") || numbered(p) || i > 1 && p[0] >= 'A' && p[0] <= 'Z' {
+			if i > 1 {
+				c.augeasFile(Overwrite, "/"+path.Join(parts[:i]...))
+			}
 			return
 		}
 	}
-	if len(parts) > 2 {
-		c.augeasFile(Overwrite, path.Dir(file))
+	for i := 2; i < len(parts); i++ {
+		c.augeasFile(Overwrite, "/"+path.Join(parts[:i]...))
 	}
 	if verb == "rm" {
 		c.augeasFile(Delete, file)
