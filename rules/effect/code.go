@@ -41,6 +41,7 @@ var coders = sync.OnceValue(func() map[string]coder {
 		"sudoedit":         {run: sudoeditFiles},
 		"unzip":            {run: unzipTree},
 		"cpio":             {run: cpioTree},
+		"sftp":             {run: sftpBatch},
 		"augeas":           {attrs: []string{"_saves"}, run: augeasTree},
 		"chattr":           {run: chattrFiles},
 		"groupdel":         {run: groupsAndUsers},
