@@ -144,10 +144,15 @@ type chain struct {
 
 // openChain opens a chain's file, made if it is not there.
 func openChain(path string) (*chain, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
-	fresh := err == nil
+	const plainly = os.O_RDWR | os.O_APPEND | unix.O_NOFOLLOW | unix.O_NONBLOCK
+	f, err := os.OpenFile(path, plainly, 0)
+	fresh := false
+	if errors.Is(err, os.ErrNotExist) {
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+		fresh = err == nil
+	}
 	if errors.Is(err, os.ErrExist) {
-		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
+		f, err = os.OpenFile(path, plainly|os.O_CREATE, 0o600)
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func (p Problem) Error() string { return p.String() }
 func LoadConfig(p ConfigPaths) (Config, []Problem) {
 	c := DefaultConfig()
 	var problems []Problem
-	if p.Etc != "" {
+	if p.Etc != "" && !missing(p.Root, p.Etc) {
 		t := trust{root: strings.TrimRight(p.Root, "/"), owners: []int{p.Owner}, deny: 0o022, dirs: true}
 		name := filepath.Join(p.Etc, "config.yaml")
 		if f, bad := readConfigFile(t, name); len(bad) > 0 {
@@ -57,6 +58,9 @@ func LoadConfig(p ConfigPaths) (Config, []Problem) {
 	if p.Hangs != nil && p.Hangs(p.User) {
 		return c, append(problems, Problem{File: p.User, Reason: "lies on a file system that may not answer, so it is not read"})
 	}
+	if missing(p.Root, filepath.Dir(p.User)) {
+		return c, problems
+	}
 	// A private group of the user's own is common, so its write bit is not
 	// held against the file; it can only tighten.
 	t := trust{root: strings.TrimRight(p.Root, "/"), owners: []int{p.UID, p.Owner}, deny: 0o002}
@@ -71,6 +75,13 @@ func LoadConfig(p ConfigPaths) (Config, []Problem) {
 		problems = append(problems, f.tighten(&c)...)
 	}
 	return c, problems
+}
+
+// missing says that a directory is not there, nor anything in it: each login
+// would look for all of that, and at all directories above.
+func missing(root, dir string) bool {
+	_, err := os.Lstat(strings.TrimRight(root, "/") + dir)
+	return absent(err)
 }
 
 // readConfigFile reads and checks one file; nil without problems if there is none.

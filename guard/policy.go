@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing/fstest"
 
+	"guardsh/guard/proc"
 	"guardsh/rules"
 )
 
@@ -39,15 +40,15 @@ func (c *Config) own(at Place) (own []rules.Own) {
 				continue
 			}
 			own = append(own, rules.Own{Path: p, What: what})
-			if real, err := filepath.EvalSymlinks(p); err == nil && real != p {
+			if real, err := proc.RealName(p); err == nil && real != p {
 				own = append(own, rules.Own{Path: real, What: what})
 			}
 		}
 	}
 	self, err := os.Readlink("/proc/self/exe")
 	if err == nil {
-		add(rules.OwnProgram, self)
-		if to, err := filepath.EvalSymlinks(sudoLink); err == nil && to == self {
+		own = append(own, rules.Own{Path: self, What: rules.OwnProgram})
+		if to, err := proc.RealName(sudoLink); err == nil && to == self {
 			own = append(own, rules.Own{Path: sudoLink, What: rules.OwnDoors})
 		}
 	}

@@ -8,11 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"guardsh/guard/proc"
 )
 
 // CannotStart says that bash is not to be had on this machine, or what it needs
@@ -45,7 +44,7 @@ func Ready(ctx context.Context) error {
 	if loader == "" {
 		return nil
 	}
-	real, err := realName(loader)
+	real, err := proc.RealName(loader)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &CannotStart{Why: path + " needs " + loader + ", which is missing"}
 	}
@@ -58,19 +57,6 @@ func Ready(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// realName is a file's name without symbolic links. The kernel knows it of an open
-// file, at three calls.
-func realName(path string) (string, error) {
-	if fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0); err == nil {
-		defer unix.Close(fd)
-		name, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-		if _, serr := os.Stat(name); err == nil && serr == nil {
-			return name, nil
-		}
-	}
-	return filepath.EvalSymlinks(path)
 }
 
 func anyHas(dirs []string, name string) bool {
