@@ -134,12 +134,13 @@ func (a *aside) hold(listener int) error {
 			break
 		}
 	}
-	for _, fd := range []int32{a.files[1].from, a.files[keeperLife].from} {
-		unix.Close(int(fd))
-	}
 	if atomic.LoadUint32(&a.holds) != asideHolds {
 		a.reap()
+		a.free()
 		return errors.New("there is no keeper for what outlives the session (ulimit -n may leave it no descriptors)")
+	}
+	for _, fd := range []int32{a.files[1].from, a.files[keeperLife].from} {
+		unix.Close(int(fd))
 	}
 	return nil
 }
