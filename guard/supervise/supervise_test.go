@@ -77,7 +77,7 @@ func session(mode string, argv []string) int {
 		// Goroutines that allocate for as long as the session lasts.
 		for range 4 {
 			go func() {
-				for ; ; time.Sleep(10 * time.Microsecond) { // time for the others
+				for range time.Tick(10 * time.Microsecond) {
 					for range 16 {
 						garbage.Store(new([4096]byte))
 					}
@@ -93,9 +93,8 @@ func session(mode string, argv []string) int {
 		// Whoever looks for processes to end has found the one aside.
 		pid := awaitAside()
 		unix.Kill(pid, unix.SIGKILL)
-		for st, err := proc.Of(pid); err == nil && st.State != 'Z'; st, err = proc.Of(pid) {
-			time.Sleep(time.Millisecond) // else it would end while the shell starts
-		}
+		// Else it would end while the shell starts.
+		_ = unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 	case "scarce":
 		start = func() error {
 			start = cmd.Start
