@@ -1,6 +1,5 @@
-// Go's runtime is not to look for a container's share of the processors, which
-// takes a tenth of what it needs to start itself: a shell has little to share
-// out.
+// Go's runtime takes no account of a container's share of the processors, nor
+// looks for changes of it: a shell has little to share out.
 //
 //go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
