@@ -65,6 +65,7 @@ var Vocabulary = []Attribute{
 	{"received", "what is written comes over a connection (rsync --server), whatever the source is called"},
 	{"remove-source", "the source is deleted afterwards (mv, rsync --remove-source-files)"},
 	{"inplace", "written into the same inode, so that links and open files see it"},
+	{"partial", "changed in part: what is not named stays as it is"},
 	{"replace", "a new file takes the name (rename over it)"},
 	{"edit", "opened in an editor; the person decides"},
 	{"empty", "the new content is known to be empty"},

@@ -79,6 +79,7 @@ func (c *call) augeasFile(kind Kind, file string) {
 	e := c.effect(kind)
 	if kind == Overwrite {
 		e.mark("inplace")
+		e.mark("partial")
 	}
 	c.emit(e, Object{Type: Path, Name: file, Word: word.Lit(file)})
 }

@@ -27,7 +27,7 @@ func sedFiles(c *call) {
 	if !c.has("inplace") {
 		return
 	}
-	attrs := []string{}
+	attrs := []string{"partial"}
 	if len(c.values("suffix")) > 0 {
 		attrs = append(attrs, "backup")
 	}
@@ -87,7 +87,7 @@ func perlFiles(c *call) {
 	if len(c.values("script")) == 0 && len(files) > 0 {
 		files = files[1:]
 	}
-	attrs := []string{}
+	attrs := []string{"partial"}
 	for _, v := range c.text("suffix") {
 		// -pie is -p -i with suffix "e", as many have found out.
 		if v != "" {
@@ -109,7 +109,7 @@ func awkFiles(c *call) {
 	if !slices.Contains(c.text("include"), "inplace") || len(c.values("program")) > 0 {
 		return
 	}
-	e := c.effect(Overwrite, "inplace")
+	e := c.effect(Overwrite, "inplace", "partial")
 	if t := c.text("script"); len(t) == 1 && nothingPasses("awk", word.Lits(t[0])) {
 		e.Kind = Truncate
 		e.mark("empty")

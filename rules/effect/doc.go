@@ -116,7 +116,7 @@
 //	write-tree   Object the directory that files are put into. Source the tree (contents says
 //	             that its own name is not part of it), nil for archives
 //	overwrite    one file gets new content; Source where it comes from, if a file.
-//	             edit: an editor; inplace: same inode
+//	             edit: an editor; inplace: same inode; partial: the rest stays
 //	truncate     the content goes ("> f", truncate -s, cp /dev/null f): empty
 //	append       ">>", tee -a
 //	delete       recursive: the tree
