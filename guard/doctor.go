@@ -46,7 +46,7 @@ func Examine(ctx context.Context, p Place) []Check {
 	cfg, _ := LoadConfig(p.Config)
 	p.fill(cfg)
 	return append([]Check{
-		examineBash(ctx), examineGate(ctx), examineSupervision(ctx, cfg), examineConfig(p), examineTrail(p),
+		examineBash(ctx), examineGate(ctx), examineSupervision(ctx, cfg), examineConfig(p, cfg), examineTrail(p),
 	}, append(examineStore(p), examineFacts())...)
 }
 
@@ -125,10 +125,13 @@ func examineSupervision(ctx context.Context, c Config) Check {
 	return Check{Name: name, State: Works, Says: "a program start below a line was seen and refused"}
 }
 
-func examineConfig(p Place) Check {
+func examineConfig(p Place, c Config) Check {
 	_, problems := NewJudge(p)
 	switch len(problems) {
 	case 0:
+		if c.Webhook != "" && host.Program("curl") == "" {
+			return Check{"configuration", Broken, "the webhook is sent by curl, which is not here", "install the package curl"}
+		}
 		return Check{Name: "configuration", State: Works, Says: "every file that is there is obeyed"}
 	case 1:
 		return Check{"configuration", Broken, problems[0], "guardsh config check"}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"guardsh/audit"
+	"guardsh/guard/host"
 	"guardsh/rules/effect"
 )
 
@@ -87,13 +88,7 @@ func checksOf(j Judgement) []check {
 // ask gives what a checker complains about, none where all is right; ok is
 // false where it could not be asked.
 func (c checker) ask() (complaints []string, ok bool) {
-	name := ""
-	for _, dir := range [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"} {
-		if fi, err := os.Stat(dir + c.argv[0]); err == nil && fi.Mode().IsRegular() {
-			name = dir + c.argv[0]
-			break
-		}
-	}
+	name := host.Program(c.argv[0])
 	if name == "" {
 		return nil, false
 	}
@@ -101,7 +96,7 @@ func (c checker) ask() (complaints []string, ok bool) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, c.argv[1:]...)
 	cmd.WaitDelay = checkTime
-	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	cmd.Env = host.PlainEnv()
 	b, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	switch {

@@ -6,14 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/syslog"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
+
+	"guardsh/guard/host"
 )
 
 // notifyTime bounds the site's notify command and its webhook: they run beside
@@ -69,8 +71,7 @@ type message struct {
 	Time time.Time `json:"time"`
 }
 
-// tellWebhook sends the words to the site's address. It goes there directly
-// and nowhere else: no proxy of the user's environment, no redirection.
+// tellWebhook sends the words to the site's address.
 func (s *Session) tellWebhook(ctx context.Context, words string) error {
 	if s.Config.Webhook == "" {
 		return nil
@@ -83,37 +84,57 @@ func (s *Session) tellWebhook(ctx context.Context, words string) error {
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Config.Webhook, bytes.NewReader(body))
-	if err != nil {
-		return errors.New("the address cannot be used") // which may hold a secret
+	// A login shell is no place for what speaks TLS and HTTP: each fault that is
+	// found in those would be one of every login. The system keeps its curl whole,
+	// which knows the machine's certificates.
+	where := webhookHost(s.Config.Webhook)
+	curl := host.Program("curl")
+	if curl == "" {
+		return errors.New(where + ": there is no curl to send it by: install the package curl")
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "guardsh")
-	t := &http.Transport{DisableKeepAlives: true}
-	defer t.CloseIdleConnections()
-	c := http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := c.Do(r)
-	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err // without the address
-		}
-		return fmt.Errorf("%s: %w", webhookHost(s.Config.Webhook), err)
+	// The address may hold a secret, and a command line is for all to see.
+	cmd := exec.CommandContext(ctx, curl, "--disable", "--config", "-")
+	cmd.Dir, cmd.Env = "/", host.PlainEnv()
+	cmd.Stdin = strings.NewReader(curlConfig(ctx, s.Config.Webhook, string(body)))
+	out, err := cmd.Output()
+	// Who does not come to the end of his answer has the message all the same.
+	code, _ := strconv.Atoi(string(out))
+	switch {
+	case code >= 200 && code < 300:
+		return nil
+	case code > 0:
+		return fmt.Errorf("%s: answered %d", where, code)
 	}
-	defer answer.Body.Close()
-	// What it says is of no use, but a server that cannot finish its answer
-	// may take the message for lost.
-	if _, err := io.CopyN(io.Discard, answer.Body, maxWebhookAnswer); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", webhookHost(s.Config.Webhook), err)
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && len(ended.Stderr) > 0 {
+		return fmt.Errorf("%s: %s", where, bytes.TrimSpace(ended.Stderr)) // without the address
 	}
-	if answer.StatusCode >= 300 {
-		return fmt.Errorf("%s: %s", webhookHost(s.Config.Webhook), answer.Status)
-	}
-	return nil
+	return fmt.Errorf("%s: %w", where, err)
 }
 
-// maxWebhookAnswer is more than any of them says.
-const maxWebhookAnswer = 64 << 10
+// curlConfig has curl send a text to an address and nowhere else: no proxy of the
+// user's environment, no redirection. It prints the status of the answer.
+func curlConfig(ctx context.Context, address, text string) string {
+	const toEnd = 500 * time.Millisecond // for curl itself, before it is ended
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	b := bytes.NewBufferString("globoff\nsilent\nshow-error\n")
+	for _, o := range [...]struct{ name, value string }{
+		{"url", address},
+		{"data-raw", text},
+		{"header", "Content-Type: application/json"},
+		{"user-agent", "guardsh"},
+		{"noproxy", "*"},
+		{"proto", "=http,https"},
+		{"output", "/dev/null"},
+		{"write-out", "%{http_code}"},
+	} {
+		fmt.Fprintf(b, "%s = \"%s\"\n", o.name, quoted.Replace(o.value))
+	}
+	if end, ok := ctx.Deadline(); ok {
+		fmt.Fprintf(b, "max-time = %.3f\n", max(time.Until(end)-toEnd, time.Millisecond).Seconds())
+	}
+	return b.String()
+}
 
 // webhookHost is a webhook's address without what may be secret in it.
 func webhookHost(address string) string {

@@ -15,7 +15,7 @@ import (
 // address, which may hold a secret.
 func TestWebhook(t *testing.T) {
 	var got message
-	asked := 0
+	asked, odd := 0, ""
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok/SECRET", func(w http.ResponseWriter, r *http.Request) {
 		asked++
@@ -26,6 +26,7 @@ func TestWebhook(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	mux.HandleFunc("/odd/{rest...}", func(w http.ResponseWriter, r *http.Request) { odd = r.RequestURI })
 	mux.HandleFunc("/gone/SECRET", func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusGone) })
 	mux.Handle("/moved/SECRET", http.RedirectHandler("/ok/SECRET", http.StatusTemporaryRedirect))
 	mux.HandleFunc("/endless/SECRET", func(w http.ResponseWriter, r *http.Request) {
@@ -39,19 +40,22 @@ func TestWebhook(t *testing.T) {
 	defer server.Close()
 	t.Setenv("http_proxy", "http://127.0.0.1:1") // the user's environment is not asked
 
+	const words = `"/srv" turned \read-only%20 {a,b}`
 	tell := func(address string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
 		s := &Session{Config: Config{Webhook: address}}
-		return s.tellWebhook(t.Context(), "/srv turned read-only")
+		return s.tellWebhook(ctx, words)
 	}
 	if err := tell(server.URL + "/ok/SECRET"); err != nil {
 		t.Fatal(err)
 	}
-	if asked != 1 || !strings.HasSuffix(got.Text, ": /srv turned read-only") || got.Host == "" || got.User == "" || got.Time.IsZero() {
+	if asked != 1 || !strings.HasSuffix(got.Text, ": "+words) || got.Host == "" || got.User == "" || got.Time.IsZero() {
 		t.Errorf("the server got %+v", got)
 	}
 	for _, c := range []struct{ path, want string }{
-		{"/gone/SECRET", "410 Gone"},
-		{"/moved/SECRET", "307 Temporary Redirect"},
+		{"/gone/SECRET", "answered 410"},
+		{"/moved/SECRET", "answered 307"},
 	} {
 		err := tell(server.URL + c.path)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "SECRET") {
@@ -60,6 +64,9 @@ func TestWebhook(t *testing.T) {
 	}
 	if err := tell(server.URL + "/endless/SECRET"); err != nil {
 		t.Errorf("an answer without end: %v", err)
+	}
+	if uri := `/odd/[1-2]/{a,b}/"x"?k=\`; tell(server.URL+uri) != nil || odd != uri {
+		t.Errorf("asked for %s, want %s", odd, uri)
 	}
 	if asked != 1 {
 		t.Errorf("a redirection was followed")

@@ -68,6 +68,7 @@ var needs = []need{
 	{"ed", "ed", "the same"},
 	{"diff", "diffutils", "the same"},
 	{"killall", "psmisc", "the same"},
+	{"curl", "curl", "what sends a webhook"},
 	{"dpkg", "dpkg", "the package that is installed, upgraded and removed"},
 	{"rpm", "rpm", "the same, as the other family does it"},
 	{"man", "man-db", "pages that are found by name"},

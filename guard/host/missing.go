@@ -28,7 +28,7 @@ func Missing() []string {
 				continue
 			}
 			out = append(out, s.tells+" ("+s.file+")")
-		case programFile(s.program) == "":
+		case Program(s.program) == "":
 			out = append(out, s.tells+" ("+s.program+")")
 		}
 	}

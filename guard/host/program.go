@@ -13,12 +13,16 @@ import (
 // maxOutput bounds what is read from a program that is asked for facts.
 const maxOutput = 1 << 20
 
-// programDirs are where such programs may be; never $PATH, which the session
-// can change.
+// programDirs are where programs may be that are asked something on guardsh's own
+// account; never $PATH, which the session can change.
 var programDirs = [...]string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/"}
 
-// programFile is where a program is; "" nowhere.
-func programFile(name string) string {
+// PlainEnv is the environment of such programs: the session's would change what
+// they say and do.
+func PlainEnv() []string { return []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"} }
+
+// Program is where a program of the system's is; "" nowhere.
+func Program(name string) string {
 	for _, d := range programDirs {
 		if fi, err := os.Stat(d + name); err == nil && fi.Mode().IsRegular() && fi.Mode()&0o111 != 0 {
 			return d + name
@@ -30,7 +34,7 @@ func programFile(name string) string {
 // output asks a program, by its bare name and without a shell, and waits no
 // longer than the deadline, nor for its children.
 func output(deadline time.Time, name string, args ...string) ([]byte, error) {
-	file := programFile(name)
+	file := Program(name)
 	if file == "" {
 		return nil, fmt.Errorf("%s: not found: %w", name, os.ErrNotExist)
 	}
@@ -41,7 +45,7 @@ func output(deadline time.Time, name string, args ...string) ([]byte, error) {
 	defer r.Close()
 	cmd := exec.Cmd{
 		Path: file, Args: append([]string{name}, args...), Dir: "/", Stdout: w,
-		Env:         []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+		Env:         PlainEnv(),
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
 	err = cmd.Start()
