@@ -325,17 +325,30 @@ func (w *writer) writeHead() (Head, error) {
 	if _, err := w.chain.catchUp(); err != nil {
 		return Head{}, err
 	}
-	return signHead(w.root, w.name, w.chain, w.tree)
+	h, err := signHead(w.root, w.name, w.chain, w.tree)
+	if err == nil {
+		w.signed = w.chain.synced
+	}
+	return h, err
+}
+
+// signSynced signs what this session knows to be on the disk, unless it has.
+func (w *writer) signSynced() error {
+	if w.chain == nil || w.signed > 0 && w.signed == w.chain.synced {
+		return nil
+	}
+	_, err := w.writeHead()
+	return err
 }
 
 // finish writes the final head, and tells the host log.
 func (w *writer) finish() error {
+	if w.j.info.Shared {
+		return w.signSynced() // one of many, each of which is over in a moment: the day's go on
+	}
 	h, err := w.writeHead()
 	if err != nil {
 		return err
-	}
-	if w.j.info.Shared {
-		return nil // one of many, each of which is over in a moment: the day's go on
 	}
 	w.send(h)
 	_, err = hostAppend(w.root, &Event{

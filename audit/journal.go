@@ -98,6 +98,7 @@ type request struct {
 	ev    *Event // nil: nothing to write
 	sync  bool
 	close bool
+	sign  bool       // there is time for a head, and nothing to write
 	done  chan error // buffered; nil when nobody waits
 }
 
@@ -181,6 +182,18 @@ func (j *Journal) Append(e Event) error { return j.send(&e, true, false) }
 // the next Append. A killed guardsh loses nothing, a power cut that second.
 // It never waits for the disk.
 func (j *Journal) AppendLazy(e Event) { j.post(&e) }
+
+// SignAhead signs what is on the disk while nothing waits for the journal: a shared
+// one has nothing more to sign then when its session ends.
+func (j *Journal) SignAhead() {
+	if !j.info.Shared {
+		return // a long session signs each second
+	}
+	select {
+	case j.reqs <- request{sign: true}:
+	default:
+	}
+}
 
 // Close writes the session's end and its final head. reason is "" or what
 // ended it (a signal, a lost terminal).

@@ -420,3 +420,45 @@ func TestHeadsCoverWhatIsSynced(t *testing.T) {
 		f.close()
 	}
 }
+
+// A shared session signs while its line runs what it would sign at its end, once.
+func TestSignAhead(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "trail")
+	j, err := Open(root, SessionInfo{User: "ann", Shared: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close(0, "")
+	heads := func() int {
+		b, err := os.ReadFile(filepath.Join(j.dir, HeadsName))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		return strings.Count(string(b), "\n")
+	}
+	line := func(n int) {
+		t.Helper()
+		if err := j.Append(Event{Kind: LineRead, Line: n, Text: "true"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	line(1)
+	if n := heads(); n != 0 {
+		t.Fatalf("%d heads before there was time for one", n)
+	}
+	j.SignAhead()
+	j.SignAhead()
+	line(2) // comes behind it
+	if n := heads(); n != 1 {
+		t.Fatalf("%d heads when the line runs, want 1", n)
+	}
+	j.SignAhead()
+	j.AppendLazy(Event{Kind: End, Line: 2, Outcome: Ran})
+	if err := j.Close(0, ""); err != nil {
+		t.Fatal(err)
+	}
+	if n := heads(); n != 2 {
+		t.Errorf("%d heads, want one for each time that something was written down", n)
+	}
+	good(t, root)
+}

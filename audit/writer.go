@@ -28,6 +28,7 @@ type writer struct {
 	why        error
 	dirty      bool      // written, not synced
 	unsigned   bool      // written, no head yet
+	signed     int64     // bytes that were on the disk when the last head was signed
 	sent       time.Time // a head left the machine
 	headless   bool      // the last head could not be written, and the trail says so
 }
@@ -39,7 +40,9 @@ func (w *writer) run() {
 	for {
 		select {
 		case r := <-w.j.reqs:
-			if w.handle(r) {
+			if r.sign {
+				_ = w.signSynced() // what fails is tried again at the end
+			} else if w.handle(r) {
 				return
 			}
 		case <-ticker.C:
@@ -62,6 +65,9 @@ func (w *writer) handle(first request) (last bool) {
 	}
 	sync := false
 	for _, r := range batch {
+		if r.sign {
+			continue // there is no time for it after all
+		}
 		if !w.roomFor(r.ev) {
 			_ = w.flush(false) // what it says, the next one says again
 		}

@@ -46,6 +46,11 @@ const maxPrograms = 64
 // spawn starts a shell so that what starts below it is judged too, as far as
 // the configuration and this machine allow. It is for bash.Config.Spawn.
 func (s *Session) spawn(start func() error) error {
+	s.trail.running()
+	return s.supervised(start)
+}
+
+func (s *Session) supervised(start func() error) error {
 	if !s.supervises() {
 		if s.Config.Supervise == SuperviseOn {
 			s.unsupervised("it takes root")

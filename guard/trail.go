@@ -102,6 +102,9 @@ func parentSession() string {
 	return ""
 }
 
+// running says that nothing waits for the trail while a line runs.
+func (t *trail) running() { t.journal().SignAhead() }
+
 func (t *trail) id() string { return t.journal().Session() }
 
 // put appends an event that the line waits for.
