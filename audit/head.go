@@ -119,7 +119,7 @@ func (t *tree) root() tlog.Hash {
 
 // follow adds what the file holds behind the tree's end.
 func (t *tree) follow(f io.ReaderAt, size int64) error {
-	r := bufio.NewReaderSize(io.NewSectionReader(f, t.bytes, size-t.bytes), 64<<10)
+	r := bufio.NewReaderSize(io.NewSectionReader(f, t.bytes, size-t.bytes), int(min(64<<10, max(0, size-t.bytes))))
 	for t.bytes < size {
 		line, err := readLine(r)
 		if err != nil {

@@ -115,7 +115,7 @@ func (s *Session) tellWebhook(ctx context.Context, words string) error {
 // curlConfig has curl send a text to an address and nowhere else: no proxy of the
 // user's environment, no redirection. It prints the status of the answer.
 func curlConfig(ctx context.Context, address, text string) string {
-	const toEnd = 500 * time.Millisecond // for curl itself, before it is ended
+	const toEnd = time.Second // for curl itself, before it is ended
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 	b := bytes.NewBufferString("globoff\nsilent\nshow-error\n")
 	for _, o := range [...]struct{ name, value string }{

@@ -112,8 +112,10 @@ func owns(dir string) bool {
 // terminalOf is the name of the first of the files that is a terminal.
 func terminalOf(files ...*os.File) string {
 	for _, f := range files {
-		name, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
-		if err == nil && isTerminal(f) {
+		if !isTerminal(f) {
+			continue
+		}
+		if name, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(f.Fd()))); err == nil {
 			return name
 		}
 	}

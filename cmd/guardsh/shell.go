@@ -146,6 +146,9 @@ func asSudoTells(line string) string {
 // guardsh itself start it once more, for the wrapper in front; args are as on
 // its command line.
 func callsFront(line string) (args []string, ok bool) {
+	if !strings.Contains(line, "--front ") {
+		return nil, false
+	}
 	self, err := os.Executable()
 	if err != nil || !strings.HasPrefix(line, asSudoQuotes([]string{self, "--front"})+" ") {
 		return nil, false

@@ -8,9 +8,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"guardsh/guard/proc"
 )
@@ -40,7 +43,7 @@ func connectionOf(env func(string) string) connection {
 
 // ownAbove is what the processes above this one tell: the trail and the facts
 // both ask.
-var ownAbove = sync.OnceValue(func() connection { return connectionAbove("/proc/self") })
+var ownAbove = sync.OnceValue(connectionAbove)
 
 // Peer is the address that this process's session came from over ssh; "" where
 // it did not, or where that is not known.
@@ -56,31 +59,37 @@ func connectionIn(env func(string) string) connection {
 	return connection{}
 }
 
-// connectionAbove looks through the processes above one, nearest first.
+// connectionAbove looks through the processes above this one.
 //
-// An environment is taken up to the first process of the login, through the
-// terminals that sudo, script and guardsh put between. What is above that and
-// has no terminal is who keeps the terminal (sshd, a server of tmux or screen,
-// getty) or a daemon (cron): its environment is that of whoever once started
-// it. A window of tmux has what its client had when it was opened, and so no
-// ssh where that was a console. Of sshd its socket tells, wherever it is above.
-func connectionAbove(base string) connection {
+// An environment is taken of the first process of the login, which is found
+// through the terminals that sudo, script and guardsh put between: what is below
+// it has the same or dropped it. What is above that and has no terminal is who
+// keeps the terminal (sshd, a server of tmux or screen, getty) or a daemon (cron):
+// its environment is that of whoever once started it. A window of tmux has what its
+// client had when it was opened, and so no ssh where that was a console. Of sshd
+// its socket tells, wherever it is above.
+func connectionAbove() connection {
 	var c connection
-	own, err := proc.At(base)
+	var login []string // its processes, the first one last
+	own := proc.Stat{Parent: unix.Getppid()}
+	own.Session, _ = unix.Getsid(0)
 	foreign := false
 	for range maxAbove {
-		if err != nil || own.Parent == 0 {
+		if own.Parent == 0 {
 			break
 		}
-		base = "/proc/" + strconv.Itoa(own.Parent)
-		session := own.Session
+		base, session := "/proc/"+strconv.Itoa(own.Parent), own.Session
+		var err error
 		if own, err = proc.At(base); err != nil {
 			break
 		}
 		foreign = foreign || own.Session != session && own.TTY == 0
 		switch own.Name {
 		case "sshd", "sshd-session", "dropbear":
-			c.ssh = true
+			if above := connectionAt(login); above.ssh {
+				return above
+			}
+			c.ssh, login = true, nil
 			if c.peer, c.local = socketOf(base); c.peer != "" {
 				return c
 			}
@@ -88,16 +97,27 @@ func connectionAbove(base string) connection {
 			continue
 		}
 		if c.ssh {
-			break
+			return c
 		}
 		if !foreign {
-			b, _ := proc.ReadFile(base + "/environ") // "" of another user's
-			if above := connectionIn(variable(b)); above.ssh {
-				return above
-			}
+			login = append(login, base)
 		}
 	}
+	if !c.ssh {
+		c = connectionAt(login)
+	}
 	return c
+}
+
+// connectionAt is what the environment of the last process says that can be read:
+// another user's cannot.
+func connectionAt(login []string) connection {
+	for _, base := range slices.Backward(login) {
+		if b, err := proc.ReadFile(base + "/environ"); err == nil {
+			return connectionIn(variable(b))
+		}
+	}
+	return connection{}
 }
 
 // variable reads an environment as /proc has it.

@@ -375,6 +375,9 @@ func Below(pid, other int) bool {
 }
 
 func parentOf(pid int) int {
+	if pid == os.Getpid() {
+		return os.Getppid()
+	}
 	st, _ := proc.Of(pid) // 0 of what is gone
 	return st.Parent
 }
