@@ -65,6 +65,24 @@ func TestNoSlowInit(t *testing.T) {
 	}
 }
 
+// TestNoWebInside keeps TLS and HTTP out of the login shell: each fault that is found
+// in them would be one of every login.
+func TestNoWebInside(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(out))
+	if !slices.Contains(packages, "guardsh/guard") {
+		t.Fatalf("no packages in %q", out)
+	}
+	for _, name := range []string{"crypto/tls", "net/http"} {
+		if slices.Contains(packages, name) {
+			t.Errorf("%s is part of the product (go list -deps says by what)", name)
+		}
+	}
+}
+
 // initCosts reads lines such as "init os @0.1 ms, 0.023 ms clock, 432 bytes, …".
 func initCosts(trace string) map[string]initCost {
 	costs := map[string]initCost{}
