@@ -15,6 +15,7 @@ import (
 // come from the terminal.
 var caught = [...]syscall.Signal{
 	unix.SIGCHLD, unix.SIGHUP, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM, unix.SIGPIPE, unix.SIGINT, unix.SIGQUIT,
+	unix.SIGABRT, unix.SIGXCPU, unix.SIGXFSZ, unix.SIGVTALRM, unix.SIGPROF, unix.SIGIO, unix.SIGPWR, unix.SIGSTKFLT,
 	unix.SIGTSTP, unix.SIGCONT, // in this order, where both have come: nobody is left stopped
 }
 
