@@ -22,6 +22,7 @@ var Vocabulary = []Attribute{
 	{"pattern", "the object's name is a pattern or expression that the command itself matches (pkill, find)"},
 	{"several", "more than one object stands behind it and the number is not known (find, xargs)"},
 	{"filtered", "only what tests choose among the tree (find -name)"},
+	{"unnamed", "none of the tests is one of the name (find -empty)"},
 	{"aged", "chosen by age, size or owner alone, which is nearly everything (find -mtime +7, tmpreaper)"},
 	{"job", "a job or process group of this very shell (kill %1)"},
 	{"target-directory", "the destination was given by -t"},
@@ -132,7 +133,7 @@ var Vocabulary = []Attribute{
 	{"input", "incoming packets"},
 	{"output", "outgoing packets"},
 	{"rule", "a routing rule, not a route"},
-	{"load", "a whole saved state replaces the present one (iptables-restore)"},
+	{"load", "a whole saved state replaces the present one (iptables-restore, setfacl --restore)"},
 
 	// What guards the machine, and what it goes by.
 	{"weaken", "something that guards this machine is switched off (setenforce 0, auditctl -D)"},
@@ -162,6 +163,8 @@ var Vocabulary = []Attribute{
 	{"start", "something is started here that may run elsewhere"},
 	{"playbook", "a whole playbook, not one command"},
 	{"map", "a shared image is attached here"},
+	{"limit", "no more may be written than that"},
+	{"upgrade", "the format goes to a newer one, which older programs no longer read"},
 	{"snapshot", "a snapshot or backup, not the thing itself"},
 	{"detach", "taken out of service; data stays"},
 	{"namespace", "a whole namespace, project or database"},

@@ -71,6 +71,7 @@ var coders = sync.OnceValue(func() map[string]coder {
 		"framework":        {attrs: []string{"_production"}, run: framework},
 		"line-protocol":    {run: lineProtocol},
 		"mirror":           {run: mirrorHere},
+		"backup-orders":    {run: backupOrders},
 		"yes-input":        {attrs: []string{"_yes"}, run: yesInput},
 		"bus-call":         {run: busCall},
 		"pool-devices":     {values: []string{"device"}, run: poolDevices},

@@ -293,6 +293,11 @@ func physicalVolumes(c *call) {
 			c.emitWord(c.effect(Partition, "grow"), Device, devices[0], false)
 		}
 		return
+	case "bcache":
+		if len(devices) > 1 && (devices[0].Is("unregister") || devices[0].Is("detach") || devices[0].Is("remove")) {
+			c.emitWord(c.effect(VolumeChange, "detach"), Device, devices[1], false)
+		}
+		return
 	case "vgcreate", "vgextend":
 		if len(devices) > 0 {
 			devices = devices[1:]

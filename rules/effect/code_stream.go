@@ -40,13 +40,42 @@ func (c *call) protocol(text string) {
 	}
 }
 
+// backupOrders is bconsole: what it is told on its input. A restore goes to
+// where= on the client, and over the files themselves where that is a slash.
+func backupOrders(c *call) {
+	for _, w := range c.fed() {
+		for l := range strings.Lines(w.String()) {
+			f := strings.Fields(strings.ToLower(l))
+			if len(f) < 2 {
+				continue
+			}
+			switch f[0] {
+			case "delete", "purge", "prune", "truncate":
+				what := strings.Fields(l)[1]
+				e := c.effect(VolumeDelete, "snapshot")
+				if f[0] == "prune" {
+					e.mark("vacuum") // what is past its time
+				}
+				c.emit(e, Object{Type: Volume, Name: what, Word: word.Lit(what)})
+			case "restore":
+				for _, x := range strings.Fields(l)[1:] {
+					if dir, ok := strings.CutPrefix(x, "where="); ok {
+						c.emitWord(c.effect(WriteTree, "extract", "contents", "recursive"), Path, word.Lit(dir), false)
+					}
+				}
+			}
+		}
+	}
+}
+
 // agedFiles is tmpreaper and its relatives: below the directories that they
 // are given goes what nobody has used for a time.
 func agedFiles(c *call) {
 	dirs := c.values("word")
 	if c.name == "systemd-tmpfiles" {
 		// Everything that its configuration names, which is /home and /srv, too.
-		if c.has("_purge") && len(dirs) == 0 {
+		// Which of it a file of lines would leave is not looked into.
+		if c.has("_purge") {
 			c.emitWord(c.effect(Delete, "recursive", "force"), Path, word.Lit("/home"), false)
 		}
 		return
