@@ -258,17 +258,18 @@ func (s *Set) vital(dir, name string, trees bool) []string {
 	}
 	_, out := s.protection.Pattern(strings.TrimSuffix(dir, "/") + "/**/" + name)
 	out = slices.DeleteFunc(out, func(p string) bool { return !s.protection.vital(p, trees) })
-	for _, k := range kernels {
-		if MatchName(name, path.Base(k)) && (dir == "/" || dir == "/boot") {
+	for _, k := range bootAndLogin {
+		if strings.Trim(name, "*?") != "" && MatchName(name, path.Base(k)) && strings.HasPrefix(k, strings.TrimSuffix(merged(dir), "/")+"/") {
 			out = append(out, k)
 		}
 	}
 	return out
 }
 
-// kernels are names that a kernel and what it begins with have, for patterns to
-// be tried against.
-var kernels = []string{"/boot/vmlinuz", "/boot/vmlinuz-6.1.0", "/boot/initrd.img", "/boot/initrd.img-6.1.0", "/boot/initramfs-6.1.0.img"}
+// bootAndLogin are names that a kernel, what it begins with and the keys of a
+// login have, for patterns to be tried against.
+var bootAndLogin = []string{"/root/.ssh/authorized_keys", "/etc/ssh/sshd_config", "/etc/ssh/ssh_host_ed25519_key", "/usr/lib/modules/6.1.0/kernel/fs/ext4/ext4.ko",
+	"/boot/vmlinuz", "/boot/vmlinuz-6.1.0", "/boot/initrd.img", "/boot/initrd.img-6.1.0", "/boot/initramfs-6.1.0.img"}
 
 // foundAt is where the hole of a found name stands in a word: last, or before
 // the name that all of them have or the pattern that they match; -1 in any other

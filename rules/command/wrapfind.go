@@ -566,6 +566,15 @@ func listed(a *Action) []word.Word {
 		}
 		return ops
 	}
+	patterns := 0
+	for _, x := range ops {
+		if p, ok := x.Pattern(); ok && x.Know != word.Known && !strings.HasSuffix(p, "/") {
+			patterns++
+		}
+	}
+	if patterns == len(ops) && patterns > 0 {
+		return ops // of a directory among them it would be what lies in it
+	}
 	if len(ops) > 1 || len(ops) == 1 && ops[0].Know != word.Known {
 		return nil
 	}

@@ -89,6 +89,15 @@ func findAge(expr string) bool {
 	return false
 }
 
+// findNames reports whether it asks for a name, or for one file.
+func findNames(expr string) bool {
+	switch expr {
+	case "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-lname", "-ilname", "-regex", "-iregex", "-inum", "-samefile":
+		return true
+	}
+	return false
+}
+
 // findOther reports whether it takes an argument and chooses nothing.
 func findOther(expr string) bool {
 	switch expr {
@@ -129,7 +138,7 @@ func findActions(c *call) {
 	case len(starts) == 0:
 		starts = []word.Word{word.Lit(".")}
 	}
-	filtered, negated, aged := false, false, false
+	filtered, negated, aged, called := false, false, false, false
 	depth := ""
 	for ; i < len(argv); i++ {
 		v, ok := argv[i].Value()
@@ -144,6 +153,9 @@ func findActions(c *call) {
 			}
 			if aged && !filtered {
 				e.mark("filtered", "aged")
+			}
+			if (filtered || aged) && !called {
+				e.mark("unnamed")
 			}
 			if depth != "" {
 				e.param("mindepth", depth)
@@ -168,7 +180,7 @@ func findActions(c *call) {
 			}
 		case v == "-o", v == "-or":
 			// What comes now falls on all that was not chosen so far.
-			filtered, negated, aged = false, false, false
+			filtered, negated, aged, called = false, false, false, false
 		case v == "-mindepth":
 			i++
 			if i < len(argv) {
@@ -189,6 +201,7 @@ func findActions(c *call) {
 			if v != "-type" && v != "-xtype" {
 				aged = aged || findAge(v)
 				filtered = filtered || !findAge(v)
+				called = called || findNames(v)
 			}
 			if (v == "-name" || v == "-iname") && i+1 < len(argv) && argv[i+1].Is("*") {
 				filtered = false
@@ -225,6 +238,10 @@ func mountFilesystem(c *call) {
 			c.set("read-write")
 		case "bind", "rbind":
 			c.set("bind")
+		case "abort", "shutdown":
+			if slices.Contains(opts, "remount") {
+				c.set("freeze") // nothing is written from then on
+			}
 		case "errors=continue":
 			c.set("errors-continue")
 		}
