@@ -41,7 +41,7 @@ var tellers = sync.OnceValue(func() map[string]teller {
 		"redis-cli": {query: true}, "valkey-cli": {query: true}, "mongosh": {with: []string{"--eval"}, file: []string{"-f", "--file"}, query: true, scripts: true}, "mongo": {with: []string{"--eval"}, query: true, scripts: true},
 		"clickhouse-client": {with: []string{"-q", "--query"}, file: []string{"--queries-file"}, query: true}, "cqlsh": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true},
 		"cockroach": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true}, "sqlcmd": {with: []string{"-Q", "-q"}, file: []string{"-i"}, query: true},
-		"chpasswd": {query: true}, "newusers": {query: true},
+		"chpasswd": {query: true}, "setfacl": {file: []string{"--restore"}, query: true}, "newusers": {query: true},
 		"ftp": {escapes: bang}, "sftp": {file: []string{"-b"}, escapes: bang}, "lftp": {with: []string{"-e", "-c"}, file: []string{"-f"}, escapes: bang}, "smbclient": {with: []string{"-c"}, escapes: bang},
 		"dc":      {escapes: bang[:1]},
 		"gnuplot": {with: []string{"-e"}, escapes: []string{"!", "system "}},

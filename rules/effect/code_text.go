@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -95,13 +96,23 @@ func perlFiles(c *call) {
 		}
 	}
 	kind := Overwrite
-	if t := c.text("script"); len(t) == 1 && flagged(c.action.Args(), 'n') && !flagged(c.action.Args(), 'p') &&
-		!strings.Contains(t[0], "print") && !strings.Contains(t[0], "say") && !strings.Contains(t[0], "puts") && !strings.Contains(t[0], "write") {
+	if t := c.text("script"); len(t) == 1 && (flagged(c.action.Args(), 'p') && nothingLeft(t[0]) || flagged(c.action.Args(), 'n') && !flagged(c.action.Args(), 'p') &&
+		!strings.Contains(t[0], "print") && !strings.Contains(t[0], "say") && !strings.Contains(t[0], "puts") && !strings.Contains(t[0], "write")) {
 		kind, attrs = Truncate, append(attrs, "empty") // -n prints nothing by itself
 	}
 	for _, w := range files {
 		c.emitWord(c.effect(kind, attrs...), Path, w, false)
 	}
+}
+
+// nothingLeft reports whether perl's program with -p empties each line that it
+// prints: $_="", undef $_, s/.*//s, next LINE.
+func nothingLeft(script string) bool {
+	switch strings.TrimRight(strings.ReplaceAll(script, " ", ""), ";") {
+	case `$_=""`, `$_=''`, `$_=undef`, `undef$_`, `undef($_)`, `s/.*//s`, `s/.*\n//`, `s/.*//gs`, `s/.*//sg`:
+		return true
+	}
+	return false
 }
 
 // awkFiles is gawk -i inplace: what the program does not print is gone.
@@ -136,6 +147,11 @@ func editorWrites(order string) bool {
 func editorFiles(c *call) {
 	e := c.effect(Overwrite, "edit")
 	orders := c.text("order")
+	for _, w := range c.action.Args() {
+		if o, ok := strings.CutPrefix(w.Prefix(), "+"); ok {
+			orders = append(orders, o)
+		}
+	}
 	if in, known := c.input(); known && (c.name == "ed" || c.name == "ex") {
 		orders = append(orders, strings.Fields(in)...)
 	}
@@ -205,8 +221,11 @@ func unzipTree(c *call) {
 			}
 			for _, w := range argv[1:] {
 				if !strings.HasPrefix(w.Prefix(), "-") {
-					kind := Overwrite
-					c.emitWord(c.effect(kind, "inplace"), Path, w, false)
+					e := c.effect(Overwrite, "inplace")
+					if verb == "d" {
+						e.mark("remove")
+					}
+					c.emitWord(e, Path, w, false)
 					break
 				}
 			}
@@ -287,10 +306,68 @@ func chattrFiles(c *call) {
 			ops = ops[1:]
 		}
 	}
+	if c.name == "setfacl" && len(c.values("saved")) > 0 {
+		c.savedLists(e)
+		return
+	}
 	for _, w := range ops {
 		c.emitWord(e, Path, w, false)
 	}
 }
+
+// savedLists is setfacl --restore: owner, mode and list of every file that
+// getfacl named, of each tree its top. Names count from the working directory
+// unless they begin with a slash. Where the file cannot be read it may name
+// everything.
+func (c *call) savedLists(e Effect) {
+	text, known := c.action.Given.Value()
+	if !known {
+		text, known = c.input()
+	}
+	if !known {
+		e.mark("all", "recursive")
+		c.emitWord(e, Path, word.Lit("."), false)
+		return
+	}
+	tops := map[string]bool{} // and whether something below it is named
+	var order []string
+	for l := range strings.Lines(text) {
+		name, ok := strings.CutPrefix(strings.TrimSpace(l), "# file:")
+		if !ok {
+			continue
+		}
+		name = path.Clean(strings.TrimSpace(name)) // "" is / without its slash
+		top := name
+		for d := name; d != "." && d != "/"; {
+			if d = path.Dir(d); slices.Contains(order, d) {
+				top = d
+			}
+		}
+		if top != name {
+			tops[top] = true
+			continue
+		}
+		if _, again := tops[name]; !again {
+			tops[name] = false
+			order = append(order, name)
+		}
+		if len(order) > maxSaved {
+			e.mark("all", "recursive")
+			c.emitWord(e, Path, word.Lit("."), false)
+			return
+		}
+	}
+	for _, name := range order {
+		one := c.effect(Metadata, "label")
+		if tops[name] {
+			one.mark("recursive")
+		}
+		c.emitWord(one, Path, word.Lit(name), false)
+	}
+}
+
+// maxSaved bounds the trees that one file of access lists is followed into.
+const maxSaved = 100
 
 // groupsAndUsers is groupdel and its neighbours; what only adds has no effect.
 func groupsAndUsers(c *call) {

@@ -382,7 +382,7 @@ func tarExtract(c *call) {
 		}
 	case c.has("delete"):
 		for _, w := range c.values("archive") {
-			c.emitWord(c.effect(Overwrite, "inplace", "!delete"), Path, w, true)
+			c.emitWord(c.effect(Overwrite, "inplace", "remove", "!delete"), Path, w, true)
 		}
 	}
 	if c.has("create") && c.has("remove-source") {

@@ -443,6 +443,8 @@ func (c *call) emitWord(e Effect, typ Type, w word.Word, remote bool) {
 			o := Object{Type: typ, Word: p}
 			if v, known := p.Value(); known && path.IsAbs(v) {
 				o.Name = v
+			} else if pattern, ok := p.Pattern(); ok && path.IsAbs(pattern) {
+				o.Pattern = pattern
 			} else if known {
 				// Relative to the login directory there.
 				o.Name = "~/" + v

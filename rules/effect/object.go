@@ -133,7 +133,7 @@ func splitRemote(w word.Word) (host, p word.Word, ok bool) {
 	}
 	// user@$HOST:/srv, $HOST:/srv: a colon in literal text before any slash.
 	if w.Know == word.Unknown {
-		for _, part := range w.Shape {
+		for n, part := range w.Shape {
 			if part.Hole != word.NoHole {
 				continue
 			}
@@ -143,6 +143,15 @@ func splitRemote(w word.Word) (host, p word.Word, ok bool) {
 			}
 			if part.Lit[i] == '/' {
 				return host, p, false
+			}
+			if n == 0 && i > 0 {
+				// host:/srv/*: all of the host's name is known.
+				rest := w
+				rest.Shape = append([]word.Part{{Lit: part.Lit[i+1:]}}, w.Shape[1:]...)
+				if _, src, ok := strings.Cut(w.Src, ":"); ok {
+					rest.Src = src
+				}
+				return word.Lit(bareHost(part.Lit[:i])), rest, true
 			}
 			at := strings.IndexByte(w.Src, ':')
 			if at < 0 {
