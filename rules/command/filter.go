@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/hex"
 	"regexp"
 	"slices"
 	"strconv"
@@ -39,6 +38,14 @@ func filterOf(name string) func(args []string, text string) (string, bool) {
 		return revText
 	case "xxd":
 		return xxdText
+	case "openssl":
+		return opensslText
+	case "gunzip", "zcat":
+		return gunzipText
+	case "gzip":
+		return gzipText
+	case "pv", "dos2unix":
+		return sameText
 	}
 	return nil
 }
@@ -418,27 +425,4 @@ func sedText(args []string, text string) (string, bool) {
 		out = append(out, l)
 	}
 	return textOf(out), true
-}
-
-// revText is rev: each line from its end.
-func revText(args []string, text string) (string, bool) {
-	if len(args) > 0 {
-		return "", false
-	}
-	var out []string
-	for _, l := range linesOf(text) {
-		r := []rune(l)
-		slices.Reverse(r)
-		out = append(out, string(r))
-	}
-	return textOf(out), true
-}
-
-// xxdText is xxd -r -p: bytes from their digits.
-func xxdText(args []string, text string) (string, bool) {
-	if s := strings.Join(args, " "); s != "-r -p" && s != "-p -r" && s != "-rp" && s != "-ps -r" && s != "-r -ps" {
-		return "", false
-	}
-	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
-	return string(b), err == nil
 }

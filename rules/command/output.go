@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/base64"
 	"fmt"
 	"path"
 	"slices"
@@ -319,19 +318,6 @@ func (w *walker) read0(i int) (string, bool) {
 		return b.String(), len(a.Stdin.From) > 0
 	}
 	return "", false
-}
-
-func decoded(w *walker, i int) (string, bool) {
-	args, ok := known(w.line.Actions[i].Args())
-	if !ok || len(args) != 1 || args[0] != "-d" && args[0] != "--decode" && args[0] != "-D" {
-		return "", false
-	}
-	text, ok := w.read0(i)
-	if !ok {
-		return "", false
-	}
-	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
-	return string(b), err == nil
 }
 
 // realpath is what realpath and readlink -f print: where their operands lead.
