@@ -32,6 +32,7 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 	}
 	at := w.where(c.Pos())
 	w.status = false
+	sinks := len(w.sinks)
 	var argv []word.Word
 	if len(c.Args) > 0 {
 		argv = w.words(st, c.Args)
@@ -72,6 +73,9 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 	r.behind(argv)
 	if len(w.coprocs) > 0 {
 		w.toCoproc(s, from)
+	}
+	if len(w.sinks) > sinks {
+		w.fill(s, from, sinks)
 	}
 	return r
 }
@@ -381,6 +385,9 @@ func (w *walker) programFile(st *state, name string) string {
 func (w *walker) otherName(st *state, file, base string) string {
 	if file == "" {
 		return ""
+	}
+	if from := w.copyOf(st, file); from != "" {
+		return from
 	}
 	p, ok := absolute(st.cwd, file)
 	if !ok || systemDir(path.Dir(p)) {

@@ -13,15 +13,27 @@ import (
 // says that the line wrote it, ok that all of its text is known.
 func (w *walker) made(st *state, name word.Word) (text string, made, ok bool) {
 	v, known := name.Value()
+	if !known && isFresh(name) {
+		return w.putInto(len(w.line.Actions), named{fresh: name})
+	}
 	if !known || v == "" {
 		return "", false, false
 	}
 	return w.madeBefore(len(w.line.Actions), st.cwd, v)
 }
 
+// isFresh reports a word that is the name of a file which mktemp makes: not
+// known, and no other's.
+func isFresh(x word.Word) bool {
+	return x.Know == word.Unknown && len(x.Shape) == 1 && x.Shape[0].Hole == word.Subst && strings.HasPrefix(strings.TrimLeft(x.Shape[0].Src, "$(`"), "mktemp")
+}
+
 // madeBefore is made for what the actions before one have written.
 func (w *walker) madeBefore(n int, cwd word.Word, name string) (text string, made, ok bool) {
-	f := fileNamed(cwd, name)
+	return w.putInto(n, fileNamed(cwd, name))
+}
+
+func (w *walker) putInto(n int, f named) (text string, made, ok bool) {
 	// The newest first: what was appended stands behind what was there.
 	for i := n - 1; i >= 0; i-- {
 		a := &w.line.Actions[i]
@@ -68,6 +80,8 @@ type named struct {
 	path string // clean; absolute where that is known
 	abs  bool
 	last string // of its names
+
+	fresh word.Word // in the place of all that: a word that isFresh
 }
 
 func fileNamed(cwd word.Word, name string) named {
@@ -82,6 +96,9 @@ func fileNamed(cwd word.Word, name string) named {
 
 // is says whether a word in a directory means the file.
 func (f *named) is(cwd, x word.Word) bool {
+	if f.fresh.Know != 0 {
+		return isFresh(x) && slices.Equal(f.fresh.Shape, x.Shape)
+	}
 	v, known := x.Value()
 	if !known || v == "" {
 		return false
@@ -125,7 +142,7 @@ func (w *walker) puts(i int, f named) (text string, into, appends, ok bool) {
 			return text, true, slices.ContainsFunc(args, func(x word.Word) bool { return x.Is("-a") || x.Is("--append") }), ok
 		}
 	case "cp", "mv", "install", "ln":
-		if ops := operandsOf(args); len(ops) == 2 && is(ops[1]) && !ops[0].Is("/dev/null") {
+		if ops := copiedWords(a); len(ops) == 2 && is(ops[1]) && !ops[0].Is("/dev/null") {
 			if ops[0].Is("/dev/stdin") {
 				text, ok = w.read0(i)
 				return text, true, false, ok
@@ -181,12 +198,49 @@ func ddSource(args []word.Word) (from string, plain bool) {
 	return from, plain
 }
 
-// operandsOf are the words that are no options.
-func operandsOf(args []word.Word) (ops []word.Word) {
-	for _, x := range args {
-		if p := x.Prefix(); len(p) < 2 || p[0] != '-' {
-			ops = append(ops, x)
+// copies reports a program that puts a file's content under another name.
+func copies(name string) bool {
+	switch name {
+	case "cp", "mv", "install", "ln":
+		return true
+	}
+	return false
+}
+
+// copiedWords are the operands of such a program.
+func copiedWords(a *Action) (ops []word.Word) {
+	name, _ := a.Name()
+	args := a.Args()
+	for i := 0; i < len(args); i++ {
+		p := args[i].Prefix()
+		switch {
+		case len(p) < 2 || p[0] != '-':
+			ops = append(ops, args[i])
+		case p == "--suffix" || p[1] != '-' && (p[len(p)-1] == 'S' || name == "install" && strings.IndexByte("mog", p[len(p)-1]) >= 0):
+			i++ // the option's own word
 		}
 	}
 	return ops
+}
+
+// copyOf is the program of the system's that the line itself has put where a
+// file is, as a copy or a link; "" where it has not.
+func (w *walker) copyOf(st *state, file string) string {
+	f := fileNamed(st.cwd, file)
+	for i := len(w.line.Actions) - 1; i >= 0; i-- {
+		a := &w.line.Actions[i]
+		if name, _ := a.Name(); !copies(name) || a.Place.Kind != Here {
+			continue
+		}
+		ops := copiedWords(a)
+		if len(ops) != 2 || !f.is(a.Cwd, ops[1]) {
+			continue
+		}
+		from, ok := ops[0].Value()
+		if p, abs := absolute(a.Cwd, from); ok && abs && systemDir(path.Dir(p)) && path.Base(p) != f.last {
+			return p
+		}
+		return ""
+	}
+	return ""
 }

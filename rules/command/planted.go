@@ -30,7 +30,11 @@ func (w *walker) planted() {
 				continue
 			}
 			p = path.Clean(p)
-			if kind := laterStarts(p); kind != "" {
+			kind := laterStarts(p)
+			if kind == "" && path.Base(path.Dir(p)) == "hooks" && strings.Contains(p, ".git/") {
+				kind = "sh" // git starts it at the next commit, checkout, push …
+			}
+			if kind != "" {
 				if text, into, _, ok := w.puts(i, fileNamed(a.Cwd, v)); into && ok {
 					w.later(kind, p, text, position{a.Line, a.Col})
 				}

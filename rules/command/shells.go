@@ -299,16 +299,16 @@ func (w *walker) readFile(st *state, name word.Word) (string, bool) {
 	if text, ok := w.processText(name); ok {
 		return text, true
 	}
-	v, ok := name.Value()
-	if !ok || v == "" {
-		return "", false
-	}
 	switch st.ctx.place.Kind {
 	case Remote, Container, Chroot:
 		return "", false
 	}
 	if text, made, ok := w.made(st, name); made {
 		return text, ok // not what is there now
+	}
+	v, ok := name.Value()
+	if !ok || v == "" {
+		return "", false
 	}
 	p, ok := absolute(st.cwd, v)
 	if !ok {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,10 +126,36 @@ func (w *walker) subst(st *state, stmts []*syntax.Stmt, src string) word.Word {
 	if known && len(text) > maxValue {
 		return large(src)
 	}
-	if !known || strings.IndexByte(text, 0) >= 0 {
+	if strings.IndexByte(text, 0) >= 0 {
+		known = false
+	}
+	if !known && text != "" && andList(stmts) && strings.IndexByte(text, 0) < 0 && len(text) <= maxValue {
+		// $(cd /srv && pwd): that, or nothing where a step before it fails.
+		h := word.Hidden(src, word.Subst)
+		h.Shape[0].Else = strings.TrimRight(text, "\n")
+		return h
+	}
+	if !known {
 		return w.printedWord(st, from, src)
 	}
 	return word.Word{Src: src, Know: word.Known, Values: []string{strings.TrimRight(text, "\n")}, Origin: word.FromSubst}
+}
+
+// andList reports whether statements are one list of commands, each of which
+// runs where those before it succeed.
+func andList(stmts []*syntax.Stmt) bool {
+	if len(stmts) != 1 {
+		return false
+	}
+	s := stmts[0]
+	b, ok := s.Cmd.(*syntax.BinaryCmd)
+	for ok && b.Op == syntax.AndStmt && !s.Negated && !s.Background {
+		s = b.X
+		if b, ok = s.Cmd.(*syntax.BinaryCmd); !ok {
+			return true
+		}
+	}
+	return false
 }
 
 // printedWord is what a substitution gives whose text is not known: its
@@ -144,6 +171,11 @@ func (w *walker) printedWord(st *state, from int, src string) word.Word {
 		return word.Hidden(src, word.Subst)
 	}
 	ws := unnamed(w.printed(writers, 0))
+	if len(ws) == 1 && ws[0].Know == word.Known && ws[0].Values[0] != "" {
+		h := word.Hidden(src, word.Subst) // that name, or nothing where it is not there
+		h.Shape[0].Else = ws[0].Values[0]
+		return h
+	}
 	if len(ws) != 1 || ws[0].Know != word.Unknown || len(ws[0].Shape) < 2 && ws[0].Many {
 		return word.Hidden(src, word.Subst)
 	}
@@ -179,6 +211,56 @@ func (w *walker) process(st *state, p *syntax.ProcSubst) {
 	if w.fatal != 0 {
 		return
 	}
+	if p.Op == syntax.CmdOut {
+		w.sinks = append(w.sinks, sink{p: p, st: st.child(), notes: len(w.line.Notes)})
+	}
+	w.processIn(st, p, input{Input: Input{Kind: InputPipe}})
+}
+
+// sink is a process substitution that is written to, as it was walked when
+// nothing was known of what it reads.
+type sink struct {
+	p     *syntax.ProcSubst
+	st    *state
+	notes int // of the line, before it
+}
+
+// fill walks the sinks of a command again, with what its actions write to them.
+func (w *walker) fill(s *syntax.Stmt, from, before int) {
+	sinks := w.sinks[before:]
+	w.sinks = w.sinks[:before]
+	for _, k := range sinks {
+		var b strings.Builder
+		src := w.source(k.p)
+		into := slices.ContainsFunc(s.Redirs, func(r *syntax.Redirect) bool {
+			return (r.Op == syntax.RdrOut || r.Op == syntax.RdrAll) && r.Word != nil && strings.Contains(w.source(r.Word), src)
+		})
+		for i := from; i < len(w.line.Actions); i++ {
+			a := &w.line.Actions[i]
+			if len(a.PipeTo) > 0 {
+				continue
+			}
+			if name, _ := a.Name(); !into && (name != "tee" || !slices.ContainsFunc(a.Args(), func(x word.Word) bool { return x.Src == src })) {
+				continue
+			}
+			text, ok := w.output(i)
+			if !ok {
+				b.Reset()
+				break
+			}
+			b.WriteString(text)
+		}
+		if b.Len() == 0 || b.Len() > MaxText || len(w.line.Notes) == k.notes {
+			continue // nothing of it is unknown, or nothing more is known
+		}
+		k.st.certain = Possible
+		w.processIn(k.st, k.p, *textInput(word.Lit(b.String()), ""))
+	}
+}
+
+// processIn walks a process substitution; in is what one that is written to
+// reads.
+func (w *walker) processIn(st *state, p *syntax.ProcSubst, in input) {
 	sub := st.child()
 	from := len(w.line.Actions)
 	end, sure := w.fork(), w.alone(st, sub)
@@ -186,7 +268,7 @@ func (w *walker) process(st *state, p *syntax.ProcSubst) {
 		c.top, c.hidden, c.async = false, false, true
 		c.via = with(c.via, p.Op.String()+")")
 		if p.Op == syntax.CmdOut {
-			c.stdin = input{Input: Input{Kind: InputPipe}}
+			c.stdin = in
 		}
 	}, func() result { return w.leaves(w.seq(sub, p.Stmts, noLines)) })
 	end()
@@ -239,9 +321,11 @@ func (w *walker) doubts(st *state) int {
 }
 
 // written is what the actions from index on write to their standard output,
-// where all of it is known.
+// where all of it is known. Where it is only not certain that all of it is
+// written, the text is given too.
 func (w *walker) written(from int) (string, bool) {
 	var b strings.Builder
+	certain := true
 	for i := from; i < len(w.line.Actions); i++ {
 		a := &w.line.Actions[i]
 		if w.meta[i].hidden || len(a.PipeTo) > 0 || len(a.Argv) == 0 {
@@ -252,12 +336,12 @@ func (w *walker) written(from int) (string, bool) {
 			return "", false
 		}
 		if text != "" && a.Certain != Certain {
-			return "", false
+			certain = false
 		}
 		b.WriteString(text)
 		if w.followed += len(text); b.Len() > MaxText || w.followed > maxWritten {
 			return "", false
 		}
 	}
-	return b.String(), len(w.line.Actions) > from
+	return b.String(), certain && len(w.line.Actions) > from
 }

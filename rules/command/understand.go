@@ -151,6 +151,7 @@ type walker struct {
 	inputs    int               // numbers of inputs given so far
 	says      map[int]said      // what interpreters print, by their actions
 	coprocs   map[string]coproc // shells that read what the line writes to a coprocess
+	sinks     []sink            // process substitutions that the present command writes to
 	spilt     map[int]spill     // inputs that a program may have read from
 	maybeRead bool              // the last read came to nothing if a program took the rest
 	guessing  int               // above zero in a loop whose turns are not counted
