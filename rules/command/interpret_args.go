@@ -127,7 +127,11 @@ func (e *evaluator) one(list *[]val, kv *map[string]val) {
 	t, next := e.peek(0), e.peek(1)
 	if (t.kind == tokName || t.kind == tokString) && next.kind == tokSign && (next.text == "=" || next.text == ":" || next.text == "=>") {
 		e.i += 2
-		put(t.text, e.expr())
+		v := e.expr()
+		put(t.text, v)
+		if next.text == "=>" && e.lang.sigils && e.lang.quoteWords {
+			*list = append(*list, val{w: word.Lit(t.text)}, v) // perl's other comma
+		}
 		return
 	}
 	if e.sign("{") {

@@ -289,7 +289,7 @@ func (w *walker) join(a, b *state) *state {
 		j.certain = b.certain
 	}
 	if !slices.EqualFunc(a.dirs, b.dirs, same) {
-		j.dirs, j.nodirs = nil, false
+		j.dirs, j.nodirs = w.eitherStack(a.dirs, b.dirs), false
 	}
 	if !slices.EqualFunc(a.params, b.params, same) || a.more != b.more {
 		if len(a.params) == len(b.params) && !a.more && !b.more {
@@ -356,6 +356,19 @@ func (w *walker) join(a, b *state) *state {
 		return x && y
 	})
 	return j
+}
+
+// eitherStack is a directory stack that is one of two: pushd may have failed. As
+// deep as the deeper one, since that it worked is what the line is written for.
+func (w *walker) eitherStack(a, b []word.Word) []word.Word {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	out := slices.Clone(a)
+	for i := range b {
+		out[i] = w.either(a[i], b[i])
+	}
+	return out
 }
 
 func joinMaps[K comparable, V any](a, b map[K]V, f func(K, V, V, bool, bool) V) map[K]V {

@@ -211,13 +211,19 @@ func namespaceChange(w *walker, a option.Args, _ []word.Word, s *state, c *conte
 		chroot(s, c, r)
 		return
 	}
-	if last(a.Values["pid"]).Is("1") && (c.place.Kind == Here || c.hostNS) {
+	if (last(a.Values["pid"]).Is("1") || ofFirst(a.Values["file"])) && (c.place.Kind == Here || c.hostNS) {
 		c.place, c.binds = Place{}, nil // the first process is this machine itself
 		return
 	}
 	if c.place.Kind == Here {
 		c.place = Place{Kind: Namespace, Names: a.Values["pid"]}
 	}
+}
+
+// ofFirst reports whether name spaces that are named by files are those of the
+// first process.
+func ofFirst(files []word.Word) bool {
+	return len(files) > 0 && !slices.ContainsFunc(files, func(x word.Word) bool { return !strings.HasPrefix(x.Prefix(), "/proc/1/ns/") })
 }
 
 func systemdChange(w *walker, a option.Args, _ []word.Word, s *state, c *context) {

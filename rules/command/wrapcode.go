@@ -47,7 +47,7 @@ func (w *walker) carries(st *state, l launch, base string) {
 	}
 	c := f(l.argv[1:])
 	if base == "git" {
-		c.codes = append(c.codes, w.gitAliases(l.argv[1:])...)
+		c.argvs = append(c.argvs, w.gitAliases(l.argv[1:])...)
 	}
 	// Whether it comes to any of it is the program's own business.
 	for _, code := range c.codes {

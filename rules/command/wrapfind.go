@@ -36,7 +36,7 @@ func findNeutral(part string) (words int, neutral bool) {
 }
 
 // findRest is what stands for the part of a found name that is not known.
-var findRest = word.Part{Hole: word.Subst, Src: "/…"}
+var findRest = word.Part{Hole: word.Subst, Src: word.Found}
 
 // execution is one -exec of find, or its like.
 type execution struct {
@@ -228,11 +228,14 @@ func (w *walker) findExec(st *state, l launch, via string, argv []word.Word, sta
 	cwd := func(*state) {}
 	switch {
 	case dir:
+		// A name in a directory that is found.
 		below.Shape = []word.Part{{Lit: "./"}, {Hole: word.Subst, Src: "…"}}
-		if e.name != "" && e.shallow {
+		if e.name != "" {
 			below = word.Word{Src: "{}", Know: word.Known, Values: []string{"./" + e.name}, Origin: word.FromInput}
+		} else if e.named != "" {
+			below.Shape[1] = word.Part{Hole: word.Glob, Src: e.named}
 		}
-		e.name = "" // it stands in a directory that is found
+		e.name = ""
 		at := word.Word{Src: start.Src, Know: word.Unknown, Shape: []word.Part{{Lit: top}, rest}, Origin: word.FromInput}
 		cwd = func(s *state) {
 			if e.shallow && known {

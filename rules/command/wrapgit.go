@@ -39,7 +39,7 @@ func gitCarries(args []word.Word) (c carried) {
 	verb, _ := args[0].Value()
 	rest := args[1:]
 	if code, ok := strings.CutPrefix(aliases[verb], "!"); ok {
-		c.codes = append(c.codes, word.Lit(code))
+		c.argvs = append(c.argvs, aliasCall(code, rest))
 	}
 	switch verb {
 	case "bisect":
@@ -74,10 +74,20 @@ func gitCarries(args []word.Word) (c carried) {
 	return c
 }
 
-// gitAliases is the code of an alias that the line has put into git's
+// aliasCall is how git starts the shell for the code of an alias: with what
+// stands behind its name as arguments.
+func aliasCall(code string, args []word.Word) []word.Word {
+	if len(args) == 0 {
+		return word.Lits("sh", "-c", code)
+	}
+	return append(word.Lits("sh", "-c", code+` "$@"`, code), args...)
+}
+
+// gitAliases is the calls of an alias that the line has put into git's
 // configuration before it uses it.
-func (w *walker) gitAliases(args []word.Word) (codes []word.Word) {
-	verb, ok := firstOf(skipOptions(args, "cC")).Value()
+func (w *walker) gitAliases(args []word.Word) (argvs [][]word.Word) {
+	args = skipOptions(args, "cC")
+	verb, ok := firstOf(args).Value()
 	if !ok {
 		return nil
 	}
@@ -87,9 +97,12 @@ func (w *walker) gitAliases(args []word.Word) (codes []word.Word) {
 			continue
 		}
 		ops := skipOptions(a.Argv[2:], "f")
-		if len(ops) == 2 && ops[0].Is("alias."+verb) && strings.HasPrefix(ops[1].Prefix(), "!") {
-			codes = append(codes, trimWord(ops[1], 1))
+		if len(ops) != 2 || !ops[0].Is("alias."+verb) {
+			continue
+		}
+		if text, ok := ops[1].Value(); ok && strings.HasPrefix(text, "!") {
+			argvs = append(argvs, aliasCall(text[1:], args[1:]))
 		}
 	}
-	return codes
+	return argvs
 }

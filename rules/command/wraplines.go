@@ -16,6 +16,7 @@ type teller struct {
 	skip    int      // operands before those that are lines
 	lines   bool     // operands behind those are lines too
 	escapes []string // what a line begins with that goes to a shell
+	speaks  []string // what a line begins with that is python
 	tcl     bool     // the lines are Tcl
 	edits   bool     // the lines are commands of an editor: see exCode
 	query   bool     // what it does depends on what it is told: see effect
@@ -36,8 +37,8 @@ var tellers = sync.OnceValue(func() map[string]teller {
 		"mariadb":   {with: []string{"-e", "--execute"}, escapes: []string{`\!`, "system "}, query: true},
 		"sqlite3":   {with: []string{"-cmd"}, file: []string{"-init"}, skip: 1, lines: true, escapes: []string{".shell ", ".system "}, query: true},
 		"duckdb":    {with: []string{"-c", "-cmd"}, file: []string{"-f", "-init"}, escapes: []string{".shell ", ".system "}, query: true},
-		"gdb":       {with: []string{"-ex", "--ex", "-eval-command", "--eval-command", "-iex"}, file: []string{"-x", "--command"}, escapes: []string{"shell ", "!"}},
-		"lldb":      {with: []string{"-o", "--one-line", "-O"}, file: []string{"-s", "--source"}, escapes: []string{"platform shell ", "shell "}},
+		"gdb":       {with: []string{"-ex", "--ex", "-eval-command", "--eval-command", "-iex"}, file: []string{"-x", "--command"}, escapes: []string{"shell ", "!"}, speaks: []string{"python ", "py ", "python-interactive ", "pi "}},
+		"lldb":      {with: []string{"-o", "--one-line", "-O"}, file: []string{"-s", "--source"}, escapes: []string{"platform shell ", "shell "}, speaks: []string{"script "}},
 		"redis-cli": {query: true}, "valkey-cli": {query: true}, "mongosh": {with: []string{"--eval"}, file: []string{"-f", "--file"}, query: true, scripts: true}, "mongo": {with: []string{"--eval"}, query: true, scripts: true},
 		"clickhouse-client": {with: []string{"-q", "--query"}, file: []string{"--queries-file"}, query: true}, "cqlsh": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true},
 		"cockroach": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true}, "sqlcmd": {with: []string{"-Q", "-q"}, file: []string{"-i"}, query: true},
@@ -136,6 +137,11 @@ func (w *walker) tells(st *state, l launch, i int, base string) {
 			line = strings.TrimSpace(line)
 			if code, ok := exCode(line); t.edits && ok && !w.unreadable(code) {
 				w.shellCode(st, l, base, word.Lit(code), nil)
+			}
+			for _, e := range t.speaks {
+				if code, ok := strings.CutPrefix(line, e); ok {
+					w.look(st, l, -1, languages()["python"], base, strings.TrimSpace(code), nil, nil, true)
+				}
 			}
 			for _, e := range t.escapes {
 				code, ok := strings.CutPrefix(line, e)

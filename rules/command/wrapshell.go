@@ -39,6 +39,14 @@ func (w *walker) su(st *state, l launch, base string) result {
 	runs := code.Know != 0 || user.Know != 0 && len(ops) > 0
 	if user.Know == 0 && len(ops) > 0 {
 		user, ops = ops[0], ops[1:]
+		if code.Know == 0 && len(ops) > 0 {
+			// What stands behind the user is the shell's: su www -- -c CODE.
+			shell := last(a.Values["shell"])
+			if shell.Know == 0 {
+				shell = word.Lit("sh")
+			}
+			ops, runs = append([]word.Word{shell}, ops...), true
+		}
 	}
 	in := w.standardInput(st, l)
 	// Without code its shell reads standard input.

@@ -180,6 +180,8 @@ func (w *World) Var(name string) command.Variable {
 		return set("$(gate)") // the session is a guarded one
 	case "IFS":
 		return command.Variable{State: command.VarSet, Value: " \t\n"}
+	case "OPTIND":
+		return command.Variable{State: command.VarSet, Value: "1"}
 	}
 	return command.Variable{State: command.VarUnknown}
 }
