@@ -228,7 +228,7 @@ func (v *env) found(w word.Word) {
 		}
 		v.Under = path.Join(v.Cwd, v.Under)
 	}
-	v.Object = strings.TrimSuffix(v.Under, "/") + foundHole
+	v.Object = strings.TrimSuffix(v.Under, "/") + word.Found
 	if n < len(w.Shape) {
 		v.Object += "/" + namedBelow(w) // find -name passwd
 	}
@@ -280,16 +280,12 @@ func foundAt(w word.Word) int {
 		least--
 	}
 	for i := len(w.Shape) - 1; w.Know == word.Unknown && i >= max(0, least); i-- {
-		if w.Shape[i].Src == foundHole && (i == len(w.Shape)-1 || strings.HasPrefix(w.Shape[i+1].Lit, "/")) {
+		if w.Shape[i].Src == word.Found && (i == len(w.Shape)-1 || strings.HasPrefix(w.Shape[i+1].Lit, "/")) {
 			return i
 		}
 	}
 	return -1
 }
-
-// foundHole is the source of the hole that stands for names found below a
-// directory.
-const foundHole = "/…"
 
 // shaped is an unknown word as a name, with the source of what is not known in
 // its place; "" where it begins with that.

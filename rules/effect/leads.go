@@ -61,9 +61,31 @@ func (l *leads) to(e *Effect) {
 	}
 	if name := e.Object.Name; name != "" {
 		e.Object.Name = l.real(name)
+		for range 8 {
+			to := l.links[e.Object.Name]
+			if to == "" || !through(e) {
+				break
+			}
+			e.Object.Name = l.real(to)
+		}
 	} else if p := e.Object.Pattern; p != "" {
 		e.Object.Pattern = l.real(p)
 	}
+}
+
+// through reports an act that goes through a link which its object is. What a
+// plain copy or a redirection writes goes there; what deletes, moves or makes a
+// link takes the link itself.
+func through(e *Effect) bool {
+	switch e.Kind {
+	case Overwrite, Truncate, Append:
+		return !e.Has("replace") && !e.Has("link")
+	case Metadata:
+		return !e.Has("nofollow") && !e.Has("recursive")
+	case RawWrite, Format, WriteTree:
+		return true
+	}
+	return false
 }
 
 // real is a name without them. A link itself, with nothing behind it, stays

@@ -2,6 +2,7 @@ package effect
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -11,6 +12,9 @@ import (
 func (c *call) objects(typ Type, w word.Word) []Object {
 	if typ != Path && typ != Device {
 		return named(typ, w)
+	}
+	if x, ok := inFound(c.action.Cwd, w); ok {
+		return []Object{{Type: typ, Word: x}}
 	}
 	if p, ok := w.Pattern(); ok {
 		return c.patterns(typ, w, p)
@@ -50,6 +54,32 @@ func (c *call) objects(typ Type, w word.Word) []Object {
 		}
 	}
 	return out
+}
+
+// inFound is a relative name in a directory that find came to, with all that is
+// known of both: rm {} of find /usr -execdir takes what lies below /usr.
+func inFound(cwd, w word.Word) (word.Word, bool) {
+	n := len(cwd.Shape)
+	if cwd.Know != word.Unknown || n < 2 || cwd.Shape[n-1].Src != word.Found || path.IsAbs(w.Prefix()) {
+		return w, false
+	}
+	shape := slices.Clone(cwd.Shape)
+	last := word.Part{}
+	switch {
+	case w.Know == word.Known:
+		last.Lit = w.Values[0]
+	case len(w.Shape) == 2 && w.Shape[0].Lit == "./":
+		last = w.Shape[1]
+	default:
+		return w, false
+	}
+	switch name := strings.TrimPrefix(last.Lit, "./"); {
+	case last.Hole == word.Glob:
+		shape = append(shape, word.Part{Lit: "/"}, last)
+	case name != "" && name != ".":
+		shape = append(shape, word.Part{Lit: "/" + name})
+	}
+	return word.Word{Src: w.Src, Know: word.Unknown, Shape: shape, Many: w.Many, Origin: w.Origin}, true
 }
 
 // dirs are the directories that the action may start in, as far as they are

@@ -47,6 +47,10 @@ type Part struct {
 	Else string // the text that stands there instead where the line says so: / of ${X:-/}
 }
 
+// Found is the source of the hole that stands for names found below a
+// directory, as find gives them.
+const Found = "/…"
+
 // Origin says where a word's value came from, for explain.
 type Origin string
 
