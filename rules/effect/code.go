@@ -56,6 +56,8 @@ var coders = sync.OnceValue(func() map[string]coder {
 		"git-push":         {attrs: []string{"rewrite", "delete", "tag"}, values: []string{"branch"}, run: gitPush},
 		"git-paths":        {attrs: []string{"_paths", "filtered"}, run: gitPaths},
 		"statements":       {run: statements},
+		"table-change":     {run: tableChange},
+		"console-lines":    {run: consoleLines},
 		"kubectl":          {attrs: []string{"namespace", "data", "all"}, values: []string{"target", "file", "type", "name"}, run: kubectlTarget},
 		"block-stack":      {run: blockStack},
 		"pvcreate":         {run: physicalVolumes},

@@ -1,6 +1,7 @@
 package effect
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/command"
@@ -16,12 +17,26 @@ func statements(c *call) {
 	var texts []word.Word
 	texts = append(texts, c.values("statement")...)
 	if len(c.args.Operands) > 0 && (c.name == "redis-cli" || c.name == "valkey-cli" || c.name == "keydb-cli") {
+		if c.has("_cluster") {
+			c.redisCluster(c.args.Operands)
+			return
+		}
 		c.redis(c.args.Operands)
 		return
 	}
 	switch ops := c.args.Operands; {
 	case c.name == "sqlite3" && len(ops) > 1:
 		texts = append(texts, ops[1:]...)
+		for _, w := range ops[1:] {
+			if f := strings.Fields(w.String()); len(f) > 1 && f[0] == ".restore" {
+				c.database(w, "what it holds now", "delete", "data")
+			}
+		}
+	case c.name == "cockroach" && len(ops) > 1 && ops[0].Is("node"):
+		if ops[1].Is("decommission") || ops[1].Is("drain") {
+			c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: "a node of the cluster", Word: ops[1]})
+		}
+		return
 	case c.name == "cypher-shell":
 		texts = append(texts, ops...)
 	case c.name == "db2" && len(ops) > 0:
@@ -57,12 +72,106 @@ func statements(c *call) {
 				c.mongo(v, w) // JavaScript, unless it is told --sql
 				fallthrough
 			default:
-				for _, words := range sqlStatements(v) {
+				for _, words := range c.kept(sqlStatements(v)) {
 					c.sql(words, w)
 				}
 			}
 		}
 	}
+}
+
+// kept is statements without those that a ROLLBACK behind them takes back.
+// MySQL and Oracle commit what changes a table's definition by itself.
+func (c *call) kept(statements [][]string) [][]string {
+	var out [][]string
+	transactional := c.name == "psql" || c.name == "pgcli" || c.name == "sqlite3" || c.name == "litecli" || c.name == "cockroach"
+	begun := -1 // where the transaction begins, in out
+	for _, f := range statements {
+		switch first := strings.ToUpper(f[0]); {
+		case first == "BEGIN" && len(f) <= 2, first == "START" && len(f) > 1 && strings.EqualFold(f[1], "TRANSACTION"):
+			begun = len(out)
+		case first == "COMMIT" || first == "END":
+			begun = -1
+		case first == "ROLLBACK" && len(f) <= 2 && begun >= 0:
+			for i := begun; i < len(out); i++ {
+				switch strings.ToUpper(out[i][0]) {
+				case "DELETE", "UPDATE", "DROP", "TRUNCATE", "ALTER", "CREATE":
+					out[i] = nil
+				}
+			}
+			out, begun = slices.DeleteFunc(out, func(f []string) bool { return f == nil }), -1
+			continue
+		case !transactional && (first == "DROP" || first == "TRUNCATE" || first == "ALTER" || first == "CREATE"):
+			begun = -1
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// tableChange is pt-archiver, pt-online-schema-change and gh-ost: what they
+// delete, or the ALTER TABLE that they stand for.
+func tableChange(c *call) {
+	table := "a table"
+	for _, w := range append(c.values("source"), c.args.Operands...) {
+		dsn := map[string]string{} // h=db1,D=shop,t=orders
+		for _, part := range strings.Split(w.String(), ",") {
+			if k, v, ok := strings.Cut(part, "="); ok {
+				dsn[k] = v
+			}
+		}
+		if dsn["t"] != "" {
+			table = strings.TrimPrefix(dsn["D"]+"."+dsn["t"], ".")
+		}
+	}
+	switch {
+	case c.name == "pt-archiver":
+		for _, w := range c.values("where") {
+			for _, f := range sqlStatements("WHERE " + withHoles(w)) {
+				if c.has("_purge") && !limited(upper(f), "WHERE") {
+					c.database(w, table, "all", "data", "delete")
+				}
+			}
+		}
+	case c.has("_execute"):
+		for _, w := range c.values("alter") {
+			for _, f := range sqlStatements(withHoles(w)) {
+				if slices.Contains(upper(f), "DROP") {
+					c.database(w, table, "data", "delete")
+				}
+			}
+		}
+	}
+}
+
+// consoleLines is what a console reads, a command on each line: hbase shell and
+// bconsole.
+func consoleLines(c *call) {
+	for _, w := range c.fed() {
+		for _, line := range strings.FieldsFunc(withHoles(w), func(r rune) bool { return r == '\n' || r == ';' }) {
+			f := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t,'\"()", r) })
+			if len(f) < 2 {
+				continue
+			}
+			switch {
+			case c.name == "hbase" && (f[0] == "drop" || f[0] == "drop_all" || f[0] == "drop_namespace" || f[0] == "truncate" || f[0] == "truncate_preserve" || f[0] == "deleteall" && len(f) == 2):
+				c.database(w, f[1], "data", "delete")
+			case c.name == "hbase" && (f[0] == "disable" || f[0] == "disable_all"):
+				c.database(w, f[1], "settings")
+			case c.name == "bconsole" && (f[0] == "purge" || f[0] == "delete"):
+				_, what, _ := strings.Cut(f[1], "=")
+				c.emit(c.effect(VolumeDelete, "snapshot"), Object{Type: Volume, Name: what, Word: w})
+			}
+		}
+	}
+}
+
+func upper(f []string) []string {
+	up := make([]string, len(f))
+	for i, w := range f {
+		up[i] = strings.ToUpper(w)
+	}
+	return up
 }
 
 // fed is the text that the program reads: a file's, a here-document's, a pipe's.
@@ -90,6 +199,9 @@ func (c *call) fed() []word.Word {
 // withHoles is a text of which a part is not known, with a name in its place:
 // "DROP DATABASE $X" drops one, whichever it is.
 func withHoles(w word.Word) string {
+	if v, ok := w.Value(); ok {
+		return v
+	}
 	var b strings.Builder
 	for _, p := range w.Shape {
 		if p.Hole == word.NoHole {
@@ -207,10 +319,7 @@ func dollarQuote(s string) int {
 
 // sql is one statement.
 func (c *call) sql(f []string, src word.Word) {
-	up := make([]string, len(f))
-	for i, w := range f {
-		up[i] = strings.ToUpper(w)
-	}
+	up := upper(f)
 	// name is the first word from i on that is not noise.
 	name := func(i int) string {
 		for ; i < len(f); i++ {
@@ -233,6 +342,8 @@ func (c *call) sql(f []string, src word.Word) {
 		return false
 	}
 	switch up[0] {
+	case "SELECT", "CALL", "PERFORM":
+		c.function(up, src)
 	case "BEGIN", "EXPLAIN", "DECLARE", "THEN", "ELSE":
 		if len(f) > 1 && (up[0] != "EXPLAIN" || up[1] == "ANALYZE") {
 			c.sql(f[1:], src) // a plain EXPLAIN runs nothing
@@ -265,14 +376,47 @@ func (c *call) sql(f []string, src word.Word) {
 			c.database(src, name(2), "delete", "data")
 		case "OWNED":
 			c.database(src, "everything that "+strings.Join(f[min(2, len(f)):], " ")+" owns", "namespace", "delete", "data")
-		case "USER", "ROLE":
+		case "USER", "ROLE", "LOGIN", "SUBSCRIPTION", "PUBLICATION":
 			c.database(src, name(2), "remove")
+		case "EXTENSION", "TYPE", "DOMAIN":
+			if up[len(up)-1] == "CASCADE" { // with every column that is made of it
+				c.database(src, name(2), "delete", "data")
+			}
+		}
+	case "CREATE":
+		if len(f) > 3 && up[1] == "OR" && up[2] == "REPLACE" && up[3] == "TABLE" && c.name != "duckdb" {
+			c.database(src, name(4), "delete", "data")
+		}
+	case "DETACH":
+		if len(f) > 2 && c.name != "sqlite3" && c.name != "duckdb" && (up[1] == "TABLE" || up[1] == "DATABASE") {
+			c.database(src, name(2), "remove")
+		}
+	case "SYSTEM":
+		if len(f) > 1 && (up[1] == "SHUTDOWN" || up[1] == "KILL") {
+			e := c.effect(Stop)
+			if up[1] == "KILL" {
+				e = killedHard(c)
+			}
+			c.emit(e, Object{Type: Service, Name: "clickhouse-server", Word: src})
+		}
+	case "SET":
+		c.setGlobal(f, src)
+	case "FORCE": // DB2
+		if len(f) > 2 && (up[1] == "APPLICATIONS" || up[1] == "APPLICATION") && up[2] == "ALL" {
+			c.database(src, "every connection to it", "settings", "force", "kill")
 		}
 	case "TRUNCATE":
 		c.database(src, name(1), "delete", "data")
 	case "SHUTDOWN":
-		if c.name == "sqlplus" || c.name == "rman" {
-			c.emit(c.effect(Stop), Object{Type: Service, Name: "oracle", Word: src})
+		switch c.name {
+		case "sqlplus", "rman":
+			e := c.effect(Stop)
+			if has("ABORT") {
+				e = killedHard(c)
+			}
+			c.emit(e, Object{Type: Service, Name: "oracle", Word: src})
+		case "mysql", "mariadb", "mycli", "mariadb-client", "mysqlsh":
+			c.emit(c.effect(Stop), Object{Type: Service, Name: "mysql", Word: src})
 		}
 	case "DELETE":
 		if !limited(up, "WHERE", "USING", "LIMIT") && len(f) > 1 {
@@ -287,12 +431,101 @@ func (c *call) sql(f []string, src word.Word) {
 			c.database(src, name(1), "data")
 		}
 	case "ALTER":
-		if (has("DROP") || has("DELETE") && !limited(up, "WHERE")) && len(f) > 2 && up[1] == "TABLE" {
-			c.database(src, name(2), "delete", "data")
+		if len(f) < 3 {
+			return
+		}
+		switch up[1] {
+		case "TABLE":
+			if has("DROP") || has("DELETE") && !limited(up, "WHERE") {
+				c.database(src, name(2), "delete", "data")
+			}
+		case "SYSTEM":
+			if up[2] != "SET" && up[2] != "RESET" {
+				return
+			}
+			setting, _, _ := strings.Cut(strings.Join(f[3:], " "), "=")
+			setting, _, _ = strings.Cut(strings.TrimSpace(setting), " ")
+			attrs := []string{"settings"}
+			if decidesStart(strings.ToLower(setting)) {
+				attrs = append(attrs, "force")
+			}
+			c.database(src, setting, attrs...)
+		case "ROLE", "USER", "LOGIN":
+			if has("NOLOGIN", "DISABLE") || has("ACCOUNT") && has("LOCK") {
+				c.database(src, name(2), "remove")
+			}
+		case "DATABASE":
+			if has("ALLOW_CONNECTIONS") && has("FALSE") || has("OFFLINE", "SINGLE_USER", "RESTRICTED_USER") || has("RENAME") {
+				c.database(src, name(2), "settings", "force")
+			}
 		}
 	case "PURGE", "RESET":
 		if len(f) > 1 && (up[1] == "BINARY" || up[1] == "MASTER" || up[1] == "SLAVE" || up[1] == "REPLICA") {
 			c.database(src, strings.Join(f[:2], " "), "delete")
+		}
+	}
+}
+
+// function is a SELECT of a function of PostgreSQL that acts upon the server.
+func (c *call) function(up []string, src word.Word) {
+	for _, u := range up {
+		switch u {
+		case "PG_TERMINATE_BACKEND":
+			if slices.Contains(up, "PG_STAT_ACTIVITY") && !limited(up, "WHERE") {
+				c.database(src, "every connection to it", "settings", "force", "kill")
+			}
+		case "PG_DROP_REPLICATION_SLOT":
+			c.database(src, "the slot that a standby is fed from", "delete")
+		case "PG_PROMOTE":
+			c.database(src, "a standby that becomes a second primary", "data")
+		default:
+			continue
+		}
+		return
+	}
+}
+
+// killedHard is a stop that lets the program finish nothing.
+func killedHard(c *call) Effect { return c.effect(Stop, "no-sync") }
+
+// decidesStart reports a setting of PostgreSQL's upon which it depends whether
+// the server starts, who reaches it, and whether what was committed is on the
+// disk: most of those whose context is postmaster, and fsync and its like.
+// https://www.postgresql.org/docs/current/runtime-config.html
+func decidesStart(setting string) bool {
+	switch setting {
+	case "all", "listen_addresses", "port", "unix_socket_directories", "max_connections", "superuser_reserved_connections", "reserved_connections",
+		"shared_buffers", "huge_pages", "shared_preload_libraries", "data_directory", "config_file", "hba_file", "ident_file", "external_pid_file",
+		"ssl", "ssl_cert_file", "ssl_key_file", "wal_level", "max_wal_senders", "max_replication_slots", "max_worker_processes",
+		"max_prepared_transactions", "max_locks_per_transaction", "max_files_per_process", "fsync", "full_page_writes", "zero_damaged_pages",
+		"ignore_checksum_failure", "ignore_invalid_pages", "archive_mode", "archive_command", "hot_standby", "default_transaction_read_only",
+		"primary_conninfo", "allow_system_table_mods", "synchronous_standby_names", "restart_after_crash":
+		return true
+	}
+	return false
+}
+
+// setGlobal is SET GLOBAL, PERSIST or @@GLOBAL of MySQL where it closes the
+// server to writers or to everybody, or takes the promise from COMMIT.
+func (c *call) setGlobal(f []string, src word.Word) {
+	text := strings.ToLower(strings.Join(f[1:], " "))
+	text = strings.NewReplacer("@@global.", "global ", "@@persist.", "global ", "persist ", "global ").Replace(text)
+	for _, one := range strings.Split(text, ",") {
+		one, ok := strings.CutPrefix(strings.TrimSpace(one), "global ")
+		if !ok {
+			continue
+		}
+		name, value, _ := strings.Cut(one, "=")
+		name, value = strings.TrimRight(strings.TrimSpace(name), ": "), strings.Trim(value, " '")
+		switch name {
+		case "read_only", "super_read_only", "offline_mode", "require_secure_transport":
+			if value == "1" || value == "on" || value == "true" {
+				c.database(src, name, "settings")
+			}
+		case "innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "innodb_doublewrite":
+			if value == "0" || value == "off" {
+				c.database(src, name, "settings")
+			}
 		}
 	}
 }
@@ -333,7 +566,13 @@ func (c *call) redis(ws []word.Word) {
 	if len(ws) == 0 {
 		return
 	}
-	verb := strings.ToUpper(ws[0].String())
+	sub := func(i int) string {
+		if i >= len(ws) {
+			return ""
+		}
+		return strings.ToUpper(ws[i].String())
+	}
+	verb := sub(0)
 	switch verb {
 	case "FLUSHALL":
 		c.database(ws[0], verb, "all", "data", "delete")
@@ -354,8 +593,33 @@ func (c *call) redis(ws []word.Word) {
 			}
 		}
 	case "CLUSTER":
-		if len(ws) > 1 && strings.EqualFold(ws[1].String(), "reset") {
+		switch sub(1) {
+		case "RESET":
 			c.database(ws[0], "this node of the cluster", "namespace", "delete", "data")
+		case "FORGET", "FLUSHSLOTS", "DELSLOTS", "DELSLOTSRANGE":
+			c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: "a node's part of the keys", Word: ws[0]})
+		case "FAILOVER":
+			// Without the agreement of the others, or of the old primary.
+			if sub(2) == "TAKEOVER" || sub(2) == "FORCE" {
+				c.emit(c.effect(ClusterChange, "force"), Object{Type: Cluster, Name: "which node is the primary", Word: ws[0]})
+			}
+		}
+	case "SENTINEL":
+		if sub(1) == "REMOVE" || sub(1) == "FAILOVER" {
+			c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: strings.ToLower(sub(2)), Word: ws[0]})
+		}
+	case "DEBUG":
+		switch sub(1) {
+		case "SEGFAULT", "PANIC", "OOM", "RESTART", "CRASH-AND-RECOVER", "CRASH-AND-ABORT":
+			c.emit(killedHard(c), Object{Type: Service, Name: "redis", Word: ws[0]})
+		}
+	case "ACL":
+		if sub(1) == "DELUSER" {
+			c.database(ws[0], strings.ToLower(sub(2)), "remove")
+		}
+	case "FUNCTION":
+		if sub(1) == "FLUSH" {
+			c.database(ws[0], "every function", "all", "delete")
 		}
 	case "CONFIG":
 		// Without either a restart begins with nothing.
@@ -363,6 +627,9 @@ func (c *call) redis(ws []word.Word) {
 			key, val := strings.ToLower(ws[2].String()), strings.ToLower(ws[3].String())
 			if key == "save" && val == "" || key == "appendonly" && val == "no" {
 				c.database(ws[0], "what keeps the data over a restart ("+key+")", "data")
+			}
+			if key == "dir" || key == "dbfilename" { // the next save writes over what is there
+				c.database(ws[0], "where it saves to ("+key+")", "settings", "force")
 			}
 		}
 	case "SHUTDOWN":
@@ -377,19 +644,36 @@ func (c *call) redis(ws []word.Word) {
 	}
 }
 
+// redisCluster is redis-cli --cluster COMMAND HOST:PORT …
+func (c *call) redisCluster(ws []word.Word) {
+	switch ws[0].String() {
+	case "call": // a command on every node
+		if len(ws) > 2 {
+			c.redis(ws[2:])
+		}
+	case "del-node":
+		c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: "a node of the cluster", Word: ws[0]})
+	}
+}
+
 // mongo is a script for mongo.
 func (c *call) mongo(s string, src word.Word) {
-	s = withoutStrings(s)
+	s = strings.Join(strings.Fields(withoutStrings(s)), "")
 	switch {
-	case strings.Contains(s, "rs.remove("), strings.Contains(s, "rs.stepDown("), strings.Contains(s, "rs.reconfig("):
+	case strings.Contains(s, "rs.remove("), strings.Contains(s, "rs.stepDown("), strings.Contains(s, "rs.reconfig("), strings.Contains(s, "sh.removeShard("),
+		strings.Contains(s, "{removeShard:"):
 		c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: "a member of the replica set", Word: src})
-	case strings.Contains(s, "dropDatabase("), strings.Contains(s, ".dropSchema("):
+	case strings.Contains(s, "dropDatabase("), strings.Contains(s, ".dropSchema("), strings.Contains(s, "ommand({dropDatabase:"):
 		c.database(src, "dropDatabase", "namespace", "data", "delete")
-	case strings.Contains(s, ".drop()"), strings.Contains(s, "._drop("), strings.Contains(s, ".dropCollection("), strings.Contains(s, ".dropIndexes("):
+	case strings.Contains(s, ".drop()"), strings.Contains(s, ".drop({"), strings.Contains(s, "ommand({drop:"), strings.Contains(s, "._drop("), strings.Contains(s, ".dropCollection("), strings.Contains(s, ".dropIndexes("):
 		c.database(src, "drop", "data", "delete")
-	case strings.Contains(s, ".deleteMany({})"), strings.Contains(s, ".remove({})"):
+	case strings.Contains(s, ".deleteMany({}"), strings.Contains(s, ".remove({}"), strings.Contains(s, ".remove()"):
 		c.database(src, "deleteMany", "all", "data", "delete")
-	case strings.Contains(s, "shutdownServer("):
+	case strings.Contains(s, ".updateMany({},"):
+		c.database(src, "updateMany", "data")
+	case strings.Contains(s, ".dropUser("), strings.Contains(s, ".dropAllUsers("), strings.Contains(s, ".dropRole("), strings.Contains(s, ".dropAllRoles("):
+		c.database(src, "dropUser", "remove")
+	case strings.Contains(s, "shutdownServer("), strings.Contains(s, "ommand({shutdown:"):
 		c.emit(c.effect(Stop), Object{Type: Service, Name: "mongod", Word: src})
 	}
 }
