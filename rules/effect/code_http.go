@@ -25,6 +25,10 @@ func storePort(port string) bool {
 		"3100",  // loki
 		"15672", // rabbitmq
 		"8529",  // arangodb
+		"8123",  // clickhouse
+		"8200",  // vault
+		"9090",  // prometheus
+		"6443",  // kubernetes
 		"8098":  // riak
 		return true
 	}
@@ -32,7 +36,7 @@ func storePort(port string) bool {
 }
 
 // storeNames are the labels of a host name that say the same.
-var storeNames = []string{"elastic", "opensearch", "es", "couch", "consul", "etcd", "solr", "influx", "qdrant", "meili"}
+var storeNames = []string{"elastic", "opensearch", "es", "couch", "consul", "etcd", "solr", "influx", "qdrant", "meili", "vault", "clickhouse", "prometheus"}
 
 // httpStore is curl, wget and httpie where they delete in a store of data. A
 // DELETE to any other service is that service's affair.
@@ -55,12 +59,30 @@ func httpStore(c *call) {
 		if !strings.Contains(text, "://") {
 			text = "http://" + text
 		}
+		text, query, _ := strings.Cut(text, "?")
 		u, err := url.Parse(strings.ReplaceAll(text, "%", ""))
-		if err != nil || !isStore(u.Hostname(), u.Port()) {
+		if err != nil {
 			continue
 		}
 		p := strings.Trim(u.Path, "/")
+		if c.containerSocket(u.Port(), method, p, query, w) || !isStore(u.Hostname(), u.Port()) {
+			continue
+		}
+		if u.Port() == "6443" {
+			if method == "DELETE" {
+				c.kubernetes(p, w)
+			}
+			continue
+		}
+		if u.Port() == "8123" || u.Port() == "8086" || isNamed(u.Hostname(), "clickhouse") || isNamed(u.Hostname(), "influx") {
+			c.queries(query, w)
+		}
 		switch {
+		case method != "" && method != "GET" && (strings.HasSuffix(p, "/agent/leave") || strings.Contains(p, "/agent/force-leave/") || strings.HasSuffix(p, "/sys/seal") || strings.HasSuffix(p, "/sys/step-down")):
+			c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: u.Host, Word: w})
+		case (method != "" && method != "GET" || len(c.values("data")) > 0) && (strings.HasSuffix(p, "/tsdb/delete_series") || strings.HasSuffix(p, "/_purge") || strings.HasSuffix(p, "/kv/deleterange") || strings.HasSuffix(p, "api/v2/delete")),
+			strings.Contains(p, "/admin/") && (strings.Contains(query, "action=DELETE") || strings.Contains(query, "action=UNLOAD")):
+			c.database(w, p+" at "+u.Host, "data", "delete")
 		case method == "DELETE" && (p == "" || p == "*" || p == "_all" || strings.HasPrefix(p, "*")):
 			c.database(w, "every index at "+u.Host, "namespace", "all", "data", "delete")
 		case method == "DELETE" && dated(p):
@@ -78,20 +100,101 @@ func dated(name string) bool {
 	return i > 0 && !strings.ContainsAny(name, "*,") && len(name)-i > 4 && strings.Trim(name[i+1:], "0123456789.") == ""
 }
 
-func isStore(name, port string) bool {
-	if storePort(port) {
-		return true
-	}
-	first, _, _ := strings.Cut(strings.ToLower(name), ".")
+func isStore(name, port string) bool { return storePort(port) || isNamed(name, storeNames...) }
+
+// isNamed reports whether a host's name begins, or a part of it does, with one of names.
+func isNamed(host string, names ...string) bool {
+	// $ES_HOST is named like what it holds.
+	first, _, _ := strings.Cut(strings.ToLower(strings.Trim(host, "${}")), ".")
 	first = strings.TrimRight(first, "0123456789-")
-	for _, part := range strings.Split(first, "-") {
-		for _, n := range storeNames {
+	for _, part := range strings.FieldsFunc(first, func(r rune) bool { return r == '-' || r == '_' }) {
+		for _, n := range names {
 			if part == n || len(n) > 2 && strings.HasPrefix(part, n) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// queries is SQL that goes to a database in the URL or as what is sent: query=, q=,
+// or the whole of it.
+func (c *call) queries(query string, src word.Word) {
+	texts := strings.Split(query, "&")
+	for _, d := range c.values("data") {
+		texts = append(texts, withHoles(d))
+	}
+	for _, t := range texts {
+		if key, value, ok := strings.Cut(t, "="); ok && (key == "q" || key == "query") {
+			t = value
+		}
+		if plain, err := url.QueryUnescape(t); err == nil {
+			t = plain
+		}
+		for _, f := range sqlStatements(t) {
+			c.sql(f, src)
+		}
+	}
+}
+
+// kubernetes is a DELETE to the API server: what its path ends in.
+func (c *call) kubernetes(p string, src word.Word) {
+	parts := strings.Split(p, "/")
+	what := parts[len(parts)-1]
+	e := c.effect(ClusterChange, "delete")
+	if len(parts) > 1 {
+		kind := parts[len(parts)-2]
+		what = kind + "/" + what
+		if isNamespace(kind) {
+			e.mark("namespace")
+		}
+		if holdsData(kind) {
+			e.mark("data")
+		}
+		e.param("type", kind)
+	}
+	c.emit(e, Object{Type: Cluster, Name: what, Word: src})
+}
+
+// containerSocket is a request to Docker's or Podman's API, over its socket or its
+// port; it reports whether it is one.
+// https://docs.docker.com/reference/api/engine/
+func (c *call) containerSocket(port, method, p, query string, src word.Word) bool {
+	over := port == "2375" || port == "2376"
+	for _, s := range c.text("socket") {
+		over = over || strings.HasSuffix(s, "docker.sock") || strings.HasSuffix(s, "podman.sock")
+	}
+	if !over {
+		return false
+	}
+	parts := strings.Split(p, "/")
+	for len(parts) > 0 && (strings.HasPrefix(parts[0], "v") && strings.Trim(parts[0][1:], "0123456789.") == "" || parts[0] == "libpod") {
+		parts = parts[1:]
+	}
+	if len(parts) < 2 {
+		return true
+	}
+	e, o := c.effect(GuestStop), Object{Type: Container, Name: parts[1], Word: src}
+	switch {
+	case parts[0] == "containers" && method == "DELETE":
+		e.mark("remove")
+		if strings.Contains(query, "force=") {
+			e.mark("force")
+		}
+	case parts[0] == "containers" && len(parts) > 2 && (parts[2] == "stop" || parts[2] == "kill" || parts[2] == "restart" || parts[2] == "pause"):
+	case parts[0] == "volumes" && (method == "DELETE" || parts[1] == "prune"):
+		e = c.effect(VolumeDelete, "data")
+		o.Type = Volume
+		if parts[1] == "prune" {
+			o.Name = ""
+			e.mark("all", "unused")
+		}
+	default:
+		return true
+	}
+	e.Command = "docker"
+	c.emit(e, o)
+	return true
 }
 
 // curlFiles is curl: -O takes the name off the URL, --output-dir says where.
