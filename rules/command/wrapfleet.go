@@ -33,9 +33,21 @@ var ansibleModules = sync.OnceValue(func() map[string][]task {
 		"cron":             {{"state=absent", "crontab /dev/stdin"}},
 		"docker_container": {{"state=absent", "docker rm -f $name"}, {"state=stopped", "docker stop $name"}},
 		"sysctl":           {{"name value", "sysctl -w $name=$value"}},
+		"mysql_db":         {{"state=absent name", "mysqladmin -f drop $name"}},
+		"postgresql_db":    {{"state=absent name", "dropdb $name"}},
+		"docker_volume":    {{"state=absent name", "docker volume rm $name"}},
+		"docker_compose":   {{"state=absent remove_volumes=yes", "docker compose down -v"}, {"state=absent", "docker compose down"}},
+		"k8s":              {{"state=absent kind name", "kubectl delete $kind $name"}, {"state=absent device", "kubectl delete -f $device"}},
+		"helm":             {{"state=absent name", "helm uninstall $name"}},
+		"zfs":              {{"state=absent name", "zfs destroy -r $name"}},
+		"virt":             {{"state=destroyed name", "virsh destroy $name"}, {"state=shutdown name", "virsh shutdown $name"}, {"command=undefine name", "virsh undefine $name"}, {"command=destroy name", "virsh destroy $name"}},
+		"iptables":         {{"flush=yes", "iptables -F"}, {"flush=true", "iptables -F"}, {"policy chain", "iptables -P $chain $policy"}},
+		"ufw":              {{"state=reset", "ufw --force reset"}, {"state=enabled", "ufw --force enable"}, {"state=disabled", "ufw disable"}},
+		"rabbitmq_vhost":   {{"state=absent name", "rabbitmqctl delete_vhost $name"}},
+		"rabbitmq_queue":   {{"state=absent name", "rabbitmqctl delete_queue $name"}},
+		"kubernetes":       {{"state=absent kind name", "kubectl delete $kind $name"}},
 	}
-	for as, name := range map[string]string{"systemd": "service", "systemd_service": "service", "apt": "package", "dnf": "yum", "template": "copy", "lineinfile": "copy", "blockinfile": "copy", "replace": "copy",
-		"posix.mount": "mount", "general.filesystem": "filesystem", "general.lvol": "lvol", "general.lvg": "lvg", "general.parted": "parted"} {
+	for as, name := range map[string]string{"docker_compose_v2": "docker_compose", "apt_rpm": "package", "pacman": "package", "zypper": "yum", "apk": "package", "systemd": "service", "systemd_service": "service", "apt": "package", "dnf": "yum", "template": "copy", "lineinfile": "copy", "blockinfile": "copy", "replace": "copy"} {
 		modules[as] = modules[name]
 	}
 	return modules

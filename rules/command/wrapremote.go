@@ -353,9 +353,8 @@ func (w *walker) ansible(st *state, l launch, base string) result {
 	if !ok {
 		name = "command"
 	}
-	for _, of := range []string{"ansible.builtin.", "ansible.legacy.", "ansible.", "community."} {
-		name = strings.TrimPrefix(name, of)
-	}
+	// A module by its whole name stands below a collection: community.mysql.mysql_db.
+	name = name[strings.LastIndexByte(name, '.')+1:]
 	code := last(a.Values["args"])
 	runs := (name == "command" || name == "shell" || name == "raw") && code.Know != 0
 	user := word.Word{}
