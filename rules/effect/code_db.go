@@ -144,8 +144,7 @@ func tableChange(c *call) {
 	}
 }
 
-// consoleLines is what a console reads, a command on each line: hbase shell and
-// bconsole.
+// consoleLines is what hbase shell reads, a command on each line.
 func consoleLines(c *call) {
 	for _, w := range c.fed() {
 		for _, line := range strings.FieldsFunc(withHoles(w), func(r rune) bool { return r == '\n' || r == ';' }) {
@@ -153,14 +152,11 @@ func consoleLines(c *call) {
 			if len(f) < 2 {
 				continue
 			}
-			switch {
-			case c.name == "hbase" && (f[0] == "drop" || f[0] == "drop_all" || f[0] == "drop_namespace" || f[0] == "truncate" || f[0] == "truncate_preserve" || f[0] == "deleteall" && len(f) == 2):
+			switch f[0] {
+			case "drop", "drop_all", "drop_namespace", "truncate", "truncate_preserve":
 				c.database(w, f[1], "data", "delete")
-			case c.name == "hbase" && (f[0] == "disable" || f[0] == "disable_all"):
+			case "disable", "disable_all":
 				c.database(w, f[1], "settings")
-			case c.name == "bconsole" && (f[0] == "purge" || f[0] == "delete"):
-				_, what, _ := strings.Cut(f[1], "=")
-				c.emit(c.effect(VolumeDelete, "snapshot"), Object{Type: Volume, Name: what, Word: w})
 			}
 		}
 	}
