@@ -324,6 +324,8 @@ func within(args []word.Word) bool {
 		case s == "-mindepth" && i+1 < len(args) && args[i+1].Is("1"):
 			inside = true
 			i++
+		case s == "-type" && i+1 < len(args) && args[i+1].Is("d"):
+			i++ // each with the tree below it
 		case s == "-exec" || s == "-execdir" || s == "-ok" || s == "-okdir":
 			return inside
 		case !neutral:

@@ -45,6 +45,7 @@ var tellers = sync.OnceValue(func() map[string]teller {
 		"chpasswd": {query: true}, "setfacl": {file: []string{"--restore"}, query: true}, "newusers": {query: true},
 		"ftp": {escapes: bang}, "sftp": {file: []string{"-b"}, escapes: bang}, "lftp": {with: []string{"-e", "-c"}, file: []string{"-f"}, escapes: bang}, "smbclient": {with: []string{"-c"}, escapes: bang},
 		"dc":      {escapes: bang[:1]},
+		"lvm":     {escapes: []string{""}}, // each line is one of its commands
 		"gnuplot": {with: []string{"-e"}, escapes: []string{"!", "system "}},
 		"tclsh":   {tcl: true}, "expect": {with: []string{"-c"}, file: []string{"-f", "-b"}, tcl: true}, "wish": {tcl: true}, "jimsh": {with: []string{"-e"}, tcl: true},
 	}

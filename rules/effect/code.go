@@ -76,6 +76,7 @@ var coders = sync.OnceValue(func() map[string]coder {
 		"backup-orders":    {run: backupOrders},
 		"yes-input":        {attrs: []string{"_yes"}, run: yesInput},
 		"bus-call":         {run: busCall},
+		"zfs-property":     {values: []string{"at"}, run: zfsProperty},
 		"pool-devices":     {values: []string{"device"}, run: poolDevices},
 	}
 })

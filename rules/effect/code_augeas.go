@@ -60,7 +60,11 @@ func (c *call) augeasNode(verb, node string) {
 	for i, p := range parts {
 		if p == "" || strings.ContainsAny(p, "[*=") || numbered(p) || i > 1 && p[0] >= 'A' && p[0] <= 'Z' {
 			if i > 1 {
-				c.augeasFile(Overwrite, "/"+path.Join(parts[:i]...))
+				kind := Overwrite
+				if verb == "rm" && p == "*" && i == len(parts)-1 {
+					kind = Truncate // all of its lines
+				}
+				c.augeasFile(kind, "/"+path.Join(parts[:i]...))
 			}
 			return
 		}
@@ -77,9 +81,11 @@ func (c *call) augeasNode(verb, node string) {
 
 func (c *call) augeasFile(kind Kind, file string) {
 	e := c.effect(kind)
-	if kind == Overwrite {
-		e.mark("inplace")
-		e.mark("partial")
+	switch kind {
+	case Overwrite:
+		e.mark("inplace", "partial")
+	case Truncate:
+		e.mark("inplace", "empty")
 	}
 	c.emit(e, Object{Type: Path, Name: file, Word: word.Lit(file)})
 }

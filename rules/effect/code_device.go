@@ -24,6 +24,8 @@ func deviceWords(c *call) {
 			}
 			if d := v[i+1:]; strings.HasPrefix(d, "/dev/") {
 				c.args.Values["device"] = append(c.args.Values["device"], word.Lit(d))
+			} else if c.name == "ocs-sr" && bareDisk().MatchString(d) {
+				c.args.Values["device"] = append(c.args.Values["device"], word.Lit("/dev/"+d))
 			}
 		}
 		if w.Know == word.Unknown && strings.HasPrefix(w.Prefix(), "/dev/") {
@@ -142,6 +144,16 @@ func sysctlKeys(c *call) {
 			e.param("key", strings.ReplaceAll(strings.TrimSpace(key), "/", "."))
 			e.param("value", strings.TrimSpace(value))
 			c.emit(e, Object{Type: Kernel, Name: v, Word: w})
+		}
+	}
+}
+
+// zfsProperty fills the role at with the directory that zfs set mountpoint=
+// names.
+func zfsProperty(c *call) {
+	for _, v := range c.text("property") {
+		if dir, ok := strings.CutPrefix(v, "mountpoint=/"); ok && c.name == "zfs" {
+			c.args.Values["at"] = word.Lits("/" + dir)
 		}
 	}
 }

@@ -37,6 +37,9 @@ func makeFilesystem(c *call) {
 		c.set("dry") // to mkfs itself -V means verbose
 		return
 	}
+	if strings.Contains(c.name, "dos") || strings.Contains(c.name, "fat") {
+		devices = append(devices, belowDev(c.values("size"))...) // their -I has no argument
+	}
 	if named := belowDev(devices); len(named) > 0 {
 		devices = named // sizes, image files and source trees stand beside it
 	} else if ext && len(devices) > 1 {
@@ -163,6 +166,16 @@ func partedCommand(c *call) {
 		c.emitWord(c.effect(Partition, "menu"), Device, device, false)
 		return
 	}
+	// One word may hold several commands.
+	var split []word.Word
+	for _, w := range words {
+		if v, ok := w.Value(); ok && strings.Contains(v, " ") {
+			split = append(split, word.Lits(strings.Fields(v)...)...)
+		} else {
+			split = append(split, w)
+		}
+	}
+	words = split
 	e := c.effect(Partition)
 	changes := false
 	for i := 0; i < len(words); i++ {

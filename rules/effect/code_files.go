@@ -92,7 +92,7 @@ func findAge(expr string) bool {
 // findNames reports whether it asks for a name, or for one file.
 func findNames(expr string) bool {
 	switch expr {
-	case "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-lname", "-ilname", "-regex", "-iregex", "-inum", "-samefile":
+	case "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-lname", "-ilname", "-inum", "-samefile":
 		return true
 	}
 	return false
@@ -198,7 +198,8 @@ func findActions(c *call) {
 				continue
 			}
 			// -type f below a tree still takes nearly all of it.
-			if v != "-type" && v != "-xtype" {
+			special := i+1 < len(argv) && !argv[i+1].Is("f") && !argv[i+1].Is("d") // links, sockets: few
+			if v != "-type" && v != "-xtype" || special {
 				aged = aged || findAge(v)
 				filtered = filtered || !findAge(v)
 				called = called || findNames(v)

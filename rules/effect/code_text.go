@@ -131,7 +131,7 @@ func awkFiles(c *call) {
 }
 
 // wholeBuffer are the commands by which ed and vi delete every line.
-var wholeBuffer = []string{"%d", "1,$d", ",d", "%delete", "1,$delete"}
+var wholeBuffer = []string{"%d", "1,$d", ",d", "%delete", "1,$delete", "g/.*/d", "g/^/d", "g//d"}
 
 // editorWrites reports whether an order writes a file which it names.
 func editorWrites(order string) bool {
@@ -301,6 +301,9 @@ func chattrFiles(c *call) {
 		}
 	default:
 		e.mark("label")
+		if c.name == "setfacl" {
+			e.mark(listAttrs(c.text("spec"))...)
+		}
 		// chcon CONTEXT FILE, unless an option gave the context.
 		if c.name == "chcon" && len(c.values("spec")) == 0 && len(ops) > 1 {
 			ops = ops[1:]
@@ -313,6 +316,36 @@ func chattrFiles(c *call) {
 	for _, w := range ops {
 		c.emitWord(e, Path, w, false)
 	}
+}
+
+// listAttrs says what is dangerous about entries of an access list: the
+// owner, everybody or the mask is left nothing, or everybody may write.
+func listAttrs(specs []string) []string {
+	var out []string
+	for _, s := range specs {
+		for entry := range strings.SplitSeq(s, ",") {
+			f := strings.Split(strings.TrimPrefix(strings.TrimPrefix(entry, "d:"), "default:"), ":")
+			perm := f[len(f)-1]
+			if len(f) < 2 || len(f) > 2 && f[1] != "" {
+				continue // one named user's or group's
+			}
+			none := perm != "" && strings.Trim(perm, "-") == "" || perm == "0"
+			switch f[0] {
+			case "o", "other":
+				if strings.ContainsAny(perm, "w2367") {
+					out = append(out, "world-writable")
+				}
+				if none {
+					out = append(out, "no-access")
+				}
+			case "m", "mask", "u", "user", "":
+				if none {
+					out = append(out, "no-access")
+				}
+			}
+		}
+	}
+	return out
 }
 
 // savedLists is setfacl --restore: owner, mode and list of every file that
