@@ -77,6 +77,7 @@ var coders = sync.OnceValue(func() map[string]coder {
 		"yes-input":        {attrs: []string{"_yes"}, run: yesInput},
 		"bus-call":         {run: busCall},
 		"zfs-property":     {values: []string{"at"}, run: zfsProperty},
+		"command-lines":    {run: commandLines},
 		"pool-devices":     {values: []string{"device"}, run: poolDevices},
 	}
 })

@@ -119,3 +119,29 @@ func (c *call) nft(f []string, src word.Word) {
 
 // first is at most n of the words.
 func first(ws []string, n int) []string { return ws[:min(n, len(ws))] }
+
+// maxCommandLines bounds how many of them are read.
+const maxCommandLines = 4096
+
+// commandLines is ip -batch and its like: each line of a file, or of the
+// input, is what the program is given otherwise.
+func commandLines(c *call) {
+	if len(c.values("batch")) == 0 {
+		return
+	}
+	text, known := c.action.Given.Value()
+	if !known {
+		text, known = c.input()
+	}
+	if !known {
+		return
+	}
+	for i, line := range strings.Split(text, "\n") {
+		f := strings.Fields(line)
+		if i >= maxCommandLines || len(f) == 0 || f[0][0] == '#' || f[0][0] == '-' {
+			continue
+		}
+		c.lines = append(c.lines, word.Lits(f...))
+	}
+	c.args.Attrs["dry"] = true
+}

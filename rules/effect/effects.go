@@ -36,7 +36,7 @@ func (k *Knowledge) Effects(line *command.Line) []Effect {
 		}
 	}
 	k.quietAfar(line, out)
-	everyPackage(line, out)
+	everyListedName(line, out)
 	return append(out, fetchedAndRun(line, out)...)
 }
 
@@ -52,6 +52,11 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 	}
 	name, ok := a.Name()
 	if !ok {
+		// The scripts that a loop or find gives: /etc/init.d/* stop.
+		if m, name, argv := k.initScript(a); m != nil {
+			c := call{line: line, at: i, action: a, out: &out, name: name, manifest: m, led: led}
+			c.level(m.top, argv, nil)
+		}
 		return out
 	}
 	if len(a.Env) > 0 {
@@ -99,6 +104,10 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 	}
 	c := call{line: line, at: i, action: a, out: &out, name: name, manifest: m, led: led}
 	c.level(m.top, argv, nil)
+	for _, argv := range c.lines {
+		c := call{line: line, at: i, action: a, out: &out, name: name, manifest: m, led: led}
+		c.level(m.top, argv, nil)
+	}
 	return out
 }
 
@@ -106,7 +115,7 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 // then.
 func multiCall(name string) bool {
 	switch name {
-	case "lvm", "k3s", "microk8s", "minikube", "rke2", "k0s", "toybox":
+	case "xtables-nft-multi", "xtables-legacy-multi", "lvm", "k3s", "microk8s", "minikube", "rke2", "k0s", "toybox":
 		return true
 	}
 	return false
@@ -131,13 +140,20 @@ func projectScript(base string) bool {
 	return false
 }
 
-// initScript reads "/etc/init.d/network restart" as "service network restart".
+// initScript reads "/etc/init.d/network restart" as "service network restart",
+// and any script of that directory as a service whose name is not known.
 func (k *Knowledge) initScript(a *command.Action) (*Manifest, string, []word.Word) {
-	p, ok := a.Argv[0].Value()
-	if !ok {
+	if len(a.Argv) == 0 {
 		return nil, "", nil
 	}
-	dir, script := path.Split(path.Clean(p))
+	p, ok := a.Argv[0].Value()
+	service := a.Argv[0]
+	dir := listedDir(a.Argv[0]) + "/"
+	if ok {
+		var script string
+		dir, script = path.Split(path.Clean(p))
+		service = word.Lit(script)
+	}
 	if dir != "/etc/init.d/" && dir != "/etc/rc.d/init.d/" && dir != "/etc/rc.d/" {
 		return nil, "", nil
 	}
@@ -145,7 +161,7 @@ func (k *Knowledge) initScript(a *command.Action) (*Manifest, string, []word.Wor
 	if !ok {
 		return nil, "", nil
 	}
-	return m, "service", append([]word.Word{word.Lit(script)}, a.Args()...)
+	return m, "service", append([]word.Word{service}, a.Args()...)
 }
 
 // call is one action being read by its manifest.
@@ -162,6 +178,7 @@ type call struct {
 	attrs    map[string]bool  // those of args that are set, shared by the effects
 	env      map[string]any   // what conditions see, once one was asked
 	stands   map[string][]int // where words stand, by how they are written; see places
+	lines    [][]word.Word    // other arguments that it is given, a command each; see commandLines
 }
 
 // level reads argv at one level of verbs.
