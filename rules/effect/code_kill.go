@@ -246,6 +246,7 @@ func (c *call) feeding() string {
 				from = append(from[:len(from):len(from)], c.line.Actions[j].Stdin.From...)
 			}
 		}
+		slices.Reverse(parts) // in the order of the pipe
 		return strings.Join(parts, " | ")
 	}
 	return ""
@@ -295,9 +296,36 @@ func searched(text string) (name string, all bool) {
 				return "", false
 			}
 			listed = true
+		case "lsof", "fuser":
+			if sshPort().MatchString(opts) {
+				return "sshd", false
+			}
+			return "", false
+		case "ss", "netstat":
+			if sshPort().MatchString(opts) {
+				return "sshd", false
+			}
+			listed = len(words) == 0
+		case "cat":
+			for _, w := range words {
+				if dir, ok := strings.CutSuffix(w, "/cgroup.procs"); ok {
+					switch unit := path.Base(dir); unit {
+					case "system.slice", "user.slice", "init.scope", "cgroup", "unified":
+						listed = true
+					default:
+						return strings.TrimSuffix(unit, ".service"), false
+					}
+				}
+			}
+			if !listed {
+				return "", false
+			}
 		case "grep", "egrep", "fgrep":
 			if strings.Contains(opts, "-v") {
 				continue
+			}
+			if len(words) > 0 && listed && (strings.Trim(words[0], "^[] ") == "root" || strings.HasPrefix(words[0], "pid=")) {
+				continue // nearly all are root's; or the numbers alone are taken
 			}
 			if len(words) > 0 {
 				return strings.NewReplacer("[", "", "]", "", "\\", "", "^", "", "$", "").Replace(words[0]), false
@@ -322,6 +350,11 @@ func searched(text string) (name string, all bool) {
 // ofUser is how ps and pgrep are asked for a user's processes.
 var ofUser = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?:^| )-(?:[a-z]*[uU] ?|-e?uid[= ]|-user[= ])([a-z0-9_][a-z0-9_.-]*)`)
+})
+
+// sshPort is how those who listen on ssh's port are asked for.
+var sshPort = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(^|[ :=])(:|tcp:|TCP:|-i:?|-ti:?|-n tcp )(22|ssh)( |$|/)|(^| )22/tcp( |$)|sport *=+ *:?(22|ssh)( |$)`)
 })
 
 // allOfThem is how ps is asked for every process, and awkPattern what a

@@ -2,6 +2,7 @@ package effect
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +60,10 @@ func servicesOperand(c *call) {
 // many.
 func stopUnits(c *call) {
 	for _, w := range c.values("unit") {
+		if p, ok := w.Pattern(); ok && len(w.Values) == 0 && !strings.Contains(p, "/") {
+			c.stopUnit(p, w) // the shell finds no such file, and systemctl matches it
+			continue
+		}
 		if len(w.Values) == 0 {
 			c.emit(c.effect(Stop), Object{Type: Service, Word: w})
 		}
@@ -206,6 +211,11 @@ func supervisedRestart(verb string) bool {
 	return false
 }
 
+// everyService is all that a supervisor runs.
+func (c *call) everyService() {
+	c.emit(c.effect(Stop, "all"), Object{Type: Service, Name: "every service", Word: c.action.Argv[0]})
+}
+
 // supervised is sv COMMAND SERVICE…, s6-svc -d SERVICE…, s6-rc -d change
 // SERVICE…, initctl stop SERVICE. A service may be named by its directory.
 func supervised(c *call) {
@@ -218,7 +228,24 @@ func supervised(c *call) {
 			verb, _ := ops[0].Value()
 			ok = ok && verb == "change" || verb == "stop"
 			ops = ops[1:]
+			if ok && c.has("_every") {
+				c.everyService()
+				return
+			}
 		}
+	case "s6-svscanctl":
+		if slices.ContainsFunc(c.action.Args(), func(w word.Word) bool {
+			v := w.Prefix()
+			return len(v) > 1 && v[0] == '-' && strings.ContainsAny(v, "tqbsS")
+		}) {
+			c.everyService()
+		}
+		return
+	case "runsvchdir":
+		if len(ops) > 0 && (ops[0].Is("single") || ops[0].Is("none")) {
+			c.everyService()
+		}
+		return
 	case "stop":
 		ok = len(ops) == 1
 	default:
@@ -231,6 +258,10 @@ func supervised(c *call) {
 			kind, ok = Restart, true
 		}
 		ops = ops[1:]
+		if ok && kind == Stop && (c.name == "herd" && ops[0].Is("root") || c.name == "66" && ops[0].Is("all")) {
+			c.everyService()
+			return
+		}
 	}
 	if !ok {
 		return

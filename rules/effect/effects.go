@@ -534,6 +534,8 @@ func startedBy(name string) string {
 		return base[3:]
 	case strings.HasPrefix(dir, "/etc/runlevels/"):
 		return base
+	case dir == "/var/service/" || dir == "/etc/service/" || dir == "/service/" || strings.HasPrefix(dir, "/etc/runit/runsvdir/") || dir == "/etc/dinit.d/boot.d/":
+		return base
 	}
 	return ""
 }

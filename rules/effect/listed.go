@@ -34,6 +34,8 @@ func rollOf(e *Effect) *roll {
 		}}
 	case e.Kind == AccountChange && (e.Has("lock") || e.Has("delete") || e.Has("remove") || e.Command == "userdel" || e.Command == "deluser" || len(e.Params["until"]) > 0 || len(e.Params["newshell"]) > 0):
 		return &roll{lists: listsAccounts, dirs: []string{"/home"}}
+	case e.Kind == Kill && e.Command == "kill":
+		return &roll{lists: func(string, []word.Word) bool { return false }, dirs: []string{"/proc"}}
 	case e.Kind == Kill && e.Command == "loginctl":
 		return &roll{lists: func(name string, args []word.Word) bool {
 			return name == "loginctl" && verbAlone(args, "list-sessions", "list-users") || name == "who" || name == "users"
@@ -82,7 +84,7 @@ func (r *roll) reads(line *command.Line, at int) bool {
 		return true
 	}
 	for _, dir := range r.dirs { // for n in /run/netns/*; do … "${n##*/}"
-		if strings.Contains(line.Src, dir+"/*") {
+		if strings.Contains(line.Src, dir+"/*") || strings.Contains(line.Src, dir+"/[0-9]*") {
 			return true
 		}
 	}
@@ -94,7 +96,7 @@ func (r *roll) reads(line *command.Line, at int) bool {
 func listedDir(w word.Word) string {
 	v, known := w.Value()
 	if !known {
-		if n := len(w.Shape); n != 2 || w.Shape[1].Hole == word.NoHole || w.Shape[1].Hole == word.Var || strings.Trim(w.Shape[1].Src, "*/…") != "" {
+		if n := len(w.Shape); n != 2 || w.Shape[1].Hole == word.NoHole || w.Shape[1].Hole == word.Var || strings.Trim(strings.TrimPrefix(w.Shape[1].Src, "[0-9]"), "*/…") != "" {
 			return ""
 		}
 		v = w.Shape[0].Lit

@@ -78,6 +78,15 @@ func (c *call) special(e *Effect) bool {
 		if e.Has("inside") && e.Has("maybe-into") {
 			return false // a device is no directory
 		}
+		if rest == "watchdog" || strings.HasPrefix(rest, "watchdog") && numbered(rest[len("watchdog"):]) {
+			// Whoever opens it has to go on writing, or to end with a V.
+			if text, ok := c.written(e); ok && strings.HasSuffix(strings.TrimSpace(text), "V") {
+				return false
+			}
+			e.Kind, e.Object = Power, Object{Type: Host, Word: e.Object.Word}
+			e.mark("reboot", "no-sync")
+			return true
+		}
 		e.Kind, e.Object.Type = RawWrite, Device
 	case strings.HasPrefix(name, "/proc/"):
 		return c.kernelFile(e, name)
@@ -146,6 +155,11 @@ func (c *call) kernelFile(e *Effect, name string) bool {
 		e.mark("kill")
 		e.param("signal", "KILL")
 		return true
+	case strings.HasPrefix(name, "/sys/fs/cgroup/") && known && starves(path.Base(name), strings.TrimSpace(text)):
+		unit := path.Base(path.Dir(name))
+		e.Kind, e.Object = Stop, Object{Type: Service, Name: strings.TrimSuffix(unit, ".service"), Word: e.Object.Word}
+		e.mark("suspend")
+		return true
 	case strings.HasPrefix(name, "/sys/class/net/") || strings.HasPrefix(name, "/sys/devices/virtual/net/"):
 		if link, attr := linkSwitch(name, strings.TrimSpace(text)); link != "" {
 			e.Kind, e.Object = NetChange, Object{Type: Interface, Name: link, Word: e.Object.Word}
@@ -164,6 +178,20 @@ func (c *call) kernelFile(e *Effect, name string) bool {
 		e.param("key", strings.ReplaceAll(key, "/", "."))
 	}
 	return true
+}
+
+// starves reports whether what is written to a file of a control group leaves
+// its processes nothing to run with.
+func starves(file, text string) bool {
+	switch file {
+	case "cgroup.freeze":
+		return text == "1"
+	case "pids.max":
+		return len(text) < 3 && numbered(text)
+	case "memory.max", "memory.high":
+		return strings.HasSuffix(text, "K") || len(text) < 4 && numbered(strings.TrimSuffix(text, "M")) || numbered(text) && len(text) < 9
+	}
+	return false
 }
 
 // linkSwitch is the interface that a file of the kernel's takes away when a
