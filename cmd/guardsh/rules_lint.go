@@ -88,8 +88,16 @@ func verdictOnFiles(w io.Writer, files []ruleFile, strict bool) error {
 	return err
 }
 
-// isCommand reports a file that says what a command does.
-func (f ruleFile) isCommand() bool { return strings.HasPrefix(string(f.text), "commands:") }
+// isCommand reports a file that says what a command does: it has the key
+// commands, wherever among the others. What is not indented is a key.
+func (f ruleFile) isCommand() bool {
+	for line := range strings.Lines(string(f.text)) {
+		if key, _, ok := strings.Cut(line, ":"); ok && strings.Trim(key, `"' `) == "commands" && key[0] != ' ' {
+			return true
+		}
+	}
+	return false
+}
 
 // verdictOn writes the problems, or that there are none. examples below 0 are
 // not counted.
