@@ -29,6 +29,8 @@ var Vocabulary = []Attribute{
 	{"parents", "the directories above are made or kept, too (mkdir -p, cp --parents)"},
 	{"one-filesystem", "does not cross mount points (-x)"},
 
+	{"again", "the same line puts something else in its place afterwards (rm x; ln -s y x)"},
+
 	// How links are treated.
 	{"follow", "goes through symbolic links that it meets"},
 	{"nofollow", "acts on a symbolic link itself, never on what is behind it (-h, -P)"},

@@ -77,12 +77,14 @@ func (c *call) signal(argv []word.Word) (name string, rest []word.Word) {
 		switch {
 		case v == "--":
 			return name, append(rest, argv[i+1:]...)
+		case c.name == "pkill" && (v == "-s" || v == "-n"): // a session, the newest
+			rest = append(rest, argv[i])
 		case (v == "-s" || v == "-n" || v == "--signal") && i+1 < len(argv):
 			i++
 			name, given = signalName(argv[i].String()), true
 		case strings.HasPrefix(v, "--signal="):
 			name, given = signalName(v[len("--signal="):]), true
-		case strings.HasPrefix(v, "-s") && len(v) > 3 && signalClass(signalName(v[2:])) != "":
+		case strings.HasPrefix(v, "-s") && c.name != "pkill" && len(v) > 3 && signalClass(signalName(v[2:])) != "":
 			name, given = signalName(v[2:]), true
 		case len(v) > 1 && v[0] == '-' && len(rest) == 0 && !given && (signalOf(upper) != "" || signalClass(upper) != "" || len(upper) > 2 && strings.HasPrefix(upper, "USR") || strings.HasPrefix(upper, "RTM")):
 			name, given = signalName(upper), true

@@ -37,7 +37,29 @@ func (k *Knowledge) Effects(line *command.Line) []Effect {
 	}
 	k.quietAfar(line, out)
 	everyListedName(line, out)
+	madeAgain(out)
 	return append(out, fetchedAndRun(line, out)...)
+}
+
+// madeAgain marks a file that goes, and that the same line makes again.
+func madeAgain(out []Effect) {
+	if len(out) > maxObjects {
+		return
+	}
+	for i := range out {
+		e := &out[i]
+		if e.Kind != Delete && e.Kind != Move || e.Object.Type != Path || e.Object.Name == "" || e.Has("recursive") {
+			continue
+		}
+		for j := i + 1; j < len(out); j++ {
+			switch o := &out[j]; o.Kind {
+			case Create, Overwrite, Truncate, Append:
+				if o.Object.Type == Path && o.Action != e.Action && o.Object.Name != "" && path.Clean(o.Object.Name) == path.Clean(e.Object.Name) {
+					e.mark("again")
+				}
+			}
+		}
+	}
 }
 
 func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) []Effect {

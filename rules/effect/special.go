@@ -96,7 +96,7 @@ func (c *call) special(e *Effect) bool {
 	return true
 }
 
-// admits reports a file whose lines say who may log in: what is written there
+// admits reports a file whose lines say who may log in, or which driver may be loaded: what is written there
 // counts.
 func admits(name string) bool {
 	for _, p := range [...]string{"/.bashrc", "/.bash_profile", "/.bash_login", "/.profile", "/.zshrc"} {
@@ -104,7 +104,7 @@ func admits(name string) bool {
 			return true
 		}
 	}
-	return name == "/etc/profile" || strings.HasPrefix(name, "/etc/profile.d/") || name == "/etc/bash.bashrc" || name == "/etc/bashrc" || name == "/etc/hosts.deny" || name == "/etc/ssh/sshd_config" || strings.HasPrefix(name, "/etc/ssh/sshd_config.d/")
+	return name == "/etc/profile" || strings.HasPrefix(name, "/etc/profile.d/") || name == "/etc/bash.bashrc" || name == "/etc/bashrc" || name == "/etc/hosts.deny" || strings.HasPrefix(name, "/etc/modprobe.d/") || name == "/etc/ssh/sshd_config" || strings.HasPrefix(name, "/etc/ssh/sshd_config.d/")
 }
 
 // numbered reports whether s is a device's number: tty1, lp0.
