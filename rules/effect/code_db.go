@@ -72,6 +72,9 @@ func statements(c *call) {
 				c.mongo(v, w) // JavaScript, unless it is told --sql
 				fallthrough
 			default:
+				if strings.Contains(v, `\gexec`) { // psql runs what it selects
+					v += ";" + madeBySelect(v)
+				}
 				for _, words := range c.kept(sqlStatements(v)) {
 					c.sql(words, w)
 				}
@@ -80,13 +83,21 @@ func statements(c *call) {
 	}
 }
 
-// kept is statements without those that a ROLLBACK behind them takes back.
+// kept is statements without those that a ROLLBACK behind them takes back, and
+// those that drop what the session made for itself.
 // MySQL and Oracle commit what changes a table's definition by itself.
 func (c *call) kept(statements [][]string) [][]string {
 	var out [][]string
 	transactional := c.name == "psql" || c.name == "pgcli" || c.name == "sqlite3" || c.name == "litecli" || c.name == "cockroach"
 	begun := -1 // where the transaction begins, in out
+	var temporary []string
 	for _, f := range statements {
+		if len(f) > 3 && strings.EqualFold(f[0], "CREATE") && strings.HasPrefix(strings.ToUpper(f[1]), "TEMP") {
+			temporary = append(temporary, f[3:]...)
+		}
+		if len(f) > 2 && strings.EqualFold(f[0], "DROP") && slices.Contains(temporary, f[len(f)-1]) {
+			continue
+		}
 		switch first := strings.ToUpper(f[0]); {
 		case first == "BEGIN" && len(f) <= 2, first == "START" && len(f) > 1 && strings.EqualFold(f[1], "TRANSACTION"):
 			begun = len(out)
@@ -144,18 +155,25 @@ func tableChange(c *call) {
 	}
 }
 
-// consoleLines is what hbase shell reads, a command on each line.
+// consoleLines is what hbase shell and ZooKeeper's shell read, a command on each line.
 func consoleLines(c *call) {
+	if c.name != "hbase" && !strings.HasPrefix(c.name, "zkCli") && !strings.HasPrefix(c.name, "zookeeper-shell") {
+		return
+	}
 	for _, w := range c.fed() {
 		for _, line := range strings.FieldsFunc(withHoles(w), func(r rune) bool { return r == '\n' || r == ';' }) {
 			f := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t,'\"()", r) })
 			if len(f) < 2 {
 				continue
 			}
-			switch f[0] {
-			case "drop", "drop_all", "drop_namespace", "truncate", "truncate_preserve":
+			switch {
+			case c.name != "hbase":
+				if f[0] == "deleteall" || f[0] == "rmr" {
+					c.database(w, f[1], "data", "delete")
+				}
+			case f[0] == "drop", f[0] == "drop_all", f[0] == "drop_namespace", f[0] == "truncate", f[0] == "truncate_preserve":
 				c.database(w, f[1], "data", "delete")
-			case "disable", "disable_all":
+			case f[0] == "disable", f[0] == "disable_all":
 				c.database(w, f[1], "settings")
 			}
 		}
@@ -184,12 +202,40 @@ func (c *call) fed() []word.Word {
 			if i < 0 || i >= len(c.line.Actions) {
 				continue
 			}
-			if t, ok := output(&c.line.Actions[i]); ok {
+			from := &c.line.Actions[i]
+			if t, ok := output(from); ok {
 				out = append(out, word.Lit(t))
+				continue
+			}
+			// select concat('drop table ', …), whose rows are the statements.
+			if name, _ := from.Name(); name == c.name {
+				for _, w := range from.Args() {
+					if t := madeBySelect(withHoles(w)); t != "" {
+						out = append(out, word.Lit(t))
+					}
+				}
 			}
 		}
 	}
 	return out
+}
+
+// madeBySelect is the statements that a SELECT puts together from texts in it, as
+// far as they are written.
+func madeBySelect(text string) string {
+	var b strings.Builder
+	for _, f := range sqlStatements(text) {
+		if !strings.EqualFold(f[0], "SELECT") {
+			continue
+		}
+		for _, w := range f {
+			begin, quoted := strings.CutPrefix(w, "'")
+			if verb, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(begin)), " "); quoted && (verb == "DROP" || verb == "TRUNCATE" || verb == "DELETE") {
+				b.WriteString(begin + " …;")
+			}
+		}
+	}
+	return b.String()
 }
 
 // withHoles is a text of which a part is not known, with a name in its place:
@@ -368,6 +414,8 @@ func (c *call) sql(f []string, src word.Word) {
 		switch up[1] {
 		case "DATABASE", "SCHEMA", "KEYSPACE":
 			c.database(src, name(2), "namespace", "delete", "data")
+		case "MEASUREMENT", "SERIES", "SHARD":
+			c.database(src, name(2), "delete", "data")
 		case "TABLE", "MATERIALIZED", "TABLESPACE", "COLUMNFAMILY", "PARTITION":
 			c.database(src, name(2), "delete", "data")
 		case "OWNED":
@@ -387,7 +435,14 @@ func (c *call) sql(f []string, src word.Word) {
 		if len(f) > 2 && c.name != "sqlite3" && c.name != "duckdb" && (up[1] == "TABLE" || up[1] == "DATABASE") {
 			c.database(src, name(2), "remove")
 		}
+	case "REVOKE":
+		if has("ALL") && !has("PUBLIC") {
+			c.database(src, f[len(f)-1], "remove")
+		}
 	case "SYSTEM":
+		if len(f) > 3 && up[1] == "DROP" && up[2] == "REPLICA" {
+			c.database(src, "a replica's part of what keeps them alike", "delete", "data")
+		}
 		if len(f) > 1 && (up[1] == "SHUTDOWN" || up[1] == "KILL") {
 			e := c.effect(Stop)
 			if up[1] == "KILL" {
@@ -432,7 +487,8 @@ func (c *call) sql(f []string, src word.Word) {
 		}
 		switch up[1] {
 		case "TABLE":
-			if has("DROP") || has("DELETE") && !limited(up, "WHERE") {
+			if has("DROP", "DISCARD") || len(up) > 3 && slices.Contains(up[3:], "TRUNCATE") || strings.Contains(strings.Join(up, ""), "ENGINE=BLACKHOLE") ||
+				has("DELETE", "UPDATE") && !limited(up, "WHERE") && strings.HasPrefix(c.name, "clickhouse") {
 				c.database(src, name(2), "delete", "data")
 			}
 		case "SYSTEM":
@@ -527,19 +583,41 @@ func (c *call) setGlobal(f []string, src word.Word) {
 }
 
 // limited reports whether a statement, in capitals, has one of the words by
-// which it falls on some rows only. WHERE 1, WHERE TRUE and WHERE 1=1 are none.
+// which it falls on some rows only. WHERE 1, WHERE TRUE, WHERE 1=1 and what is
+// true of every key (WHERE id > 0) are none, alone or behind an OR.
 func limited(up []string, words ...string) bool {
 	for i, u := range up {
 		for _, w := range words {
 			if u != w {
 				continue
 			}
-			rest := strings.Join(up[i+1:], "")
-			if a, b, ok := strings.Cut(rest, "="); u == "WHERE" && (rest == "1" || rest == "TRUE" || ok && a == b && a != "") {
+			if u == "WHERE" && anyTrue(up[i+1:]) {
 				continue
 			}
 			return true
 		}
+	}
+	return false
+}
+
+// anyTrue reports whether a condition, in capitals, holds for every row, or has
+// such a part behind an OR.
+func anyTrue(up []string) bool {
+	for len(up) > 0 {
+		n := slices.Index(up, "OR")
+		if n < 0 {
+			n = len(up)
+		}
+		part := strings.Join(up[:n], "")
+		key := strings.TrimSuffix(part, ">0")
+		if key == part {
+			key = strings.TrimSuffix(part, "ISNOTNULL")
+		}
+		a, b, same := strings.Cut(part, "=")
+		if part == "1" || part == "TRUE" || same && a == b && a != "" || key != part && (key == "ID" || strings.HasSuffix(key, ".ID") || strings.HasSuffix(key, "_ID")) {
+			return true
+		}
+		up = up[min(n+1, len(up)):]
 	}
 	return false
 }
@@ -661,7 +739,7 @@ func (c *call) mongo(s string, src word.Word) {
 		c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: "a member of the replica set", Word: src})
 	case strings.Contains(s, "dropDatabase("), strings.Contains(s, ".dropSchema("), strings.Contains(s, "ommand({dropDatabase:"):
 		c.database(src, "dropDatabase", "namespace", "data", "delete")
-	case strings.Contains(s, ".drop()"), strings.Contains(s, ".drop({"), strings.Contains(s, "ommand({drop:"), strings.Contains(s, "._drop("), strings.Contains(s, ".dropCollection("), strings.Contains(s, ".dropIndexes("):
+	case strings.Contains(s, ".drop()"), strings.Contains(s, ".drop({"), strings.Contains(s, "ommand({drop:"), strings.Contains(s, ".renameCollection(") && strings.Contains(s, ",true)"), strings.Contains(s, "._drop("), strings.Contains(s, ".dropCollection("), strings.Contains(s, ".dropIndexes("):
 		c.database(src, "drop", "data", "delete")
 	case strings.Contains(s, ".deleteMany({}"), strings.Contains(s, ".remove({}"), strings.Contains(s, ".remove()"):
 		c.database(src, "deleteMany", "all", "data", "delete")

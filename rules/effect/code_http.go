@@ -2,6 +2,7 @@ package effect
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -59,28 +60,32 @@ func httpStore(c *call) {
 		if !strings.Contains(text, "://") {
 			text = "http://" + text
 		}
-		text, query, _ := strings.Cut(text, "?")
+		text, query, _ := strings.Cut(strings.NewReplacer(`"`, "", "{", "", "}", "").Replace(text), "?")
 		u, err := url.Parse(strings.ReplaceAll(text, "%", ""))
 		if err != nil {
 			continue
 		}
 		p := strings.Trim(u.Path, "/")
-		if c.containerSocket(u.Port(), method, p, query, w) || !isStore(u.Hostname(), u.Port()) {
+		if c.containerSocket(u.Port(), method, p, query, w) {
 			continue
 		}
-		if u.Port() == "6443" {
+		if u.Port() == "6443" || (strings.HasPrefix(p, "api/v1/") || strings.HasPrefix(p, "apis/")) && (u.Port() == "8001" || u.Port() == "8443" || u.Port() == "16443") {
 			if method == "DELETE" {
 				c.kubernetes(p, w)
 			}
+			continue
+		}
+		if !isStore(u.Hostname(), u.Port()) {
 			continue
 		}
 		if u.Port() == "8123" || u.Port() == "8086" || isNamed(u.Hostname(), "clickhouse") || isNamed(u.Hostname(), "influx") {
 			c.queries(query, w)
 		}
 		switch {
-		case method != "" && method != "GET" && (strings.HasSuffix(p, "/agent/leave") || strings.Contains(p, "/agent/force-leave/") || strings.HasSuffix(p, "/sys/seal") || strings.HasSuffix(p, "/sys/step-down")):
+		case method != "" && method != "GET" && (strings.HasSuffix(p, "/agent/leave") || strings.Contains(p, "/agent/force-leave/") || strings.Contains(p, "/agent/service/deregister/") || strings.HasSuffix(p, "/sys/seal") || strings.HasSuffix(p, "/sys/step-down")):
 			c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: u.Host, Word: w})
 		case (method != "" && method != "GET" || len(c.values("data")) > 0) && (strings.HasSuffix(p, "/tsdb/delete_series") || strings.HasSuffix(p, "/_purge") || strings.HasSuffix(p, "/kv/deleterange") || strings.HasSuffix(p, "api/v2/delete")),
+			strings.HasSuffix(p, "_aliases") && c.sends("remove_index"), strings.HasSuffix(p, "/update") && c.sends("<query>*:*</query>"),
 			strings.Contains(p, "/admin/") && (strings.Contains(query, "action=DELETE") || strings.Contains(query, "action=UNLOAD")):
 			c.database(w, p+" at "+u.Host, "data", "delete")
 		case method == "DELETE" && (p == "" || p == "*" || p == "_all" || strings.HasPrefix(p, "*")):
@@ -135,6 +140,11 @@ func (c *call) queries(query string, src word.Word) {
 			c.sql(f, src)
 		}
 	}
+}
+
+// sends reports whether what is sent has a text in it.
+func (c *call) sends(text string) bool {
+	return slices.ContainsFunc(c.values("data"), func(w word.Word) bool { return strings.Contains(strings.ReplaceAll(withHoles(w), " ", ""), text) })
 }
 
 // kubernetes is a DELETE to the API server: what its path ends in.

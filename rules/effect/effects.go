@@ -104,10 +104,14 @@ func (k *Knowledge) action(out []Effect, line *command.Line, i int, led *leads) 
 		}
 	}
 	if runsScripts(name) && len(argv) > 0 {
-		// python3 manage.py flush, php artisan migrate:fresh.
-		if script, ok := argv[0].Value(); ok && projectScript(path.Base(script)) {
+		// python3 manage.py flush, php artisan migrate:fresh, sh k3s-uninstall.sh.
+		rest := argv
+		for len(rest) > 1 && strings.HasPrefix(rest[0].Prefix(), "-") && !rest[0].Is("-c") && !rest[0].Is("-m") {
+			rest = rest[1:]
+		}
+		if script, ok := rest[0].Value(); ok && projectScript(path.Base(script)) {
 			if sm, _ := k.find(path.Base(script)); sm != nil {
-				m, name, argv = sm, path.Base(script), argv[1:]
+				m, name, argv = sm, path.Base(script), rest[1:]
 			}
 		}
 	}
@@ -147,7 +151,7 @@ func multiCall(name string) bool {
 // interpreter.
 func runsScripts(name string) bool {
 	switch name {
-	case "python", "python3", "php", "ruby", "node":
+	case "python", "python3", "php", "ruby", "node", "sh", "bash", "dash", "ksh", "zsh":
 		return true
 	}
 	return false
@@ -156,10 +160,10 @@ func runsScripts(name string) bool {
 // projectScript reports whether the tasks of a script of that name are known.
 func projectScript(base string) bool {
 	switch base {
-	case "manage.py", "artisan", "console", "rails", "rake":
+	case "manage.py", "artisan", "console", "rails", "rake", "occ":
 		return true
 	}
-	return false
+	return strings.HasSuffix(base, ".sh") // a tool that is a script, by its whole name
 }
 
 // initScript reads "/etc/init.d/network restart" as "service network restart",
