@@ -14,6 +14,9 @@ func nounVerb(c *call) {
 		if !known || !isVerb(v) {
 			continue
 		}
+		if i == 0 && c.name == "gcloud" && len(ops) > 2 {
+			continue // a group of commands: run services delete
+		}
 		if i+1 < len(ops) && nounToo(v) {
 			// "backup delete daily": a backup is a thing here.
 			if next, _ := ops[i+1].Value(); isVerb(next) {

@@ -531,7 +531,7 @@ func otherPackages(c *call) {
 	if c.has("_search") && c.name == "apk" {
 		return // it simulates
 	}
-	removes := c.has("_remove") || c.name == "xbps-remove" || c.name == "emerge" && slices.ContainsFunc(c.action.Args(), func(w word.Word) bool { return w.Is("-C") || w.Is("-c") })
+	removes := c.has("_remove") || c.name == "xbps-remove" || c.name == "removepkg" || c.name == "emerge" && slices.ContainsFunc(c.action.Args(), func(w word.Word) bool { return w.Is("-C") || w.Is("-c") })
 	if !removes && len(ops) > 0 {
 		v, ok := ops[0].Value()
 		if !ok || !removeVerb(v) || c.name == "emerge" {
