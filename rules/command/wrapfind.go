@@ -70,6 +70,7 @@ func (w *walker) find(st *state, l launch, base string) result {
 		starts = append(starts, args[0])
 		args = args[1:]
 	}
+	args = withoutAnyName(args)
 	list, given := w.findList(st, l, args)
 	if given {
 		starts = list
@@ -208,6 +209,30 @@ func eachValue(ws []word.Word) []word.Word {
 		for _, v := range x.Values {
 			out = append(out, word.Word{Src: x.Src, Know: word.Known, Values: []string{v}, Origin: x.Origin})
 		}
+	}
+	return out
+}
+
+// withoutAnyName is an expression without the tests that every name passes.
+func withoutAnyName(args []word.Word) []word.Word {
+	var out []word.Word
+	for i := 0; i < len(args); i++ {
+		switch args[i].Prefix() {
+		case "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename":
+			if i+1 < len(args) && args[i+1].Is("*") && (i == 0 || !args[i-1].Is("!") && !args[i-1].Is("-not")) {
+				if out == nil {
+					out = append(make([]word.Word, 0, len(args)), args[:i]...)
+				}
+				i++
+				continue
+			}
+		}
+		if out != nil {
+			out = append(out, args[i])
+		}
+	}
+	if out == nil {
+		return args
 	}
 	return out
 }

@@ -45,6 +45,9 @@ func (c *call) special(e *Effect) bool {
 	}
 	if name == "" {
 		name = e.Object.Word.Prefix()
+		if s := e.Object.Word.Shape; len(s) > 1 && s[0].Lit == name && strings.HasPrefix(s[1].Src, "/") {
+			name += "/" // what is found below it
+		}
 		pattern = true
 	}
 	if !strings.Contains(name, "/dev") && !strings.Contains(name, "/proc") && !strings.Contains(name, "/sys") {
