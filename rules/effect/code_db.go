@@ -511,6 +511,10 @@ func (c *call) sql(f []string, src word.Word) {
 				c.database(src, name(2), "settings", "force")
 			}
 		}
+	case "REPLACE":
+		if len(f) > 1 && up[1] == "TABLE" { // of ClickHouse; REPLACE INTO adds rows
+			c.database(src, name(2), "delete", "data")
+		}
 	case "PURGE", "RESET":
 		if len(f) > 1 && (up[1] == "BINARY" || up[1] == "MASTER" || up[1] == "SLAVE" || up[1] == "REPLICA") {
 			c.database(src, strings.Join(f[:2], " "), "delete")
@@ -654,7 +658,7 @@ func (c *call) redis(ws []word.Word) {
 		c.database(ws[0], verb, "namespace", "data", "delete")
 	case "EVAL":
 		if len(ws) > 1 {
-			if script := strings.ToUpper(ws[1].String()); strings.Contains(script, "FLUSHALL") || strings.Contains(script, "FLUSHDB") {
+			if script := strings.ToUpper(ws[1].String()); strings.Contains(script, "FLUSHALL") || strings.Contains(script, "FLUSHDB") || strings.Contains(script, "KEYS'") && (strings.Contains(script, "'DEL'") || strings.Contains(script, "'UNLINK'")) {
 				c.database(ws[0], "FLUSHALL", "all", "data", "delete")
 			}
 		}
@@ -741,11 +745,11 @@ func (c *call) mongo(s string, src word.Word) {
 		c.database(src, "dropDatabase", "namespace", "data", "delete")
 	case strings.Contains(s, ".drop()"), strings.Contains(s, ".drop({"), strings.Contains(s, "ommand({drop:"), strings.Contains(s, ".renameCollection(") && strings.Contains(s, ",true)"), strings.Contains(s, "._drop("), strings.Contains(s, ".dropCollection("), strings.Contains(s, ".dropIndexes("):
 		c.database(src, "drop", "data", "delete")
-	case strings.Contains(s, ".deleteMany({}"), strings.Contains(s, ".remove({}"), strings.Contains(s, ".remove()"):
+	case strings.Contains(s, ".deleteMany({}"), strings.Contains(s, ".remove({}"), strings.Contains(s, "{deleteMany:{filter:{}}"), strings.Contains(s, ".remove()"):
 		c.database(src, "deleteMany", "all", "data", "delete")
 	case strings.Contains(s, ".updateMany({},"):
 		c.database(src, "updateMany", "data")
-	case strings.Contains(s, ".dropUser("), strings.Contains(s, ".dropAllUsers("), strings.Contains(s, ".dropRole("), strings.Contains(s, ".dropAllRoles("):
+	case strings.Contains(s, ".dropUser("), strings.Contains(s, ".dropAllUsers("), strings.Contains(s, "ommand({dropAllUsersFromDatabase:"), strings.Contains(s, "ommand({dropUser:"), strings.Contains(s, ".dropRole("), strings.Contains(s, ".dropAllRoles("):
 		c.database(src, "dropUser", "remove")
 	case strings.Contains(s, "shutdownServer("), strings.Contains(s, "ommand({shutdown:"):
 		c.emit(c.effect(Stop), Object{Type: Service, Name: "mongod", Word: src})

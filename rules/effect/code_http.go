@@ -84,6 +84,8 @@ func httpStore(c *call) {
 		switch {
 		case method != "" && method != "GET" && (strings.HasSuffix(p, "/agent/leave") || strings.Contains(p, "/agent/force-leave/") || strings.Contains(p, "/agent/service/deregister/") || strings.HasSuffix(p, "/sys/seal") || strings.HasSuffix(p, "/sys/step-down")):
 			c.emit(c.effect(ClusterChange, "detach"), Object{Type: Cluster, Name: u.Host, Word: w})
+		case method == "PUT" && strings.HasSuffix(p, "v1/snapshot"): // of consul: all of it, as it was
+			c.database(w, "everything at "+u.Host, "namespace")
 		case (method != "" && method != "GET" || len(c.values("data")) > 0) && (strings.HasSuffix(p, "/tsdb/delete_series") || strings.HasSuffix(p, "/_purge") || strings.HasSuffix(p, "/kv/deleterange") || strings.HasSuffix(p, "api/v2/delete")),
 			strings.HasSuffix(p, "_aliases") && c.sends("remove_index"), strings.HasSuffix(p, "/update") && c.sends("<query>*:*</query>"),
 			strings.Contains(p, "/admin/") && (strings.Contains(query, "action=DELETE") || strings.Contains(query, "action=UNLOAD")):
