@@ -1,6 +1,7 @@
 package option
 
 import (
+	"slices"
 	"strings"
 
 	"guardsh/rules/word"
@@ -23,6 +24,13 @@ func (g *Grammar) Read(argv []word.Word) Args {
 		s, known := w.Value()
 		switch {
 		case !known:
+			if v, ok := w.Otherwise(); ok && len(v) > 1 && v[0] == '-' {
+				w = word.Word{Src: w.Src, Know: word.Known, Values: []string{v}, Origin: w.Origin}
+				argv = slices.Clone(argv)
+				argv[r.i] = w // ${OPTS:--rf}: as the line itself has it
+				r.argv = argv
+				continue
+			}
 			if p := w.Prefix(); strings.HasPrefix(p, "-") && p != "-" {
 				r.partial(w, p)
 				continue
