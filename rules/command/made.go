@@ -12,48 +12,69 @@ import (
 // that is put down and started, a crontab that is emptied and installed. made
 // says that the line wrote it, ok that all of its text is known.
 func (w *walker) made(st *state, name word.Word) (text string, made, ok bool) {
-	v, known := name.Value()
-	if !known && isFresh(name) {
-		return w.putInto(len(w.line.Actions), named{fresh: name})
-	}
-	if !known || v == "" {
-		return "", false, false
-	}
-	return w.madeBefore(len(w.line.Actions), st.cwd, v)
+	text, made, ok, sure := w.maybeMade(st, name)
+	return text, made, ok && sure
 }
 
-// isFresh reports a word that is the name of a file which mktemp makes: not
-// known, and no other's.
+// maybeMade is made for a file that the line may not have written, too: sure
+// says that it has.
+func (w *walker) maybeMade(st *state, name word.Word) (text string, made, ok, sure bool) {
+	v, known := name.Value()
+	f := named{fresh: name}
+	switch {
+	case known && v != "":
+		f = fileNamed(st.cwd, v)
+	case known || !isFresh(name):
+		return "", false, false, true
+	}
+	f.place = st.ctx.place
+	return w.putInto(len(w.line.Actions), f)
+}
+
+// isFresh reports a word that names a file which mktemp makes, or one below a
+// directory that it makes: not known, and no other's.
 func isFresh(x word.Word) bool {
-	return x.Know == word.Unknown && len(x.Shape) == 1 && x.Shape[0].Hole == word.Subst && strings.HasPrefix(strings.TrimLeft(x.Shape[0].Src, "$(`"), "mktemp")
+	return x.Know == word.Unknown && len(x.Shape) > 0 && x.Shape[0].Hole == word.Subst && strings.HasPrefix(strings.TrimLeft(x.Shape[0].Src, "$(`"), "mktemp") &&
+		!slices.ContainsFunc(x.Shape[1:], func(p word.Part) bool { return p.Hole != word.NoHole })
 }
 
 // madeBefore is made for what the actions before one have written.
 func (w *walker) madeBefore(n int, cwd word.Word, name string) (text string, made, ok bool) {
-	return w.putInto(n, fileNamed(cwd, name))
+	f := fileNamed(cwd, name)
+	if n < len(w.line.Actions) {
+		f.place = w.line.Actions[n].Place
+	}
+	text, made, ok, sure := w.putInto(n, f)
+	return text, made, ok && sure
 }
 
-func (w *walker) putInto(n int, f named) (text string, made, ok bool) {
+// putInto is what the actions before one have put into a file. Where one of
+// them may not have run, what was there before it stands in front of what it
+// writes.
+func (w *walker) putInto(n int, f named) (text string, made, ok, sure bool) {
+	sure = true
+	whole := false
 	// The newest first: what was appended stands behind what was there.
 	for i := n - 1; i >= 0; i-- {
 		a := &w.line.Actions[i]
-		if a.Place.Kind != Here {
+		if a.Place.Kind != f.place.Kind || !slices.EqualFunc(a.Place.Names, f.place.Names, same) {
 			continue
 		}
 		part, into, appends, ok := w.puts(i, f)
 		if !into {
 			continue
 		}
-		if !ok || a.Certain != Certain {
-			return "", true, false
+		if !ok {
+			return "", true, false, sure
 		}
-		text = part + text
-		if !appends {
-			return text, true, len(text) <= MaxText
+		text, made = part+text, true
+		sure = sure && a.Certain == Certain
+		if !appends && a.Certain == Certain {
+			return text, true, len(text) <= MaxText, sure
 		}
-		made = true
+		whole = whole || !appends
 	}
-	return "", made, false
+	return text, made, whole && len(text) <= MaxText, sure
 }
 
 // contents is the text of a file that action i names, as it is by then.
@@ -82,6 +103,7 @@ type named struct {
 	last string // of its names
 
 	fresh word.Word // in the place of all that: a word that isFresh
+	place Place     // the machine that it is on
 }
 
 func fileNamed(cwd word.Word, name string) named {

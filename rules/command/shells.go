@@ -299,19 +299,24 @@ func (w *walker) readFile(st *state, name word.Word) (string, bool) {
 	if text, ok := w.processText(name); ok {
 		return text, true
 	}
+	made, written, whole, sure := w.maybeMade(st, name)
+	if written && sure {
+		return made, whole // not what is there now
+	}
 	switch st.ctx.place.Kind {
 	case Remote, Container, Chroot:
-		return "", false
-	}
-	if text, made, ok := w.made(st, name); made {
-		return text, ok // not what is there now
+		return made, written && whole
 	}
 	v, ok := name.Value()
-	if !ok || v == "" {
-		return "", false
+	p, abs := absolute(st.cwd, v)
+	if written {
+		// What the line may write, behind what is there now.
+		if b, err := st.ctx.files.ReadFile(p, int64(w.lim.Bytes)+1); ok && abs && err == nil {
+			made = string(b) + "\n" + made
+		}
+		return made, whole
 	}
-	p, ok := absolute(st.cwd, v)
-	if !ok {
+	if !ok || v == "" || !abs {
 		return "", false
 	}
 	b, err := st.ctx.files.ReadFile(p, int64(w.lim.Bytes)+1)
@@ -373,7 +378,7 @@ func (w *walker) script(st *state, l launch, i int, name, file string) {
 	if path.IsAbs(file) && systemDir(path.Dir(file)) {
 		return
 	}
-	made, written, whole := w.made(st, word.Lit(file))
+	made, written, whole, sure := w.maybeMade(st, word.Lit(file))
 	if !written && w.eachDir(st, word.Lit(file), func(s *state) { w.script(s, l, i, name, file) }) {
 		return
 	}
@@ -385,9 +390,12 @@ func (w *walker) script(st *state, l launch, i int, name, file string) {
 		return
 	}
 	head := []byte(made)
-	if !written {
-		var err error
-		if head, err = st.ctx.files.ReadFile(p, 256); err != nil {
+	if !written || !sure {
+		now, err := st.ctx.files.ReadFile(p, 256)
+		switch {
+		case err == nil:
+			head = now
+		case !written || !whole:
 			return
 		}
 	} else if !whole {
