@@ -19,6 +19,15 @@ func (v *variable) index(i int) int64 {
 	return v.idx[i]
 }
 
+// begin takes a variable of which nothing is known for one that is not set, as
+// an array: those are not inherited, and a line that sets the elements of one
+// begins it.
+func (v *variable) begin() {
+	if v.state == VarUnknown && v.foreign {
+		*v = variable{state: VarUnset, exported: v.exported, integer: v.integer, upper: v.upper, lower: v.lower}
+	}
+}
+
 // find is where the element with index n stands, or would stand.
 func (v *variable) find(n int64) (int, bool) {
 	if v.idx == nil {
@@ -192,6 +201,7 @@ func (w *walker) store(st *state, v *variable, index syntax.ArithmExpr, val word
 
 // storeAt sets an element of an indexed array.
 func (w *walker) storeAt(v *variable, n number, val word.Word) {
+	v.begin()
 	switch v.state {
 	case VarUnset:
 		*v = variable{state: VarSet, isList: true, exported: v.exported, integer: v.integer, upper: v.upper, lower: v.lower}

@@ -157,6 +157,7 @@ func (w *walker) assignArray(st *state, v *variable, a *syntax.Assign) {
 	}
 	out := variable{state: VarSet, isList: true}
 	if a.Append {
+		v.begin()
 		switch v.state {
 		case VarSet:
 			out.list, out.idx, out.more = v.list, v.idx, v.more

@@ -60,7 +60,10 @@ func (w *walker) declare(st *state, s *syntax.Stmt, c *syntax.DeclClause) result
 	if attrs['f'] && (variant == "export" || attrs['x']) {
 		w.exportFuncs(st, argv[1:], !attrs['n'] && !off['x'])
 	}
-	w.emit(st, Action{Argv: argv, Redirs: redirs, Stdin: stdin(in), Builtin: true}, at)
+	i := w.emit(st, Action{Argv: argv, Redirs: redirs, Stdin: stdin(in), Builtin: true}, at)
+	if attrs['f'] && i >= 0 {
+		w.printFuncs(st, i, argv[1:])
+	}
 	both(st).behind(argv)
 	if n := len(c.Args); n > 0 && c.Args[n-1].Array != nil || attrs['i'] || attrs['u'] || attrs['l'] || attrs['n'] {
 		st.last = word.Word{} // the word as it was typed, not what became of it
@@ -85,6 +88,33 @@ func (w *walker) exportFuncs(st *state, names []word.Word, on bool) {
 			st.funcs[name] = &g
 		}
 	}
+}
+
+// printFuncs notes what declare -f prints: functions, as code that defines them.
+func (w *walker) printFuncs(st *state, i int, names []word.Word) {
+	var b strings.Builder
+	for _, x := range names {
+		name, ok := x.Value()
+		if ok && strings.HasPrefix(name, "-") {
+			continue
+		}
+		f, found := w.findFunc(st, name)
+		if !ok || !found || f.maybe || f.body == nil {
+			return
+		}
+		from, to := int(f.body.Pos().Offset()), int(f.body.End().Offset())
+		if from > to || to > len(f.src) || strings.Contains(f.src[from:to], "<<") {
+			return // its here-documents stand elsewhere
+		}
+		b.WriteString(name + " () " + f.src[from:to] + "\n")
+	}
+	if b.Len() == 0 || b.Len() > maxValue {
+		return
+	}
+	if w.says == nil {
+		w.says = map[int]said{}
+	}
+	w.says[i] = said{texts: []word.Word{word.Lit(b.String())}, whole: true}
 }
 
 // query reports whether a declaration only asks: -p, -f or -F.
@@ -140,6 +170,9 @@ func (w *walker) declared(st *state, variant string, attrs, off map[byte]bool, a
 		return word1() // an error, and no more than that
 	}
 	was := v
+	if attrs['a'] || attrs['A'] {
+		v.begin()
+	}
 	if attrs['a'] && !v.isList && v.keys == nil {
 		if v.state == VarSet {
 			v.list = []word.Word{v.val}

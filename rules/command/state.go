@@ -90,6 +90,7 @@ type variable struct {
 	readonly bool
 	integer  bool
 	nameref  bool
+	foreign  bool // nothing is known of it, and the line has not touched it
 	upper    bool // declare -u
 	lower    bool // declare -l
 }
@@ -196,7 +197,7 @@ func (w *walker) lookup(st *state, name string) variable {
 	case envNone:
 		return variable{state: VarUnset}
 	case envUnknown:
-		return variable{state: VarUnknown}
+		return variable{state: VarUnknown, foreign: true}
 	}
 	v := w.shell.Var(name)
 	if st.ctx.env == envExported && v.State == VarSet && !v.Exported {
@@ -206,6 +207,7 @@ func (w *walker) lookup(st *state, name string) variable {
 	if v.State == 0 {
 		out.state = VarUnknown
 	}
+	out.foreign = out.state == VarUnknown
 	if out.state != VarSet {
 		return out
 	}
