@@ -206,7 +206,7 @@ func (w *walker) anyItem(in input) (word.Word, bool) {
 		out = w.either(out, x)
 	}
 	out.Many = false
-	return out, len(out.Shape) > 1 || out.Know == word.OneOf
+	return out, len(out.Shape) > 1 || len(ws) == 1 && out.Know == word.Unknown || out.Know == word.OneOf
 }
 
 // cutInput takes what stands before a delimiter: its text, its length with the

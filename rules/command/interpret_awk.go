@@ -118,14 +118,14 @@ func (e *evaluator) awk() {
 		case t.kind == tokName && t.text == "system" && e.peek(1).text == "(":
 			e.i += 2
 			e.code(e.awkWord(), e.via)
-		case t.kind == tokString && e.peek(1).text == "|" && e.peek(2).text == "getline":
+		case t.kind == tokString && e.piped(1) > 0:
 			e.code(word.Lit(t.text), e.via)
-			e.i += 3
-		case t.kind == tokName && e.peek(1).text == "|" && e.peek(2).text == "getline":
+			e.i += 1 + e.piped(1)
+		case t.kind == tokName && e.piped(1) > 0:
 			if v, ok := e.vars[t.text]; ok {
 				e.code(v.word(), e.via)
 			}
-			e.i += 3
+			e.i += 1 + e.piped(1)
 		case t.kind == tokName && e.peek(1).kind == tokSign && e.peek(1).text == "=":
 			e.i += 2
 			e.vars[t.text] = val{w: e.awkWord()}
@@ -134,6 +134,22 @@ func (e *evaluator) awk() {
 		}
 	}
 	says()
+}
+
+// piped is the number of tokens of "| getline" and "|& getline", n tokens on; 0
+// where they are others.
+func (e *evaluator) piped(n int) int {
+	if e.peek(n).text != "|" {
+		return 0
+	}
+	k := 1
+	if e.peek(n+k).text == "&" {
+		k++
+	}
+	if e.peek(n+k).text != "getline" {
+		return 0
+	}
+	return k + 1
 }
 
 // awkWord is a concatenation: strings and variables that stand side by side.

@@ -67,6 +67,9 @@ func (e *evaluator) postfix() val {
 			e.i += 2
 			if v.name != "" && v.w.Know == 0 && !v.isList {
 				v = val{name: v.name + "." + method}
+				if t.text == "::" && e.lang.quoteWords && e.lang.calls()[v.name] == "" && e.lang.calls()[method] != "" {
+					v.name = method // perl's File::Path::rmtree is rmtree
+				}
 				if e.lang.bare && e.args(v.name) {
 					v = e.call(v.name, val{}, e.bareArgs())
 				}

@@ -80,6 +80,10 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 		return nil
 	case "ls":
 		return listed(a)
+	case "pgrep", "pidof":
+		// Numbers; whose they are is all that counts of them.
+		src := "$(" + w.joined(a.Argv).String() + ")"
+		return []word.Word{{Src: src, Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Subst, Src: src}}, Origin: word.FromInput}}
 	case "echo":
 		if args := a.Args(); len(args) > 0 && !strings.HasPrefix(args[0].Prefix(), "-") {
 			return args

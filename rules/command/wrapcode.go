@@ -36,6 +36,7 @@ var carriers = sync.OnceValue(func() map[string]func(args []word.Word) carried {
 		"xterm": behind("-e"), "uxterm": behind("-e"), "urxvt": behind("-e"), "rxvt": behind("-e"), "st": behind("-e"), "konsole": behind("-e"), "alacritty": behind("-e", "--command"),
 		"kitty": behind("--"), "gnome-terminal": behind("--", "-x"), "xfce4-terminal": behind("-x"), "terminator": behind("-x"), "foot": behind("--"),
 		"fd": fdCarries, "fdfind": fdCarries,
+		"bpftrace": optionCode("-c"), "cmake": cmakeCarries,
 	}
 })
 
@@ -72,6 +73,23 @@ func (w *walker) carries(st *state, l launch, base string) {
 			})
 		}
 	}
+}
+
+// cmakeCarries is cmake -E, which has some commands of its own that are those
+// of the system by other names.
+func cmakeCarries(args []word.Word) (c carried) {
+	if len(args) < 3 || !args[0].Is("-E") {
+		return c
+	}
+	verb, _ := args[1].Value()
+	argv := map[string][]string{
+		"rm": {"rm"}, "remove": {"rm", "-f"}, "remove_directory": {"rm", "-rf"}, "rename": {"mv", "-T"}, "copy": {"cp", "-R"}, "copy_directory": {"cp", "-RT"},
+		"create_symlink": {"ln", "-sfn"}, "env": {"env"}, "time": {"env"}, "touch": {"touch"},
+	}[verb]
+	if argv != nil {
+		c.argvs = [][]word.Word{append(word.Lits(argv...), args[2:]...)}
+	}
+	return c
 }
 
 // optionCode is code in the argument of an option, behind it or attached: to a

@@ -43,7 +43,7 @@ func ownWrapper(base string) func(*walker, *state, launch, string) result {
 		return (*walker).scriptTool
 	case "at", "batch":
 		return (*walker).atJob
-	case "tmux":
+	case "tmux", "byobu":
 		return (*walker).tmux
 	case "screen":
 		return (*walker).screen

@@ -144,6 +144,19 @@ func (w *walker) ip(st *state, l launch, base string) result {
 		runs = len(ops) > 3
 	}
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in), Wrapper: runs}, l.at)
+	if batch := last(a.Values["file"]); batch.Know != 0 {
+		text, ok := "", false
+		if batch.Is("-") {
+			text, ok = w.inputText(st, w.standardInput(st, l))
+		} else if text, ok = w.processText(batch); !ok {
+			text, ok = w.readFile(st, batch)
+		}
+		for _, line := range strings.Split(text, "\n") {
+			if f := strings.Fields(line); ok && len(f) > 0 && f[0][0] != '#' {
+				w.under(st, l, "ip -batch", append(word.Lits("ip"), word.Lits(f...)...), nil)
+			}
+		}
+	}
 	if runs {
 		w.under(st, l, "ip netns exec", ops[3:], func(s *state, c *context) {
 			if c.place.Kind == Here {

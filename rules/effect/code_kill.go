@@ -227,6 +227,9 @@ func (c *call) processOf(w word.Word) (name string, all bool) {
 		return path.Base(strings.ReplaceAll(v, `\.`, ".")), false
 	}
 	text := w.Src
+	if len(w.Shape) == 1 && w.Shape[0].Hole == word.Subst {
+		text = w.Shape[0].Src // a variable that has it
+	}
 	if !strings.ContainsAny(text, "$`") {
 		text = c.feeding()
 	}
