@@ -67,6 +67,8 @@ func (t *Protection) needs(p string) (need, bool) {
 		return need{0o500, 0o002, 0o755, "its owner cannot enter it", "sshd refuses the keys of a home that others may write"}, true
 	case p == "/run/sshd" || p == "/var/empty" || p == "/var/empty/sshd":
 		return need{0o111, 0o022, 0o755, "sshd cannot enter it", "sshd does not start with a directory of its own that others may write to"}, true
+	case strings.HasPrefix(b, "pam_") && path.Base(dir) == "security" && strings.HasPrefix(p, "/usr/lib"):
+		return need{0o444, 0o022, 0o644, "logins are refused that it has to check", "anybody may replace what checks logins"}, true
 	case p == "/etc/crontab" || strings.HasPrefix(p, "/etc/cron.d/"):
 		return need{0o400, 0o022, 0o644, "cron cannot read it", "cron passes over what others may write, and its jobs with it"}, true
 	case dir == "/etc/logrotate.d" || p == "/etc/logrotate.conf":

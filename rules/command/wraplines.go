@@ -43,7 +43,7 @@ var tellers = sync.OnceValue(func() map[string]teller {
 		"clickhouse-client": {with: []string{"-q", "--query"}, file: []string{"--queries-file"}, query: true}, "cqlsh": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true},
 		"cockroach": {with: []string{"-e", "--execute"}, file: []string{"-f", "--file"}, query: true}, "sqlcmd": {with: []string{"-Q", "-q"}, file: []string{"-i"}, query: true},
 		"chpasswd": {query: true}, "setfacl": {file: []string{"--restore"}, query: true}, "newusers": {query: true},
-		"ip": {file: []string{"-b", "-batch"}, query: true}, "tc": {file: []string{"-b", "-batch"}, query: true}, "bridge": {file: []string{"-b", "-batch"}, query: true},
+		"tc": {file: []string{"-b", "-batch"}, query: true}, "bridge": {file: []string{"-b", "-batch"}, query: true},
 		"ftp": {escapes: bang}, "sftp": {file: []string{"-b"}, escapes: bang}, "lftp": {with: []string{"-e", "-c"}, file: []string{"-f"}, escapes: bang}, "smbclient": {with: []string{"-c"}, escapes: bang},
 		"dc":      {escapes: bang[:1]},
 		"lvm":     {escapes: []string{""}}, // each line is one of its commands

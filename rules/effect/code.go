@@ -65,6 +65,7 @@ var coders = sync.OnceValue(func() map[string]coder {
 		"services-operand": {run: servicesOperand},
 		"sysctl":           {run: sysctlKeys},
 		"supervised":       {run: supervised},
+		"start-stop":       {run: startStop},
 		"units":            {run: stopUnits},
 		"device-words":     {values: []string{"device"}, run: deviceWords},
 		"out-file":         {run: outOption},

@@ -270,6 +270,9 @@ func searched(text string) (name string, all bool) {
 		for _, a := range f[1:] {
 			a = strings.Trim(a, "'\"()`")
 			if strings.HasSuffix(a, ".pid") {
+				if base := path.Base(a); base == "*.pid" {
+					return path.Base(path.Dir(a)), false // /var/lib/mysql/*.pid
+				}
 				if strings.Contains(a, "/libvirt/") {
 					return "qemu", false // they are named for the guests
 				}
@@ -295,8 +298,8 @@ func searched(text string) (name string, all bool) {
 			switch {
 			case allOfThem().MatchString(opts):
 			case len(ofUser().FindStringSubmatch(opts)) > 0 && slices.Contains([]string{"root", "0"}, ofUser().FindStringSubmatch(opts)[1]):
-			case strings.Contains(opts, "-C") && len(words) > 0:
-				return words[len(words)-1], false
+			case byName().MatchString(opts):
+				return byName().FindStringSubmatch(opts)[1], false
 			default:
 				return "", false
 			}
@@ -344,7 +347,11 @@ func searched(text string) (name string, all bool) {
 			if !strings.HasPrefix(strings.TrimSpace(prog), "{") {
 				return "", false
 			}
-		case "cut", "tr", "xargs":
+		case "tail", "head":
+			if !strings.Contains(opts, "+") && !strings.Contains(opts, "-n -") {
+				return "", false
+			}
+		case "cut", "tr", "xargs", "sort", "uniq":
 		default:
 			return "", false
 		}
@@ -361,6 +368,9 @@ var ofUser = sync.OnceValue(func() *regexp.Regexp {
 var sshPort = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(^|[ :=])(:|tcp:|TCP:|-i:?|-ti:?|-n tcp )(22|ssh)( |$|/)|(^| )22/tcp( |$)|sport *=+ *:?(22|ssh)( |$)`)
 })
+
+// byName is how ps is asked for the processes of a program.
+var byName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:^| )-[a-z]*C ?([A-Za-z0-9_.-]+)`) })
 
 // allOfThem is how ps is asked for every process, and awkPattern what a
 // program of awk looks for first.

@@ -123,7 +123,7 @@ func first(ws []string, n int) []string { return ws[:min(n, len(ws))] }
 // maxCommandLines bounds how many of them are read.
 const maxCommandLines = 4096
 
-// commandLines is ip -batch and its like: each line of a file, or of the
+// commandLines is tc -batch and its like: each line of a file, or of the
 // input, is what the program is given otherwise.
 func commandLines(c *call) {
 	if len(c.values("batch")) == 0 {

@@ -34,6 +34,9 @@ func startTarget(c *call) {
 		for _, v := range w.Values {
 			base := strings.TrimSuffix(strings.TrimSuffix(v, ".target"), ".service")
 			attr, ok := powerTarget(base)
+			if ok && base == v && strings.HasPrefix(v, "systemd-") {
+				v += ".service" // what is meant where no type is named
+			}
 			if !ok || base == v && attr != "" && !strings.HasSuffix(v, ".target") && !strings.HasSuffix(v, ".service") && c.node.path == "systemctl start" {
 				continue
 			}
@@ -272,6 +275,23 @@ func supervised(c *call) {
 				o = Object{Type: Service, Name: path.Base(o.Name), Word: word.Lit(o.Name)}
 			}
 			c.emit(c.effect(kind), o)
+		}
+	}
+}
+
+// startStop is start-stop-daemon --stop, which is told the service by its name,
+// its program or the file that holds its number.
+func startStop(c *call) {
+	if !c.has("_stop") {
+		return
+	}
+	for _, by := range [...]string{"unit", "program", "pidfile"} {
+		for _, w := range c.values(by) {
+			for _, o := range named(Service, w) {
+				o.Name = strings.TrimSuffix(path.Base(o.Name), ".pid")
+				c.emit(c.effect(Stop), o)
+			}
+			return
 		}
 	}
 }

@@ -174,7 +174,10 @@ func (k *Knowledge) initScript(a *command.Action) (*Manifest, string, []word.Wor
 	}
 	p, ok := a.Argv[0].Value()
 	service := a.Argv[0]
-	dir := listedDir(a.Argv[0]) + "/"
+	dir := ""
+	if shape := a.Argv[0].Shape; len(shape) == 2 && shape[0].Hole == word.NoHole {
+		dir = path.Clean(shape[0].Lit) + "/"
+	}
 	if ok {
 		var script string
 		dir, script = path.Split(path.Clean(p))

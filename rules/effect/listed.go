@@ -76,6 +76,9 @@ func (r *roll) reads(line *command.Line, at int) bool {
 		} else if r.lists(name, args) {
 			every = true
 		}
+		if a.Stdin.Kind == command.InputFile && r.lists("cat", []word.Word{a.Stdin.Word}) {
+			every = true // while read … done < /etc/passwd
+		}
 		for _, w := range args {
 			every = every || !chosenBelow(name, args) && slices.Contains(r.dirs, listedDir(w))
 		}
@@ -113,13 +116,18 @@ func listedDir(w word.Word) string {
 
 // chosenBelow reports a find that lets only some names through.
 func chosenBelow(name string, args []word.Word) bool {
-	return name == "find" && slices.ContainsFunc(args, func(w word.Word) bool {
+	if name != "find" {
+		return false
+	}
+	for i, w := range args {
 		switch w.Prefix() {
 		case "-name", "-iname", "-path", "-regex", "-newer", "-mtime", "-mmin", "-size", "-user", "-lname":
-			return true
+			if i+1 == len(args) || !everyState(path.Base(args[i+1].Prefix())) {
+				return true
+			}
 		}
-		return false
-	})
+	}
+	return false
 }
 
 // filled reports whether what is not known of a word comes from the line: not
@@ -156,17 +164,17 @@ func unchosen(args []word.Word) bool {
 
 // verbAlone reports whether the only operand is one of some verbs.
 func verbAlone(args []word.Word, verbs ...string) bool {
-	found := false
+	found, named := false, false
 	for i, w := range args {
 		switch v := w.Prefix(); {
 		case strings.HasPrefix(v, "-"), i > 0 && (args[i-1].Is("-t") || args[i-1].Is("--type") || args[i-1].Is("--state") || args[i-1].Is("-o") || args[i-1].Is("-n")):
-		case !found && slices.Contains(verbs, v):
+		case slices.Contains(verbs, v):
 			found = true
 		default:
-			return false
+			named = true
 		}
 	}
-	return found || len(args) == 0
+	return !named && (found || unchosen(args))
 }
 
 func listsUnits(name string, args []word.Word) bool {

@@ -160,6 +160,9 @@ func (c *call) kernelFile(e *Effect, name string) bool {
 		return true
 	case strings.HasPrefix(name, "/sys/fs/cgroup/") && known && starves(path.Base(name), strings.TrimSpace(text)):
 		unit := path.Base(path.Dir(name))
+		if strings.ContainsAny(unit, "*?[") {
+			e.mark("pattern")
+		}
 		e.Kind, e.Object = Stop, Object{Type: Service, Name: strings.TrimSuffix(unit, ".service"), Word: e.Object.Word}
 		e.mark("suspend")
 		return true

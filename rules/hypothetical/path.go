@@ -245,6 +245,9 @@ func (w *World) isFile(p string) bool {
 	if fileName(b) || strings.HasPrefix(b, "vmlinuz") || strings.HasPrefix(b, "initrd") || strings.HasPrefix(b, "System.map") {
 		return true
 	}
+	if programDir(p) || path.Dir(p) == "/etc" && strings.HasPrefix(b, "cron.") && b != "cron.allow" && b != "cron.deny" {
+		return false
+	}
 	if programDir(path.Dir(p)) && b != "crontabs" {
 		return true
 	}
