@@ -102,6 +102,8 @@ var places = []place{
 	{"/var/www", Inside, Ordinary, "every site; one of them belongs to who runs it"},
 	{"/var/opt", Inside, Ordinary, "state of what is in /opt"},
 	{"/var/opt/*", Inside, Ordinary, "state of what is in /opt"},
+	{"/var/opt/gitlab", Inside, Inside, "repositories and databases of GitLab"},
+	{"/var/opt/mssql", Inside, Inside, "databases of SQL Server"},
 	{"/var/local", Inside, Ordinary, "this site's own"},
 	{"/var/cache", Inside, Scratch, "can be made again"},
 	{"/var/tmp", Inside, Scratch, "temporary files"},
@@ -135,6 +137,8 @@ var places = []place{
 	{"/mnt", Inside, Ordinary, "what is mounted here"},
 	{"/media", Inside, Ordinary, "what is mounted here"},
 	{"/snap", Inside, Inside, "snaps"},
+	{"/nix", Inside, Inside, "every program, where Nix manages them"},
+	{"/nix/store", System, Inside, "every program, where Nix manages them"},
 	{"/tmp", Inside, Scratch, "everybody's temporary files"},
 }
 

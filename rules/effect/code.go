@@ -57,6 +57,7 @@ var coders = sync.OnceValue(func() map[string]coder {
 		"git-paths":        {attrs: []string{"_paths", "filtered"}, run: gitPaths},
 		"statements":       {run: statements},
 		"table-change":     {run: tableChange},
+		"ldif":             {run: ldifChanges},
 		"console-lines":    {run: consoleLines},
 		"kubectl":          {attrs: []string{"namespace", "data", "all"}, values: []string{"target", "file", "type", "name"}, run: kubectlTarget},
 		"block-stack":      {run: blockStack},

@@ -26,10 +26,7 @@ func storePort(port string) bool {
 		"3100",  // loki
 		"15672", // rabbitmq
 		"8529",  // arangodb
-		"8123",  // clickhouse
 		"8200",  // vault
-		"9090",  // prometheus
-		"6443",  // kubernetes
 		"8098":  // riak
 		return true
 	}
@@ -37,7 +34,7 @@ func storePort(port string) bool {
 }
 
 // storeNames are the labels of a host name that say the same.
-var storeNames = []string{"elastic", "opensearch", "es", "couch", "consul", "etcd", "solr", "influx", "qdrant", "meili", "vault", "clickhouse", "prometheus"}
+var storeNames = []string{"elastic", "opensearch", "es", "couch", "consul", "etcd", "solr", "influx", "qdrant", "meili", "vault"}
 
 // httpStore is curl, wget and httpie where they delete in a store of data. A
 // DELETE to any other service is that service's affair.
@@ -75,11 +72,12 @@ func httpStore(c *call) {
 			}
 			continue
 		}
-		if !isStore(u.Hostname(), u.Port()) {
-			continue
-		}
 		if u.Port() == "8123" || u.Port() == "8086" || isNamed(u.Hostname(), "clickhouse") || isNamed(u.Hostname(), "influx") {
 			c.queries(query, w)
+		}
+		// On these ports of many uses the path says what it is for.
+		if !isStore(u.Hostname(), u.Port()) && !strings.HasSuffix(p, "/tsdb/delete_series") {
+			continue
 		}
 		switch {
 		case method != "" && method != "GET" && (strings.HasSuffix(p, "/agent/leave") || strings.Contains(p, "/agent/force-leave/") || strings.Contains(p, "/agent/service/deregister/") || strings.HasSuffix(p, "/sys/seal") || strings.HasSuffix(p, "/sys/step-down")):

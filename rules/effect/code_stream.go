@@ -130,3 +130,23 @@ func yesInput(c *call) {
 		}
 	}
 }
+
+// ldifChanges is ldapmodify: entries whose changetype is delete, in what it reads.
+func ldifChanges(c *call) {
+	if c.name != "ldapmodify" {
+		return
+	}
+	for _, w := range c.fed() {
+		entry := ""
+		for l := range strings.Lines(withHoles(w)) {
+			key, value, _ := strings.Cut(strings.TrimSpace(l), ":")
+			value = strings.TrimSpace(value)
+			switch {
+			case strings.EqualFold(key, "dn"):
+				entry = value
+			case strings.EqualFold(key, "changetype") && strings.EqualFold(value, "delete"):
+				c.database(w, entry, "delete")
+			}
+		}
+	}
+}
