@@ -7,6 +7,16 @@ import (
 	"strings"
 )
 
+// Filtered is what a filter makes of a text that it reads, where that is known:
+// sed, awk, grep and the like.
+func Filtered(name string, args []string, text string) (string, bool) {
+	f := filterOf(name)
+	if f == nil {
+		return "", false
+	}
+	return f(args, text)
+}
+
 // filterOf is what a program makes of its words and the text that it reads, if
 // its output follows from them. Each is known for its plain uses; any other use
 // of it has an output that is not known.

@@ -131,7 +131,7 @@ func awkFiles(c *call) {
 }
 
 // wholeBuffer are the commands by which ed and vi delete every line.
-var wholeBuffer = []string{"%d", "1,$d", ",d", "%delete", "1,$delete", "g/.*/d", "g/^/d", "g//d"}
+var wholeBuffer = []string{"%d", "1,$d", ",d", "%delete", "1,$delete", "g/.*/d", "g/^/d", "g//d", "g/./d", "normal ggdG", "normal! ggdG", "norm ggdG", "norm! ggdG"}
 
 // editorWrites reports whether an order writes a file which it names.
 func editorWrites(order string) bool {

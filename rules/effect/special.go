@@ -327,17 +327,37 @@ func nothingPasses(name string, args []word.Word) bool {
 		case "d", "1,$d", "/.*/d", "//d", "/^/d", "-n", "-n d", "/./d":
 			return true
 		}
+		return !sedChooses(text) && blankOf(name, args)
 	case "grep", "egrep":
 		switch text {
 		case "-v .", "-v .*", "-v ", "-v ^", "-E -v .", "-Ev .", "-vE .", "-v -e .":
 			return true
 		}
 	case "awk", "gawk", "mawk":
-		return text == "0" || text == "1==0"
+		return text == "0" || text == "1==0" || !strings.ContainsAny(text, "/~$\"") && !strings.Contains(text, "length") && blankOf("awk", args)
 	case "dd":
 		return strings.Contains(" "+text+" ", " if=/dev/null ")
 	}
 	return false
+}
+
+// sedChooses reports whether a script has addresses that look at what a line
+// says, so that what is left depends on the file.
+func sedChooses(script string) bool {
+	for _, cmd := range strings.FieldsFunc(script, func(r rune) bool { return r == ';' || r == '\n' || r == '{' }) {
+		cmd = strings.TrimLeft(cmd, " 0123456789,$~+!")
+		if strings.HasPrefix(cmd, "/") || strings.HasPrefix(cmd, `\`) {
+			return true
+		}
+	}
+	return false
+}
+
+// blankOf reports whether a filter leaves nothing of a text that it has no
+// reason to treat apart.
+func blankOf(name string, args []word.Word) bool {
+	out, ok := command.Filtered(name, texts(args), strings.Repeat("some: text 1\n", 300))
+	return ok && strings.TrimSpace(out) == ""
 }
 
 // redirections adds what the redirections of an action do, whichever program
