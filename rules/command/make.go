@@ -54,6 +54,9 @@ func (w *walker) makeTool(st *state, l launch, base string) result {
 		return both(st)
 	}
 	sub := st.clone()
+	for _, as := range l.assigns {
+		sub.set(as.Name, variable{state: VarSet, val: as.Value, exported: true})
+	}
 	for _, d := range a.Values["chdir"] {
 		sub.cwd = w.arrive(sub.cwd, d)
 	}

@@ -164,7 +164,18 @@ func (w *walker) printedWord(st *state, from int, src string) word.Word {
 	var writers []int
 	for i := from; i < len(w.line.Actions); i++ {
 		if a := &w.line.Actions[i]; !a.Compound && len(a.PipeTo) == 0 && len(a.Argv) > 0 && !a.Wrapper {
+			if text, ok := w.output(i); ok && text == "" {
+				continue
+			}
 			writers = append(writers, i)
+		}
+	}
+	if len(writers) == 1 {
+		if a := &w.line.Actions[writers[0]]; len(a.Argv) == 1 && a.Argv[0].Is("pwd") && a.Cwd.Know == word.OneOf {
+			// $(cd DIR; pwd): wherever cd led.
+			x := a.Cwd
+			x.Src, x.Many, x.Origin = src, false, word.FromSubst
+			return x
 		}
 	}
 	if len(writers) != 1 || !same(w.line.Actions[writers[0]].Cwd, st.cwd) {

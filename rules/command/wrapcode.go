@@ -12,10 +12,13 @@ import (
 type carried struct {
 	codes []word.Word   // run by a shell
 	argvs [][]word.Word // started as they are
-	lua   []string      // run by a Lua of its own
+	told  []toldCode    // run by an interpreter of its own
 	far   []word.Word   // run by a shell on another host
 	host  word.Word     // that host
 }
+
+// toldCode is code of another language.
+type toldCode struct{ lang, text string }
 
 // carriers are programs that can be told to start something, each with where
 // that stands among its arguments.
@@ -29,7 +32,7 @@ var carriers = sync.OnceValue(func() map[string]func(args []word.Word) carried {
 		"dpkg": optionCode("--pre-invoke", "--post-invoke"), "pppd": behindWords("connect", "disconnect", "init", "pty"), "rpm": rpmCarries, "rpmbuild": rpmCarries, "rpmspec": rpmCarries, "tcpdump": tcpdumpCarries, "dc": dcCarries,
 		"openvpn": optionCode("--up", "--down", "--route-up", "--route-pre-down", "--ipchange", "--tls-verify", "--client-connect", "--client-disconnect", "--learn-address", "--auth-user-pass-verify"),
 		"apt":     aptCarries, "apt-get": aptCarries, "aptitude": aptCarries, "sshfs": sshfsCarries,
-		"scp": sshCarries, "sftp": sshCarries, "man": optionCode("-P+", "--pager"),
+		"scp": sshCarries, "sftp": sshCarries, "man": optionCode("-P+", "--pager", "-H+", "--html"),
 		"nc": optionCode("-e", "-c", "--exec", "--sh-exec"), "ncat": optionCode("-e", "-c", "--exec", "--sh-exec"), "netcat": optionCode("-e", "-c"),
 		"socat": socatCarries,
 		"fish":  optionCode("-c", "--command", "-C"), "csh": optionCode("-c"), "tcsh": optionCode("-c"),
@@ -59,8 +62,8 @@ func (w *walker) carries(st *state, l launch, base string) {
 			w.shellCode(st, l, base, code, possibly)
 		}
 	}
-	for _, code := range c.lua {
-		w.look(st, l, -1, languages()["lua"], base, code, nil, nil, true)
+	for _, code := range c.told {
+		w.look(st, l, -1, languages()[code.lang], base, code.text, nil, nil, true)
 	}
 	for _, argv := range c.argvs {
 		w.under(st, l, base, argv, possibly)
@@ -207,7 +210,7 @@ func rpmCarries(args []word.Word) (c carried) {
 				continue
 			}
 			n := closing(v[lua+1:], '{', '}')
-			c.lua = append(c.lua, strings.TrimPrefix(strings.TrimSuffix(v[lua+2:lua+1+n], "}"), "lua:"))
+			c.told = append(c.told, toldCode{"lua", strings.TrimPrefix(strings.TrimSuffix(v[lua+2:lua+1+n], "}"), "lua:")})
 			v = v[lua+1+n:]
 		}
 	}

@@ -14,6 +14,11 @@ func editorCarries(args []word.Word) (c carried) {
 			c.codes = append(c.codes, word.Lit(code))
 			return
 		}
+		verb, code, _ := strings.Cut(quietly(s), " ")
+		if lang := editorSpeaks(verb); lang != "" {
+			c.told = append(c.told, toldCode{lang, code})
+			return
+		}
 		for _, part := range strings.Split(s, "|") {
 			part = quietly(part)
 			arg := func(call string) (string, bool) {
@@ -49,6 +54,19 @@ func editorCarries(args []word.Word) (c carried) {
 		}
 	}
 	return c
+}
+
+// editorSpeaks is the language that a command of vim takes; "" for the others.
+func editorSpeaks(verb string) string {
+	switch verb {
+	case "py", "python", "py3", "python3", "pyx", "pythonx":
+		return "python"
+	case "lua", "ruby":
+		return verb
+	case "perl", "pe":
+		return "perl"
+	}
+	return ""
 }
 
 // quietly takes what makes no difference off a command of an editor.

@@ -9,8 +9,22 @@ import (
 // gitCarries is aliases and pagers that a line gives git, and the commands of
 // git that start others.
 func gitCarries(args []word.Word) (c carried) {
-	var pagers []word.Word
 	aliases, extAllowed := map[string]string{}, false
+	set := func(setting string) {
+		key, val, _ := strings.Cut(setting, "=")
+		switch key = strings.ToLower(key); {
+		case key == "protocol.ext.allow" || key == "protocol.allow":
+			extAllowed = val != "never"
+		case strings.HasPrefix(key, "alias."):
+			aliases[strings.TrimPrefix(key, "alias.")] = val
+		case key == "core.pager" || key == "core.sshcommand" || key == "core.editor" || key == "sequence.editor" || strings.HasPrefix(key, "pager.") || key == "core.fsmonitor" || key == "diff.external":
+			c.codes = append(c.codes, word.Lit(val))
+		case strings.HasPrefix(key, "credential.") && strings.HasSuffix(key, ".helper") || key == "credential.helper":
+			if code, ok := strings.CutPrefix(val, "!"); ok {
+				c.codes = append(c.codes, word.Lit(code))
+			}
+		}
+	}
 	for len(args) > 0 {
 		v, ok := args[0].Value()
 		if !ok || len(v) < 2 || v[0] != '-' {
@@ -18,16 +32,8 @@ func gitCarries(args []word.Word) (c carried) {
 		}
 		args = args[1:]
 		if (v == "-c" || v == "-C" || v == "--git-dir" || v == "--work-tree" || v == "--namespace") && len(args) > 0 {
-			key, val, set := strings.Cut(args[0].String(), "=")
-			key = strings.ToLower(key)
-			switch {
-			case v != "-c" || !set:
-			case key == "protocol.ext.allow" || key == "protocol.allow":
-				extAllowed = val != "never"
-			case strings.HasPrefix(key, "alias."):
-				aliases[strings.TrimPrefix(key, "alias.")] = val
-			case key == "core.pager" || key == "core.sshcommand" || key == "core.editor" || key == "sequence.editor" || strings.HasPrefix(key, "pager.") || key == "core.fsmonitor" || key == "diff.external":
-				pagers = append(pagers, word.Lit(val))
+			if v == "-c" {
+				set(args[0].String())
 			}
 			args = args[1:]
 		}
@@ -35,7 +41,6 @@ func gitCarries(args []word.Word) (c carried) {
 	if len(args) == 0 {
 		return c
 	}
-	c.codes = pagers
 	verb, _ := args[0].Value()
 	rest := args[1:]
 	if code, ok := strings.CutPrefix(aliases[verb], "!"); ok {
@@ -62,6 +67,11 @@ func gitCarries(args []word.Word) (c carried) {
 			}
 		}
 		c.codes = append(c.codes, optionCode("-u", "--upload-pack", "--receive-pack", "--exec")(rest).codes...)
+		if verb == "clone" {
+			for _, x := range optionCode("-c+", "--config")(rest).codes {
+				set(x.String())
+			}
+		}
 	case "difftool", "mergetool":
 		c.codes = append(c.codes, optionCode("-x", "--extcmd")(rest).codes...)
 	case "grep":
