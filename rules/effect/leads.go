@@ -60,9 +60,12 @@ func (l *leads) to(e *Effect) {
 		return // a mount point is meant as it is
 	}
 	if name := e.Object.Name; name != "" {
+		if tidy := tidied(name); l.real(tidy) != tidy {
+			name = tidy
+		}
 		e.Object.Name = l.real(name)
 		for range 8 {
-			to := l.links[e.Object.Name]
+			to := l.links[path.Clean(e.Object.Name)]
 			if to == "" || !through(e) {
 				break
 			}
@@ -86,6 +89,15 @@ func through(e *Effect) bool {
 		return true
 	}
 	return false
+}
+
+// tidied is a name without steps that lead nowhere; the slash at its end stays.
+func tidied(name string) string {
+	clean := path.Clean(name)
+	if strings.HasSuffix(name, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
 }
 
 // real is a name without them. A link itself, with nothing behind it, stays
