@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -304,6 +305,15 @@ func searched(text string) (name string, all bool) {
 				return "", false
 			}
 			listed = true
+		case "seq":
+			if len(words) == 0 {
+				return "", false
+			}
+			if n, err := strconv.Atoi(words[len(words)-1]); err == nil && n >= 1<<15-1 {
+				listed = true // every number that a process may have
+				continue
+			}
+			return "", false
 		case "lsof", "fuser":
 			if sshPort().MatchString(opts) {
 				return "sshd", false

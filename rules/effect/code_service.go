@@ -30,6 +30,9 @@ func powerTarget(base string) (string, bool) {
 
 // startTarget is systemctl start and isolate: reboot.target is a reboot.
 func startTarget(c *call) {
+	if c.node.path == "systemctl enable" && !c.has("now") {
+		return
+	}
 	for _, w := range c.values("unit") {
 		for _, v := range w.Values {
 			base := strings.TrimSuffix(strings.TrimSuffix(v, ".target"), ".service")

@@ -291,7 +291,7 @@ var commands = [...]describedIn{
 	{"systemd-mount", "fusermount.yaml"}, {"systemd-repart", "erase.yaml"}, {"systemd-tmpfiles", "tmpreaper.yaml"},
 	{"systemd-umount", "fusermount.yaml"}, {"tailscale", "wg.yaml"}, {"talosctl", "bmc.yaml"}, {"tar", "tar.yaml"},
 	{"targetcli", "multipath.yaml"}, {"targetctl", "multipath.yaml"}, {"tarsnap", "backup.yaml"}, {"tazpkg", "apk.yaml"},
-	{"tc", "tc.yaml"}, {"tcpdump", "out-file.yaml"}, {"tcpkill", "ss.yaml"}, {"tdnf", "dnf.yaml"},
+	{"tc", "tc.yaml"}, {"tcpdump", "out-file.yaml"}, {"tcpkill", "ss.yaml"}, {"tdnf", "dnf.yaml"}, {"teamd", "brctl.yaml"},
 	{"teamdctl", "brctl.yaml"}, {"tee", "tee.yaml"}, {"telinit", "init.yaml"}, {"telnet", "nc.yaml"},
 	{"terraform", "terraform.yaml"}, {"terragrunt", "terraform.yaml"}, {"tgt-admin", "multipath.yaml"},
 	{"tgtadm", "multipath.yaml"}, {"thin_repair", "out-file.yaml"}, {"thin_restore", "out-file.yaml"},

@@ -176,7 +176,10 @@ func (k *Knowledge) initScript(a *command.Action) (*Manifest, string, []word.Wor
 	service := a.Argv[0]
 	dir := ""
 	if shape := a.Argv[0].Shape; len(shape) == 2 && shape[0].Hole == word.NoHole {
-		dir = path.Clean(shape[0].Lit) + "/"
+		if dir = path.Clean(shape[0].Lit) + "/"; dir == "./" {
+			cwd, _ := a.Cwd.Value()
+			dir = cwd + "/"
+		}
 	}
 	if ok {
 		var script string

@@ -23,7 +23,7 @@ func rollOf(e *Effect) *roll {
 	case e.Kind == PackageRemove:
 		return &roll{lists: listsPackages}
 	case (e.Kind == Stop || e.Kind == Disable) && e.Object.Type == Service:
-		return &roll{lists: listsUnits, dirs: []string{"/etc/init.d", "/etc/rc.d/init.d", "/etc/rc.d", "/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system", "/run/service", "/var/service", "/etc/service", "/service", "/etc/sv"}}
+		return &roll{lists: listsUnits, dirs: []string{"/etc/init.d", "/etc/rc.d/init.d", "/etc/rc.d", "/etc/systemd/system", "/etc/systemd/system/multi-user.target.wants", "/lib/systemd/system", "/usr/lib/systemd/system", "/run/service", "/var/service", "/etc/service", "/service", "/etc/sv"}}
 	case e.Kind == NetChange && e.Object.Type == Other && e.Command == "ip":
 		return &roll{lists: listsSpaces, dirs: []string{"/run/netns"}}
 	case e.Kind == KernelChange && e.Has("remove"):

@@ -235,6 +235,9 @@ func (c *call) written(e *Effect) (string, bool) {
 // input is what the action reads on its standard input, where that is plain.
 func (c *call) input() (string, bool) {
 	in := c.action.Stdin
+	if in.Kind == command.InputFile && in.Word.Is("/dev/null") {
+		return "", true
+	}
 	if in.Kind == command.InputText {
 		return in.Word.Value()
 	}
