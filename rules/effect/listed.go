@@ -219,7 +219,7 @@ func listsAccounts(name string, args []word.Word) bool {
 // listsPackages reports how a package manager names everything that is installed.
 func listsPackages(name string, args []word.Word) bool {
 	marks := strings.Fields(packageListing(name))
-	return len(args) > 0 && slices.ContainsFunc(marks, args[0].Is) && unchosen(args[1:])
+	return len(args) > 0 && slices.ContainsFunc(marks, args[0].Is) && (unchosen(args[1:]) || slices.ContainsFunc(args[1:], everyKernel))
 }
 
 // packageListing is the words of which one has to be there.
@@ -310,4 +310,16 @@ func everyState(pattern string) bool {
 		}
 	}
 	return true
+}
+
+// everyKernel reports a pattern by which every kernel is listed, the one that runs
+// among them.
+func everyKernel(w word.Word) bool {
+	v, _ := w.Value()
+	for _, begin := range []string{"linux-image", "linux", "kernel"} {
+		if rest, ok := strings.CutPrefix(v, begin); ok && (rest != "" || begin != "linux") && strings.Trim(rest, "-.*") == "" {
+			return true
+		}
+	}
+	return false
 }
