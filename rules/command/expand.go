@@ -24,6 +24,7 @@ type piece struct {
 	printed bool // of what a substitution prints, if it prints anything
 	from    word.Origin
 	other   string // a hole's value where the line gives one: / of ${x:-/}
+	all     bool   // see word.Part
 }
 
 // words expands the words of a command.
@@ -314,7 +315,7 @@ func (w *walker) pieces(ps []piece, v word.Word, quoted bool, from word.Origin) 
 		if p.Hole == word.NoHole {
 			ps = append(ps, piece{text: p.Lit, quoted: quoted, split: !quoted, from: from})
 		} else {
-			ps = append(ps, piece{hole: p.Hole, src: p.Src, many: !quoted, quoted: quoted, other: p.Else})
+			ps = append(ps, piece{hole: p.Hole, src: p.Src, many: !quoted, quoted: quoted, other: p.Else, all: p.All})
 		}
 	}
 	return ps

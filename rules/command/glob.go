@@ -238,7 +238,7 @@ func shape(ps []piece, meta bool) []word.Part {
 	for _, p := range ps {
 		switch {
 		case p.hole != word.NoHole:
-			out = append(out, word.Part{Hole: p.hole, Src: p.src, Else: p.other})
+			out = append(out, word.Part{Hole: p.hole, Src: p.src, Else: p.other, All: p.all})
 		case p.alts != nil:
 			out = append(out, word.Part{Hole: word.Var, Src: p.src})
 		case meta && !p.quoted && hasMeta(p.text):

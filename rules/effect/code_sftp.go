@@ -45,6 +45,12 @@ func sftpBatch(c *call) {
 				for _, name := range f[1:] {
 					c.emitWord(c.effect(Delete), Path, there(name), true)
 				}
+			case "rename":
+				e := c.effect(Move)
+				if len(f) > 2 {
+					e.param("to", f[2])
+				}
+				c.emitWord(e, Path, there(f[1]), true)
 			case "put":
 				c.emitWord(c.effect(Overwrite), Path, there(append(f, path.Base(f[1]))[2]), true)
 			}
