@@ -177,7 +177,7 @@ func (w *writer) failed(err error) error {
 	w.why = err
 	if err == errRemoved && w.chain != nil {
 		w.chain.close()
-		w.chain, w.tree = nil, nil
+		w.chain, w.tree, w.signed = nil, nil, 0
 		err = fmt.Errorf("%s: %w", filepath.Join(w.j.dir, EventsName), err)
 		w.why = err
 	}
