@@ -414,6 +414,14 @@ func (w *walker) startUnknown(st *state, l launch) result {
 		return r
 	}
 	w.emit(st, Action{Argv: l.argv, Redirs: l.redirs, Assigns: l.assigns, Stdin: stdin(l.in)}, l.at)
+	if v, ok := first.Otherwise(); ok && v != "" {
+		// ${CMD:-crontab} -r: what it is where nobody says otherwise.
+		m := l
+		m.argv = append([]word.Word{{Src: first.Src, Know: word.Known, Values: []string{v}, Origin: first.Origin}}, l.argv[1:]...)
+		m.redirs = nil
+		w.branch(st.clone(), true, func(s *state) result { return w.start(s, m) })
+		return both(st)
+	}
 	// $SUDO rm x: what cannot be seen may be nothing, or a wrapper.
 	if first.Many && len(l.argv) > 1 {
 		if _, ok := l.argv[1].Value(); ok {

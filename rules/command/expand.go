@@ -35,6 +35,9 @@ func (w *walker) words(st *state, ws []*syntax.Word) []word.Word {
 		if out = w.fields(st, out, x); len(out) == n && n > 0 {
 			out[n-1].Gone = append(slices.Clip(out[n-1].Gone), w.source(x))
 		}
+		if len(out) == n+1 {
+			out = append(out[:n], splitDefault(out[n])...)
+		}
 		if len(out) > maxWords {
 			w.note(TooLarge, fmt.Sprintf("more than %d words", maxWords), nil)
 			out = out[:maxWords]
@@ -44,6 +47,34 @@ func (w *walker) words(st *state, ws []*syntax.Word) []word.Word {
 	if w.expanded += len(out); w.expanded > 2*maxExpanded {
 		w.note(TooLarge, fmt.Sprintf("more than %d words in all", 2*maxExpanded), nil)
 		w.steps = maxWalk // nothing more is walked
+	}
+	return out
+}
+
+// splitDefault is the words that an unquoted ${X:-a b} becomes where X is not
+// set: each may be that, or anything.
+func splitDefault(x word.Word) []word.Word {
+	if !x.Many || len(x.Shape) == 0 {
+		return []word.Word{x}
+	}
+	if len(x.Shape) > 1 {
+		x.Shape = slices.Clone(x.Shape)
+		for i := range x.Shape {
+			if strings.ContainsAny(x.Shape[i].Else, " \t\n") {
+				x.Shape[i].Else = "" // where it is split is not one word
+			}
+		}
+		return []word.Word{x}
+	}
+	f := strings.Fields(x.Shape[0].Else)
+	if len(f) < 2 {
+		return []word.Word{x}
+	}
+	out := make([]word.Word, len(f))
+	for i := range f {
+		out[i] = x
+		out[i].Shape = []word.Part{x.Shape[0]}
+		out[i].Shape[0].Else = f[i]
 	}
 	return out
 }

@@ -315,7 +315,7 @@ func (w *walker) otherwise(st *state, x *syntax.Word, quoted bool) string {
 	sub := st.clone()
 	sub.certain = Possible
 	v, ok := w.value(sub, x).Value()
-	if !ok || !quoted && strings.ContainsAny(v, " \t\n*?[") {
+	if !ok || !quoted && strings.ContainsAny(v, "*?[") {
 		return ""
 	}
 	return v

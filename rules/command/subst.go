@@ -84,6 +84,9 @@ func (w *walker) run(st *state, x word.Word, at position, what string) result {
 		return r
 	}
 	text, ok := w.code(x)
+	if v, given := x.Otherwise(); !ok && given {
+		w.branch(st.clone(), true, func(s *state) result { return w.inline(s, v, at) })
+	}
 	if !ok && x.Origin == word.FromLarge {
 		w.note(TooLarge, fmt.Sprintf("%s: code of more than %d bytes", what, maxValue), &at)
 		return both(st)
