@@ -289,12 +289,14 @@ func startStop(c *call) {
 		return
 	}
 	for _, by := range [...]string{"unit", "program", "pidfile"} {
-		for _, w := range c.values(by) {
-			for _, o := range named(Service, w) {
-				o.Name = strings.TrimSuffix(path.Base(o.Name), ".pid")
-				c.emit(c.effect(Stop), o)
-			}
-			return
+		names := c.values(by)
+		if len(names) == 0 {
+			continue
 		}
+		for _, o := range named(Service, names[0]) {
+			o.Name = strings.TrimSuffix(path.Base(o.Name), ".pid")
+			c.emit(c.effect(Stop), o)
+		}
+		return
 	}
 }
