@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,7 +153,7 @@ func awaitAside() int {
 				return pid
 			}
 		}
-		time.Sleep(time.Millisecond) // it comes to that beside this
+		time.Sleep(time.Millisecond) // for the process aside to wait in a session of its own, which it tells nobody
 	}
 }
 
@@ -190,13 +191,23 @@ func TestKeeperWithoutProc(t *testing.T) {
 	}
 	for _, end := range []string{"", "; kill -9 $PPID"} {
 		late := filepath.Join(t.TempDir(), "late")
+		if err := unix.Mkfifo(late, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(late, os.O_RDWR|unix.O_NONBLOCK, 0) // so that it is no end of it when nobody writes
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
 		line := "(sleep 0.3; /bin/echo late; /bin/echo later) > " + late + " 2>&1 & sleep 0.1" + end
 		cmd := exec.Command("unshare", "-m", "bash", "-c", `umount -l /proc; exec -a "$0" "$@"`, sessionName, self, "keeper", "bash", "-c", line)
 		out, _ := cmd.CombinedOutput()
-		var b []byte
-		for stop := time.Now().Add(10 * time.Second); string(b) != "late\nlater\n" && time.Now().Before(stop); time.Sleep(10 * time.Millisecond) {
-			b, _ = os.ReadFile(late)
+		b := make([]byte, len("late\nlater\n"))
+		if err := f.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
 		}
+		n, _ := io.ReadFull(f, b)
+		b = b[:n]
 		if string(b) != "late\nlater\n" {
 			t.Errorf("%s: %q", out, b)
 		}
