@@ -50,6 +50,7 @@ func (s *Session) spawn(start func() error) error {
 	return s.supervised(start)
 }
 
+// supervised is spawn but for the trail.
 func (s *Session) supervised(start func() error) error {
 	if !s.supervises() {
 		if s.Config.Supervise == SuperviseOn {

@@ -54,8 +54,10 @@ func filterOf(name string) func(args []string, text string) (string, bool) {
 		return gunzipText
 	case "gzip":
 		return gzipText
-	case "pv", "dos2unix":
+	case "pv":
 		return sameText
+	case "dos2unix":
+		return unixText
 	}
 	return nil
 }

@@ -35,6 +35,11 @@ func xxdText(args []string, text string) (string, bool) {
 // sameText is a program that hands on what it reads.
 func sameText(args []string, text string) (string, bool) { return text, len(args) == 0 }
 
+// unixText is dos2unix: lines without the carriage return at their ends.
+func unixText(args []string, text string) (string, bool) {
+	return strings.ReplaceAll(text, "\r\n", "\n"), len(args) == 0
+}
+
 // fromBase64 is the bytes of a text in base64, whatever its lines.
 func fromBase64(text string) (string, bool) {
 	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))

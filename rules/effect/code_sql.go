@@ -294,11 +294,9 @@ func (c *call) sql(f []string, src word.Word) {
 			}
 			setting, _, _ := strings.Cut(strings.Join(f[3:], " "), "=")
 			setting, _, _ = strings.Cut(strings.TrimSpace(setting), " ")
-			attrs := []string{"settings"}
-			if decidesStart(strings.ToLower(setting)) {
-				attrs = append(attrs, "force")
+			if decidesStart(strings.ToLower(setting)) { // the others are for tuning it
+				c.database(src, setting, "settings", "force")
 			}
-			c.database(src, setting, attrs...)
 		case "ROLE", "USER", "LOGIN":
 			if has("NOLOGIN", "DISABLE") || has("ACCOUNT") && has("LOCK") {
 				c.database(src, name(2), "remove")

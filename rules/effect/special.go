@@ -99,8 +99,8 @@ func (c *call) special(e *Effect) bool {
 	return true
 }
 
-// admits reports a file whose lines say who may log in, or which driver may be loaded: what is written there
-// counts.
+// admits reports a file whose lines say who may log in, or which driver may be
+// loaded: what is written there counts.
 func admits(name string) bool {
 	for _, p := range [...]string{"/.bashrc", "/.bash_profile", "/.bash_login", "/.profile", "/.zshrc"} {
 		if strings.HasSuffix(name, p) {

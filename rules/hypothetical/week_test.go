@@ -10,9 +10,8 @@ import (
 
 // maxSaid bounds the lines of a working week about which anything is said.
 // Each has been read: a pod or job that is deleted, a log that is emptied, a
-// host that gets another name, packages whose configuration goes, a setting of a
-// whole database server.
-const maxSaid = 15
+// host that gets another name, packages whose configuration goes.
+const maxSaid = 14
 
 // A working week of an operator passes without a question, as root and as
 // somebody else.
