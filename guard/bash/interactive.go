@@ -154,14 +154,17 @@ func handleSignal(scr *screen, pid int, sig os.Signal) {
 }
 
 // hangUp ends the inner session as a closed terminal does: the shell and what
-// runs in the foreground are told.
+// runs in the foreground are told, the shell first, as the kernel has it. One that
+// was told only behind its foreground job would be at its prompt's commands by
+// then, where bash does not pass it on to its jobs.
 func hangUp(scr *screen, pid int) {
-	if pgrp, err := unix.IoctlGetInt(scr.master, unix.TIOCGPGRP); err == nil && pgrp > 1 && pgrp != pid {
+	pgrp, err := unix.IoctlGetInt(scr.master, unix.TIOCGPGRP)
+	unix.Kill(pid, unix.SIGHUP)
+	unix.Kill(pid, unix.SIGCONT)
+	if err == nil && pgrp > 1 && pgrp != pid {
 		unix.Kill(-pgrp, unix.SIGHUP)
 		unix.Kill(-pgrp, unix.SIGCONT)
 	}
-	unix.Kill(pid, unix.SIGHUP)
-	unix.Kill(pid, unix.SIGCONT)
 }
 
 // hungLook is how often a shell that was told to end is looked at.
