@@ -22,6 +22,8 @@ func rollOf(e *Effect) *roll {
 	switch {
 	case e.Kind == PackageRemove:
 		return &roll{lists: listsPackages}
+	case e.Kind == ClusterChange && (e.Command == "scancel" || e.Command == "qdel" || e.Command == "bkill" || e.Command == "condor_rm"):
+		return &roll{lists: listsJobs}
 	case (e.Kind == Stop || e.Kind == Disable) && e.Object.Type == Service:
 		return &roll{lists: listsUnits, dirs: []string{"/etc/init.d", "/etc/rc.d/init.d", "/etc/rc.d", "/etc/systemd/system", "/etc/systemd/system/multi-user.target.wants", "/lib/systemd/system", "/usr/lib/systemd/system", "/run/service", "/var/service", "/etc/service", "/service", "/etc/sv"}}
 	case e.Kind == NetChange && e.Object.Type == Other && e.Command == "ip":
@@ -190,6 +192,23 @@ func listsUnits(name string, args []word.Word) bool {
 		return verbAlone(args, "show", "default", "boot")
 	case "initctl", "supervisorctl", "s6-rc":
 		return verbAlone(args, "list", "status")
+	}
+	return false
+}
+
+// listsJobs reports how a batch system names everybody's jobs: with no option by
+// which some are chosen.
+func listsJobs(name string, args []word.Word) bool {
+	switch name {
+	case "squeue", "qselect", "qstat", "bjobs", "condor_q":
+		return !slices.ContainsFunc(args, func(w word.Word) bool {
+			v, _, _ := strings.Cut(w.Prefix(), "=")
+			switch v {
+			case "-u", "--user", "--me", "-A", "--account", "-p", "--partition", "-n", "--name", "-j", "--jobs", "-t", "--states", "-w", "--nodelist", "-q", "--qos", "-R", "--reservation", "-submitter", "-constraint", "-N", "-s":
+				return true
+			}
+			return len(v) > 2 && (strings.HasPrefix(v, "-u") || strings.HasPrefix(v, "-t"))
+		})
 	}
 	return false
 }
