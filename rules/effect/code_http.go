@@ -85,7 +85,7 @@ func httpStore(c *call) {
 		case method == "PUT" && strings.HasSuffix(p, "v1/snapshot"): // of consul: all of it, as it was
 			c.database(w, "everything at "+u.Host, "namespace")
 		case (method != "" && method != "GET" || len(c.values("data")) > 0) && (strings.HasSuffix(p, "/tsdb/delete_series") || strings.HasSuffix(p, "/_purge") || strings.HasSuffix(p, "/kv/deleterange") || strings.HasSuffix(p, "api/v2/delete")),
-			strings.HasSuffix(p, "_aliases") && c.sends("remove_index"), strings.HasSuffix(p, "/update") && c.sends("<query>*:*</query>"),
+			strings.HasSuffix(p, "_aliases") && c.sends("remove_index"), strings.HasSuffix(p, "_cluster/reroute") && c.sends(`"accept_data_loss":true`), strings.HasSuffix(p, "/update") && c.sends("<query>*:*</query>"),
 			strings.Contains(p, "/admin/") && (strings.Contains(query, "action=DELETE") || strings.Contains(query, "action=UNLOAD")):
 			c.database(w, p+" at "+u.Host, "data", "delete")
 		case method == "DELETE" && (p == "" || p == "*" || p == "_all" || strings.HasPrefix(p, "*")):
@@ -126,7 +126,7 @@ func isNamed(host string, names ...string) bool {
 // or the whole of it.
 func (c *call) queries(query string, src word.Word) {
 	texts := strings.Split(query, "&")
-	for _, d := range c.values("data") {
+	for _, d := range c.sent() {
 		texts = append(texts, withHoles(d))
 	}
 	for _, t := range texts {
@@ -142,9 +142,22 @@ func (c *call) queries(query string, src word.Word) {
 	}
 }
 
+// sent is what goes with the request; for "@-" what the program reads.
+func (c *call) sent() []word.Word {
+	var out []word.Word
+	for _, d := range c.values("data") {
+		if d.Is("@-") {
+			out = append(out, c.fed()...)
+		} else {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // sends reports whether what is sent has a text in it.
 func (c *call) sends(text string) bool {
-	return slices.ContainsFunc(c.values("data"), func(w word.Word) bool { return strings.Contains(strings.ReplaceAll(withHoles(w), " ", ""), text) })
+	return slices.ContainsFunc(c.sent(), func(w word.Word) bool { return strings.Contains(strings.ReplaceAll(withHoles(w), " ", ""), text) })
 }
 
 // kubernetes is a DELETE to the API server: what its path ends in.

@@ -273,6 +273,8 @@ func (c *call) sql(f []string, src word.Word) {
 				i++
 			}
 			c.database(src, name(i), "delete", "all", "data")
+		} else if i := slices.Index(up, "MYSQL.USER"); i > 0 {
+			c.database(src, f[i], "remove")
 		}
 	case "UPDATE":
 		if !limited(up, "WHERE", "LIMIT") && has("SET") {
