@@ -30,6 +30,9 @@ func (w *walker) call(st *state, s *syntax.Stmt, c *syntax.CallExpr) result {
 			return r
 		}
 	}
+	if r, done := w.cases(st, c.Args, func(st *state) result { return w.call(st, s, c) }); done {
+		return r
+	}
 	at := w.where(c.Pos())
 	w.status = false
 	sinks := len(w.sinks)

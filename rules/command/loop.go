@@ -59,6 +59,9 @@ func (w *walker) forClause(st *state, c *syntax.ForClause) result {
 	case *syntax.CStyleLoop:
 		return w.cStyle(st, c, it)
 	case *syntax.WordIter:
+		if r, done := w.cases(st, it.Items, func(st *state) result { return w.forClause(st, c) }); done {
+			return r
+		}
 		var items []word.Word
 		more := false
 		if it.InPos.IsValid() {

@@ -124,6 +124,7 @@ type walker struct {
 	unrolled int
 	followed int // bytes of text followed through pipes so far
 	expanded int // words of commands so far
+	cased    int // how many values the present command is walked for; see cases
 
 	referring  int         // references to elements within each other
 	evaluating int         // values that are read as expressions within each other
