@@ -358,14 +358,7 @@ func tarExtract(c *call) {
 			dirs = []word.Word{word.Lit(".")}
 		}
 		e := c.effect(WriteTree, "extract", "contents", "recursive")
-		// Each -C is relative to the one before.
-		for i := 1; i < len(dirs); i++ {
-			a, ok := dirs[i-1].Value()
-			b, known := dirs[i].Value()
-			if ok && known && !path.IsAbs(b) {
-				dirs[i] = word.Lit(join(a, b))
-			}
-		}
+		eachBelow(dirs)
 		c.emitWord(e, Path, dirs[len(dirs)-1], false)
 		if c.has("absolute-names") {
 			c.emit(e, Object{Type: Path, Name: "/", Word: word.Lit("-P")})
@@ -385,9 +378,31 @@ func tarExtract(c *call) {
 			c.emitWord(c.effect(Overwrite, "inplace", "remove", "!delete"), Path, w, true)
 		}
 	}
-	if c.has("create") && c.has("remove-source") {
+	if (c.has("create") || c.has("append")) && c.has("remove-source") {
+		dirs := c.values("dir")
+		eachBelow(dirs)
 		for _, w := range c.args.Operands {
-			c.emitWord(c.effect(Delete, "recursive"), Path, w, false)
+			if v, ok := w.Value(); !ok || path.IsAbs(v) || len(dirs) == 0 {
+				c.emitWord(c.effect(Delete, "recursive"), Path, w, false)
+				continue
+			}
+			for _, d := range dirs { // which -C stands before it is not told apart
+				if v, ok := d.Value(); ok {
+					c.emitWord(c.effect(Delete, "recursive"), Path, word.Lit(join(v, w.String())), false)
+				}
+			}
+		}
+	}
+}
+
+// eachBelow makes tar's directories whole: each -C is relative to the one
+// before.
+func eachBelow(dirs []word.Word) {
+	for i := 1; i < len(dirs); i++ {
+		a, ok := dirs[i-1].Value()
+		b, known := dirs[i].Value()
+		if ok && known && !path.IsAbs(b) {
+			dirs[i] = word.Lit(join(a, b))
 		}
 	}
 }
