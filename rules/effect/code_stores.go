@@ -98,6 +98,8 @@ func (c *call) redis(ws []word.Word) {
 	case "REPLICAOF", "SLAVEOF":
 		if len(ws) > 1 && !strings.EqualFold(ws[1].String(), "no") {
 			c.database(ws[0], verb, "all", "data", "delete")
+		} else if len(ws) > 1 {
+			c.database(ws[0], "a replica that becomes a second primary", "data")
 		}
 	}
 }

@@ -323,7 +323,8 @@ var chosenLines = sync.OnceValue(func() *regexp.Regexp {
 func everyState(pattern string) bool {
 	for _, one := range strings.Split(pattern, "|") {
 		switch strings.Trim(one, `\^$.*[]()+?_" '`) {
-		case "", "ii", "i", "installed", "enabled", "running", "active", "loaded", "static", "exited", "started", "service", "timer", "on", ":on", "5:on", "3:on", "A-Za-z", "a-z", "0-9":
+		case "linux-image", "kernel-core", // each of them a kernel
+			"", "ii", "i", "installed", "enabled", "running", "active", "loaded", "static", "exited", "started", "service", "timer", "on", ":on", "5:on", "3:on", "A-Za-z", "a-z", "0-9":
 		default:
 			return false
 		}
