@@ -49,8 +49,9 @@ type listening struct {
 	cfg Config
 	mem int // the shared memory's file
 	*shared
-	free  chan int // slots that are free
-	aside *aside   // holds it too
+	free  chan int   // slots that are free
+	aside *aside     // holds it too
+	rank  precedence // of the thread that receives
 
 	rooted atomic.Bool // a process may have another root directory than this one
 
@@ -309,7 +310,7 @@ func listen(cfg Config) (l *listening, filtered bool, err error) {
 		unix.Close(fd)
 		return nil, true, err
 	}
-	l = &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, shared: common, free: make(chan int, slots), turn: make(chan struct{}), long: long}
+	l = &listening{fd: fd, cfg: cfg, mem: mem, aside: holder, rank: newPrecedence(), shared: common, free: make(chan int, slots), turn: make(chan struct{}), long: long}
 	for i := range slots {
 		l.free <- i
 	}
@@ -323,6 +324,8 @@ func listen(cfg Config) (l *listening, filtered bool, err error) {
 // do two wait for starts: the kernel wakes both for each.
 func (l *listening) receiver() {
 	since := time.Now()
+	l.rank.take()
+	defer l.rank.giveBack()
 	for {
 		i := <-l.free
 		s := &l.slots[i]
@@ -331,14 +334,20 @@ func (l *listening) receiver() {
 		switch {
 		case err == nil:
 			st := l.slow(s)
-			switch {
-			case st == nil:
+			if st == nil {
 				l.done(i, 0)
-			case !l.receivesOn(i, st):
-				return
+			} else {
+				l.rank.giveBack()
+				mine := l.receivesOn(i, st)
+				l.rank.take()
+				if !mine {
+					return
+				}
 			}
 			if time.Since(since) > turn {
+				l.rank.giveBack()
 				runtime.Gosched()
+				l.rank.take()
 				since = time.Now()
 			}
 		case errors.Is(err, unix.EINTR):

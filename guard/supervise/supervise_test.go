@@ -58,6 +58,10 @@ func session(mode string, argv []string) int {
 				mu.Unlock()
 				select {}
 			}
+			if slices.Contains(r.Argv, "NICE") {
+				out, err := exec.Command("nice").Output()
+				seen = append(seen, fmt.Sprintf("looked up at %s %v", bytes.TrimSpace(out), err))
+			}
 			if slices.Contains(r.Argv, "ENV") {
 				seen = append(seen, fmt.Sprintf("with %q %v", s.Env(), s.Env() != nil))
 			}
@@ -271,6 +275,18 @@ func TestArgumentsAsTheyAre(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	want(t, run(t, "", "env", "-i", "A=1", "B=x y", "/bin/echo", "ENV"), `with ["A=1" "B=x y"] true`)
 	want(t, run(t, "", "env", "-i", "/bin/echo", "ENV"), `with [] true`)
+}
+
+// A thread precedes what it lets go while it receives, and nothing else does:
+// no program that was started, or that is asked for a judgement.
+func TestPrecedence(t *testing.T) {
+	const ranks = `ranks() { local f s; for f in /proc/$PPID/task/*/stat; do read -r s < $f; set -- ${s##*) }; echo rank ${17}; done; }
+		for ((i = 0; i < 1000; i++)); do all=$(ranks); [[ $all == *-7* ]] && break; done; sort -u <<< "$all"; `
+	runtime.LockOSThread() // for good: the thread ends with the test
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 3); err != nil {
+		t.Fatal(err)
+	}
+	want(t, run(t, "", "bash", "-c", ranks+`nice; nice -n 2 nice; /bin/echo NICE`), "rank -7\nrank 3\n", "3\n5\nNICE\n", "looked up at 3 <nil>")
 }
 
 func TestRefused(t *testing.T) {
