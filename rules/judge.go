@@ -175,8 +175,13 @@ func fetches(name string) bool {
 
 // ask puts one effect to one rule.
 func (j *judgement) ask(en *entry, v *env, kind effect.Kind, action, index int) {
-	if g := j.set.gateOf(en); g != nil && (!j.holds(g.when, v, true) || j.holds(g.unless, v, false)) {
-		return
+	if g := j.set.gateOf(en); g != nil {
+		if g.screen != nil && !g.screen(v) {
+			return
+		}
+		if o := j.set.open(g); o != nil && (!j.holds(o.when, v, true) || j.holds(o.unless, v, false)) {
+			return
+		}
 	}
 	c, err := j.set.load(en)
 	if err != nil {

@@ -77,7 +77,7 @@ type entry struct {
 	trust Trust
 
 	gateOnce sync.Once
-	gate     *gate
+	gate     *gate // nil: it has none
 
 	once     sync.Once
 	compiled *compiled
@@ -85,8 +85,23 @@ type entry struct {
 }
 
 // gate is a rule's condition and exception alone: most rules of a kind say no,
-// and the rest of them need not be read then.
-type gate struct{ when, unless *vm.Program }
+// and the rest of them need not be read then, nor these be compiled where what
+// the condition needs is not so.
+type gate struct {
+	screen   screen
+	text     condition
+	once     sync.Once
+	compiled *opened // nil: it does not compile
+}
+
+// condition is as it stands in a rule's file.
+type condition struct {
+	When   string `yaml:"when"`
+	Unless string `yaml:"unless"`
+}
+
+// opened is a gate that was compiled.
+type opened struct{ when, unless *vm.Program }
 
 // Builtin is the rules that guardsh brings.
 func Builtin() *Set { return &Set{protection: builtin} }
@@ -188,29 +203,35 @@ func (s *Set) gateOf(e *entry) *gate {
 		if !ok || len(head) > 0 && head[len(head)-1] != '\n' {
 			return
 		}
-		var c struct {
-			When   string `yaml:"when"`
-			Unless string `yaml:"unless"`
-		}
-		if len(head) > 0 && yaml.UnmarshalWithOptions(head, &c, yaml.Strict()) != nil {
+		var g gate
+		if len(head) > 0 && yaml.UnmarshalWithOptions(head, &g.text, yaml.Strict()) != nil {
 			return
 		}
-		var g gate
-		opts := append(s.options(), expr.AsBool())
-		var err error
-		if c.When != "" {
-			if g.when, err = expr.Compile(c.When, opts...); err != nil {
-				return
-			}
-		}
-		if c.Unless != "" {
-			if g.unless, err = expr.Compile(c.Unless, opts...); err != nil {
-				return
-			}
-		}
+		g.screen = screenOf(g.text.When)
 		e.gate = &g
 	})
 	return e.gate
+}
+
+// open compiles a gate, once.
+func (s *Set) open(g *gate) *opened {
+	g.once.Do(func() {
+		opts := append(s.options(), expr.AsBool())
+		var o opened
+		var err error
+		if g.text.When != "" {
+			if o.when, err = expr.Compile(g.text.When, opts...); err != nil {
+				return
+			}
+		}
+		if g.text.Unless != "" {
+			if o.unless, err = expr.Compile(g.text.Unless, opts...); err != nil {
+				return
+			}
+		}
+		g.compiled = &o
+	})
+	return g.compiled
 }
 
 // IDs is all rule ids, sorted.
