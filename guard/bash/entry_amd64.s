@@ -5,9 +5,11 @@
 // that is closed, before any Go code: what the parent had ignored and closed is
 // noted first, and with it what a program has to begin with that takes this
 // one's place where the runtime cannot start (standin_unsafe.go). The runtime also
-// looks after its threads every 20 microseconds at first, which costs the start of
-// a short line a twelfth of its time: with a timer slack of 1 ms it is less often
-// (see AsStarted). All registers are free here; the stack holds the arguments.
+// looks after its threads every 20 microseconds at first, and again for as long as
+// they are busy: a tenth of a short line's start, and of what guardsh takes for a
+// supervised make. With a timer slack of 2 ms it is less often (see AsStarted);
+// with more, what waits for it has to wait too. All registers are free here; the
+// stack holds the arguments.
 TEXT guardsh_entry(SB),NOSPLIT|NOFRAME,$0
 	MOVQ SP, ·startStack(SB)
 	MOVL $14, AX // rt_sigprocmask(SIG_BLOCK, NULL, mask, 8)
@@ -25,11 +27,11 @@ TEXT guardsh_entry(SB),NOSPLIT|NOFRAME,$0
 	SYSCALL
 	MOVQ AX, ·slackAtStart(SB)
 	DECQ AX
-	CMPQ AX, $999999
+	CMPQ AX, $1999999
 	JCC slack // an error, none at all, or more
-	MOVL $157, AX // prctl(PR_SET_TIMERSLACK, 1 ms)
+	MOVL $157, AX // prctl(PR_SET_TIMERSLACK, 2 ms)
 	MOVL $29, DI
-	MOVL $1000000, SI
+	MOVL $2000000, SI
 	SYSCALL
 
 slack:

@@ -19,12 +19,12 @@ TEXT guardsh_entry(SB),NOSPLIT|NOFRAME,$0
 	SVC
 	MOVD R0, ·slackAtStart(SB)
 	SUB $1, R0, R0
-	MOVD $999999, R4
+	MOVD $1999999, R4
 	CMP R4, R0
 	BHS slack // an error, none at all, or more
-	MOVD $167, R8 // prctl(PR_SET_TIMERSLACK, 1 ms)
+	MOVD $167, R8 // prctl(PR_SET_TIMERSLACK, 2 ms)
 	MOVD $29, R0
-	MOVD $1000000, R1
+	MOVD $2000000, R1
 	SVC
 
 slack:
