@@ -2,11 +2,12 @@ package host
 
 import (
 	"bytes"
-	"os"
 	"runtime"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"guardsh/guard/proc"
 )
 
 // Deadlines are there for what does not answer, not for a machine that is busy:
@@ -31,7 +32,7 @@ func Fair(d time.Duration) time.Duration {
 	now := uint64(time.Since(crowdSince) / time.Millisecond)
 	seen := crowd.Load()
 	if seen == 0 || now-seen>>8 > uint64(crowdLasts/time.Millisecond) {
-		b, err := os.ReadFile("/proc/loadavg")
+		b, err := proc.ReadFile("/proc/loadavg") // package os would have the runtime wait for it, and wake the thread that waits
 		if err != nil {
 			return d
 		}

@@ -323,7 +323,6 @@ func listen(cfg Config) (l *listening, filtered bool, err error) {
 // handed on is to receive, where another start waits or one takes long. Never
 // do two wait for starts: the kernel wakes both for each.
 func (l *listening) receiver() {
-	since := time.Now()
 	l.rank.take()
 	defer l.rank.giveBack()
 	for {
@@ -344,12 +343,6 @@ func (l *listening) receiver() {
 					return
 				}
 			}
-			if time.Since(since) > turn {
-				l.rank.giveBack()
-				runtime.Gosched()
-				l.rank.take()
-				since = time.Now()
-			}
 		case errors.Is(err, unix.EINTR):
 			l.release(i)
 		case errors.Is(err, unix.ENOENT):
@@ -366,10 +359,6 @@ func (l *listening) receiver() {
 		}
 	}
 }
-
-// turn is for how long a receiver stays one turn of the scheduler's. The runtime
-// looks every 20 microseconds after one that is longer than 10 ms.
-const turn = 7 * time.Millisecond
 
 // receivesOn judges a start, and says whether it is still this goroutine that
 // receives: at once, or when its turn comes again.
