@@ -131,27 +131,19 @@ func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) resul
 		c.async = c.async || r.async
 	}
 	if reads {
-		if in.Kind == InputFile {
-			// The file is here, the shell there.
-			if text, ok := w.readFile(st, in.Word); ok {
-				in.known, in.text = true, text
-			} else {
-				return both(st)
-			}
+		if in = w.carried(st, in); in.Kind == InputFile {
+			return both(st)
 		}
 		sub := st.clone()
 		w.beneath(sub, launch{at: l.at}, "", change, func() result {
-			w.shellInput(sub, launch{at: l.at, in: nil}, i, base, shellArgs{}, inputPiped(in))
+			w.shellInput(sub, launch{at: l.at, in: nil}, i, base, shellArgs{}, in)
 			return both(sub)
 		})
 		return both(st)
 	}
-	if in.Kind == InputFile && len(r.ops) > 0 {
-		if text, ok := w.readFile(st, in.Word); ok {
-			in.known, in.text = true, text
-			in = inputPiped(in) // the file is here
-			l.in = &in
-		}
+	if in.Kind == InputFile {
+		in = w.carried(st, in)
+		l.in = &in
 	}
 	if r.argv {
 		w.under(st, l, base, r.ops, change)
@@ -170,9 +162,19 @@ func (w *walker) remoteCode(st *state, l launch, base string, r remoteRun) resul
 	return both(st)
 }
 
-func inputPiped(in input) input {
-	if in.Kind == InputFile {
-		in.Kind = InputText
+// carried is an input of what runs elsewhere: a file is one of this machine, and
+// only its text gets there.
+func (w *walker) carried(st *state, in input) input {
+	if in.Kind != InputFile {
+		return in
+	}
+	text, ok := w.processText(in.Word)
+	if !ok {
+		text, ok = w.readFile(st, in.Word)
+	}
+	if ok {
+		in.known, in.text = true, text
+		in.Kind, in.Word = InputText, word.Word{Src: in.Word.Src, Know: word.Known, Values: []string{text}, Origin: word.FromInput}
 	}
 	return in
 }
