@@ -28,6 +28,66 @@ func (w *walker) items(in input) []word.Word {
 	return w.printed(in.From, 0)
 }
 
+// fromFirst reports whether tail begins with the first line: tail -n +1, which
+// leaves nothing out.
+func fromFirst(args []word.Word) bool {
+	for _, x := range args {
+		if v, ok := x.Value(); ok {
+			switch strings.TrimPrefix(strings.TrimPrefix(v, "-n"), "--lines=") {
+			case "+0", "+1":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// names reports whether a word is the names in the working directory, as ls
+// prints them.
+func names(x word.Word) bool {
+	return len(x.Shape) == 1 && x.Shape[0].Hole == word.Glob && x.Shape[0].Src == "*"
+}
+
+// devicesOf is the devices that a program lists by their paths.
+func devicesOf(name string, args []word.Word) []word.Word {
+	var columns string
+	paths := name == "findmnt" || name == "df" || name == "pvs"
+	for i, x := range args {
+		v, ok := x.Value()
+		switch {
+		case !ok:
+		case strings.HasPrefix(v, "--output="):
+			columns = v[len("--output="):]
+		case len(v) > 1 && v[0] == '-' && v[1] != '-':
+			paths = paths || name == "lsblk" && strings.Contains(v, "p") || name == "blkid" && strings.ContainsAny(v, "LUl")
+			if o := strings.IndexByte(v, 'o'); o > 0 {
+				if columns = v[o+1:]; columns == "" && i+1 < len(args) {
+					columns = args[i+1].Prefix()
+				}
+			}
+		}
+	}
+	switch strings.ToLower(columns) {
+	case "path", "source", "pv_name":
+	case "name":
+		if !paths {
+			return nil
+		}
+	case "device":
+		if name != "blkid" {
+			return nil
+		}
+	case "":
+		if name != "blkid" || !paths {
+			return nil
+		}
+	default:
+		return nil
+	}
+	src := "$(" + name + ")"
+	return []word.Word{{Src: src, Know: word.Unknown, Many: true, Shape: []word.Part{{Lit: "/dev/"}, {Hole: word.Subst, Src: src}}, Origin: word.FromInput}}
+}
+
 // printed is what actions print.
 func (w *walker) printed(from []int, depth int) []word.Word {
 	var out []word.Word
@@ -80,6 +140,8 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 		return nil
 	case "ls":
 		return listed(a)
+	case "lsblk", "findmnt", "blkid", "df", "pvs":
+		return devicesOf(name, a.Args())
 	case "pgrep", "pidof":
 		// Numbers; whose they are is all that counts of them.
 		src := "$(" + w.joined(a.Argv).String() + ")"
@@ -106,6 +168,7 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 		}
 	}
 	all, hands := handsOn(name)
+	all = all || name == "tail" && fromFirst(a.Args())
 	if !hands || a.Stdin.Kind != InputPipe {
 		return nil
 	}

@@ -190,7 +190,7 @@ func (w *walker) printedWord(st *state, from int, src string) word.Word {
 		h.Shape[0].Else = ws[0].Values[0]
 		return h
 	}
-	if len(ws) != 1 || ws[0].Know != word.Unknown || len(ws[0].Shape) < 2 && ws[0].Many {
+	if len(ws) != 1 || ws[0].Know != word.Unknown || len(ws[0].Shape) < 2 && ws[0].Many && !names(ws[0]) {
 		return word.Hidden(src, word.Subst)
 	}
 	x := ws[0]

@@ -143,7 +143,8 @@ func (w *walker) parallelTurns(st *state, l launch, base string, a option.Args, 
 		var next [][]word.Word
 		for k, t := range turns {
 			for n, x := range s {
-				if _, ok := x.Value(); !ok {
+				_, ok := x.Value()
+				if _, pattern := x.Pattern(); !ok && !pattern {
 					known = false
 				}
 				if linked[i] && n != k || len(next) > w.lim.Unroll {
