@@ -408,6 +408,7 @@ func (s *Set) options() []expr.Option {
 		str(func(x string) any { return string(p.Class(x)) }, new(func(string) string), "class"),
 		str(func(x string) any { return p.Gathers(x) }, new(func(string) bool), "gathers"),
 		str(func(x string) any { return path.Dir(x) }, new(func(string) string), "dir"),
+		str(func(x string) any { return fitsAll(path.Base(x)) }, new(func(string) bool), "fitsAll"),
 		str(func(x string) any { return path.Base(x) }, new(func(string) string), "base"),
 		str(func(x string) any { return quote(x) }, new(func(string) string), "quote"),
 		str(func(x string) any { return strings.TrimRight(x, "/") }, new(func(string) string), "unslash"),

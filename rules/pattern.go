@@ -84,6 +84,16 @@ func (t *Protection) step(dir, part string) []string {
 	return out
 }
 
+// fitsAll reports a pattern that every name in a directory fits, or all but a
+// few: "*", "*.*", "!(keep)".
+func fitsAll(name string) bool {
+	switch name {
+	case "*", "**", "*.*", "?*", "*?", "[!.]*", "[^.]*":
+		return true
+	}
+	return strings.HasPrefix(name, "!(") && strings.HasSuffix(name, ")")
+}
+
 // MatchName reports whether a file name pattern of the shell could match a
 // name. Extended patterns match everything: what cannot be read is not safe.
 func MatchName(pattern, name string) bool {

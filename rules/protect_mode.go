@@ -63,6 +63,8 @@ func (t *Protection) needs(p string) (need, bool) {
 		return need{0o500, 0o002, 0o700, "its owner cannot enter it", "sshd refuses keys that others may write, and logins by key with it"}, true
 	case b == "authorized_keys" && path.Base(dir) == ".ssh":
 		return need{0o400, 0o002, 0o700, "sshd cannot read it", "sshd refuses keys that others may write, and logins by key with it"}, true
+	case p == "/home":
+		return need{0o111, 0o002, 0o755, "nobody but root can enter a home any more, and logins by key fail", "anybody may put there what others trust"}, true
 	case p == "/root", t.Class(p) == HomeRoot && p != "/home" && p != "/Users":
 		return need{0o500, 0o002, 0o755, "its owner cannot enter it", "sshd refuses the keys of a home that others may write"}, true
 	case p == "/run/sshd" || p == "/var/empty" || p == "/var/empty/sshd":
