@@ -438,7 +438,7 @@ func (w *walker) mapfile(st *state, l launch, _ int) result {
 	}
 	w.advance(st, st.ctx.stdin, -1)
 	if !known || !count.known || !skip.known || !origin.known || origin.n < 0 || origin.n > maxIndex {
-		st.set(name, variable{state: VarSet, isList: true, more: true})
+		st.set(name, variable{state: VarSet, isList: true, more: true, list: w.items(in)})
 		return both(st)
 	}
 	v := variable{state: VarSet, isList: true}

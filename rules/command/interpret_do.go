@@ -159,9 +159,15 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 			return below(recv.w, true)
 		}
 	case "array_map", "map":
-		if f := a.at(0); len(a.list) == 2 && f.Know == word.Known && e.lang.calls()[f.Values[0]] != "" {
-			e.do(e.lang.calls()[f.Values[0]], f.Values[0], val{}, callArgs{list: a.list[1:]})
-			return unknownVal(name)
+		if len(a.list) == 2 {
+			f, ok := a.at(0).Value()
+			if a.list[0].name != "" {
+				f, ok = a.list[0].name, true // map(os.remove, list)
+			}
+			if spec := e.lang.calls()[f]; ok && spec != "" {
+				e.do(spec, f, val{}, callArgs{list: a.list[1:]})
+				return unknownVal(name)
+			}
 		}
 	case ".forEach", ".each", ".map":
 		return unknownVal(name)

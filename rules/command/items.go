@@ -18,14 +18,50 @@ func handsOn(name string) (all, hands bool) {
 	return false, false
 }
 
-// items is what can be read from a pipe, as words, where the text is not known
+// items is what can be read from a pipe, or from what the line itself has
+// written, as words, where the text is not known
 // but something of each word is: names below a directory, a variable's value
 // behind a known beginning. nil where nothing is known.
 func (w *walker) items(in input) []word.Word {
-	if in.Kind != InputPipe {
+	switch in.Kind {
+	case InputPipe:
+		return w.printed(in.From, 0)
+	case InputFile:
+		return w.printed(w.filledBy(in.Word), 0)
+	}
+	return nil
+}
+
+// filledBy is the actions whose output a file holds: those of <(…), or those
+// that the line has redirected there.
+func (w *walker) filledBy(file word.Word) []int {
+	var out []int
+	if len(file.Shape) == 1 {
+		for _, i := range w.within[file.Shape[0].Src] {
+			if a := &w.line.Actions[i]; !a.Compound && !a.Wrapper && len(a.PipeTo) == 0 && len(a.Argv) > 0 {
+				out = append(out, i)
+			}
+		}
+		return out
+	}
+	name, ok := file.Value()
+	if !ok {
 		return nil
 	}
-	return w.printed(in.From, 0)
+	for i := len(w.line.Actions) - 1; i >= 0; i-- {
+		for _, r := range w.line.Actions[i].Redirs {
+			if r.FD != 1 || !r.Target.Is(name) {
+				continue
+			}
+			switch r.Kind {
+			case Append:
+				out = append(out, i)
+			case Out, Clobber:
+				return append(out, i)
+			}
+		}
+	}
+	return nil
 }
 
 // fromFirst reports whether tail begins with the first line: tail -n +1, which
@@ -166,6 +202,9 @@ func (w *walker) itemsOf(i, depth int) []word.Word {
 		if _, hands := handsOn(name); !hands {
 			return w.rewritten(a, rewrite, depth)
 		}
+	}
+	if args := a.Args(); name == "cat" && len(args) == 1 && a.Stdin.Kind != InputPipe {
+		return w.printed(w.filledBy(args[0]), depth+1)
 	}
 	all, hands := handsOn(name)
 	all = all || name == "tail" && fromFirst(a.Args())

@@ -78,7 +78,7 @@ func (w *walker) xargs(st *state, l launch, base string) result {
 	text, known := in.text, in.known
 	if f := last(a.Values["file"]); f.Know != 0 {
 		text, known = w.readFile(st, f)
-		in = input{}
+		in = input{Input: Input{Kind: InputFile, Word: f}}
 	} else if in.Kind == InputFile {
 		text, known = w.readFile(st, in.Word)
 	}
