@@ -254,6 +254,9 @@ func (w *walker) look(st *state, l launch, index int, lang *language, via, text 
 			e.vars["$_"] = val{w: x}
 		}
 	}
+	if lang.name == "perl" && !lines {
+		e.everyBelow()
+	}
 	w.depth++
 	if lang.name == "awk" {
 		e.awkLines()

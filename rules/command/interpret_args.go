@@ -15,6 +15,9 @@ func (e *evaluator) args(name string) bool {
 		}
 	}
 	t := e.peek(0)
+	if e.lang.sigils && (name == "unlink" || name == "rmdir") && (t.kind == tokName && stopWord(t.text) || t.text == "}" || t.text == ";") {
+		return true // of $_
+	}
 	switch t.kind {
 	case tokSign:
 		return t.text == "\\" || t.text == "[" && e.lang.percent || t.text == "<"

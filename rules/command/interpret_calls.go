@@ -42,7 +42,7 @@ func perlCalls() map[string]string {
 	return map[string]string{
 		"unlink": "rm -f -- @", "rmdir": "rmdir -- $1", "rmtree": "rm -rf -- @", "remove_tree": "rm -rf -- @",
 		"rename": "mv -T -- $1 $2", "move": "mv -- $1 $2", "copy": "cp -- $1 $2", "truncate": "truncate -s $2 -- $1", "chmod": "!mode chmod", "chown": "!owner chown",
-		"chdir": "!chdir", "fork": "!fork", ".do": "!sql", "symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "eval": "", "join": "", "reverse": "", "lc": "", "decode_base64": "", "pack": "", "chr": "", "shell": "!system", "run": "!system", "syscall": "", "glob": "", // a list; what is done with it counts
+		"chdir": "!chdir", "fork": "!fork", ".do": "!sql", "symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "eval": "", "join": "", "reverse": "", "lc": "", "decode_base64": "", "pack": "", "chr": "", "shell": "!system", "run": "!system", "syscall": "", "readdir": "", "glob": "", // a list; what is done with it counts
 	}
 }
 

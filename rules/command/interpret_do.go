@@ -138,7 +138,7 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		if attr, ok := a.at(1).Value(); ok && a.list[0].name != "" {
 			return val{name: a.list[0].name + "." + attr}
 		}
-	case "os.listdir", "Dir.children", "Dir.each_child", "fs.readdirSync":
+	case "os.listdir", "Dir.children", "Dir.each_child", "Dir.foreach", "Dir.entries", "fs.readdirSync", "readdir", "scandir":
 		// Names without the directory.
 		return val{w: word.Word{Src: "*", Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Glob, Src: "*"}}, Origin: word.FromInput}}
 	case "os.walk", "os.scandir":

@@ -58,6 +58,10 @@ func (e *evaluator) postfix() val {
 	}
 	for e.i < len(e.toks) {
 		t := e.peek(0)
+		if e.lang.name == "ruby" && (e.sign("{") || e.isName("do")) && e.peek(1).text == "|" {
+			e.block(v)
+			return v
+		}
 		if t.kind != tokSign {
 			return v
 		}
@@ -76,6 +80,7 @@ func (e *evaluator) postfix() val {
 				continue
 			}
 			if e.sign("(") {
+				e.callback(v, method)
 				v = e.call("."+method, v, e.callArgs())
 			} else if e.lang.bare && v.path && e.lang.calls()["."+method] != "" {
 				v = e.call("."+method, v, callArgs{}) // Ruby needs no brackets

@@ -374,6 +374,50 @@ func (e *evaluator) block(v val) {
 	}
 }
 
+// callback gives the parameter of JavaScript's .forEach(f => …) and its like any
+// of the values of the list.
+func (e *evaluator) callback(v val, method string) {
+	if !slices.Contains([]string{"forEach", "map", "filter", "some", "every", "flatMap"}, method) {
+		return
+	}
+	at := e.i + 1
+	for at < len(e.toks) && (e.toks[at].text == "(" || e.toks[at].text == "async" || e.toks[at].text == "function") {
+		at++
+	}
+	if at+1 < len(e.toks) && e.toks[at].kind == tokName && slices.Contains([]string{"=>", ")", ","}, e.toks[at+1].text) {
+		e.vars[e.toks[at].text] = e.anyOf(v)
+	}
+}
+
+// everyBelow binds $_ for perl's find(sub { … }, DIR): each name below it.
+func (e *evaluator) everyBelow() {
+	for i, t := range e.toks {
+		if t.kind != tokName || t.text != "find" && t.text != "finddepth" || i+2 >= len(e.toks) {
+			continue
+		}
+		var dir *token
+		depth := 0
+		for at := i + 1; at < len(e.toks) && at < i+256 && (depth > 0 || e.toks[at].text != ";"); at++ {
+			switch x := &e.toks[at]; {
+			case x.kind == tokName && slices.Contains([]string{"if", "unless", "and", "or", "next", "return"}, x.text) || x.text == "&&" || x.text == "||":
+				// -f chooses nothing; all else leaves some out.
+				if at+2 >= len(e.toks) || e.toks[at+1].text != "-" || !slices.Contains([]string{"f", "d", "e"}, e.toks[at+2].text) {
+					return
+				}
+			case x.kind == tokString && (depth == 0 || depth == 1 && e.toks[i+1].text == "("):
+				dir = x
+			case x.kind == tokSign && (x.text == "(" || x.text == "{"):
+				depth++
+			case x.kind == tokSign && (x.text == ")" || x.text == "}"):
+				depth--
+			}
+		}
+		if dir != nil {
+			e.vars["$_"] = below(e.text(*dir), false)
+		}
+	}
+}
+
 func (e *evaluator) skipTo(end string) {
 	for e.i < len(e.toks) {
 		if e.sign(end) {

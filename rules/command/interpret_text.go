@@ -301,7 +301,11 @@ func (e *evaluator) print() bool {
 // and all of it, only shows when it runs.
 func (w *walker) printedCode(sub *state, l launch, base string, from []int) {
 	for _, j := range from {
-		for _, x := range w.says[j].texts {
+		texts := w.says[j].texts
+		if len(texts) == 0 {
+			texts = w.template(&w.line.Actions[j])
+		}
+		for _, x := range texts {
 			if _, ok := w.code(x); ok || x.Know == word.OneOf {
 				w.shellCode(sub, l, base, x, func(s *state, c *context) {
 					s.certain = Possible

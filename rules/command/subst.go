@@ -39,6 +39,29 @@ func (w *walker) markHole(p word.Part) string {
 	return fmt.Sprintf("%c%d%c", holeOpen, len(w.holes)-1, holeClose)
 }
 
+// readable has what stands for a mark in the place of each: words are shown as
+// they are written.
+func (w *walker) readable(argv []word.Word) []word.Word {
+	if w.holes == nil {
+		return argv
+	}
+	marked := func(x word.Word) bool { return strings.IndexByte(x.Src, holeOpen) >= 0 }
+	if !slices.ContainsFunc(argv, marked) {
+		return argv
+	}
+	argv = slices.Clone(argv)
+	for i, x := range argv {
+		if marked(x) {
+			var b strings.Builder
+			for _, p := range w.unmark(nil, x.Src, true) {
+				b.WriteString(p.text + p.src)
+			}
+			argv[i].Src = b.String()
+		}
+	}
+	return argv
+}
+
 // unmark splits text at the marks of holes.
 func (w *walker) unmark(ps []piece, text string, quoted bool) []piece {
 	for from := 0; ; {

@@ -510,6 +510,7 @@ func (w *walker) emit(st *state, a Action, at position) int {
 			a.Place = c.bound
 		}
 	}
+	a.Argv, a.Place.Names = w.readable(a.Argv), w.readable(a.Place.Names)
 	w.line.Actions = append(w.line.Actions, a)
 	w.meta = append(w.meta, m)
 	return len(w.line.Actions) - 1
