@@ -66,6 +66,10 @@ func httpStore(c *call) {
 		if c.containerSocket(u.Port(), method, p, query, w) {
 			continue
 		}
+		if strings.HasPrefix(p, "redfish/v1/") {
+			c.redfish(method, p, w)
+			continue
+		}
 		if u.Port() == "6443" || (strings.HasPrefix(p, "api/v1/") || strings.HasPrefix(p, "apis/")) && (u.Port() == "8001" || u.Port() == "8443" || u.Port() == "16443") {
 			if method == "DELETE" {
 				c.kubernetes(p, w)
@@ -218,6 +222,23 @@ func (c *call) containerSocket(port, method, p, query string, src word.Word) boo
 	e.Command = "docker"
 	c.emit(e, o)
 	return true
+}
+
+// redfish is a request to the controller of a board: an action that takes the
+// machine or the controller down, or a volume that goes.
+// https://www.dmtf.org/standards/redfish
+func (c *call) redfish(method, p string, src word.Word) {
+	posts := method == "POST" || method == "" && len(c.values("data")) > 0
+	switch {
+	case posts && (strings.HasSuffix(p, "/ComputerSystem.Reset") || strings.HasSuffix(p, "/Chassis.Reset")):
+		if !c.sends(`"ResetType":"On"`) && !c.sends(`"ResetType":"ForceOn"`) {
+			c.emit(c.effect(Power, "poweroff"), Object{Type: Host, Word: src})
+		}
+	case posts && (strings.HasSuffix(p, "/Manager.Reset") || strings.HasSuffix(p, "/Manager.ResetToDefaults")):
+		c.emit(c.effect(NetChange, "restart"), Object{Type: Other, Name: "bmc", Word: src})
+	case method == "DELETE" && strings.Contains(p, "/Volumes/"), posts && (strings.HasSuffix(p, "/Volume.Initialize") || strings.HasSuffix(p, "/Drive.SecureErase") || strings.HasSuffix(p, "/Storage.ResetToDefaults")):
+		c.emit(c.effect(VolumeDelete, "data"), Object{Type: Volume, Name: p[strings.LastIndexByte(p, '/')+1:], Word: src})
+	}
 }
 
 // curlFiles is curl: -O takes the name off the URL, --output-dir says where.

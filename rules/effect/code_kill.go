@@ -63,8 +63,8 @@ func signalClass(name string) string {
 	return ""
 }
 
-// signal takes a leading -9, -KILL or -SIGKILL off the words of kill, killall
-// and pkill, and reads -s and -n.
+// signal takes -9, -KILL or -SIGKILL, which leads the words of kill and may stand
+// anywhere among those of killall and pkill, off them, and reads -s and -n.
 func (c *call) signal(argv []word.Word) (name string, rest []word.Word) {
 	name = "TERM"
 	given := false
@@ -87,7 +87,7 @@ func (c *call) signal(argv []word.Word) (name string, rest []word.Word) {
 			name, given = signalName(v[len("--signal="):]), true
 		case strings.HasPrefix(v, "-s") && c.name != "pkill" && len(v) > 3 && signalClass(signalName(v[2:])) != "":
 			name, given = signalName(v[2:]), true
-		case len(v) > 1 && v[0] == '-' && len(rest) == 0 && !given && (signalOf(upper) != "" || signalClass(upper) != "" || len(upper) > 2 && strings.HasPrefix(upper, "USR") || strings.HasPrefix(upper, "RTM")):
+		case len(v) > 1 && v[0] == '-' && (len(rest) == 0 || c.name != "kill") && !given && (signalOf(upper) != "" || signalClass(upper) != "" || len(upper) > 2 && strings.HasPrefix(upper, "USR") || strings.HasPrefix(upper, "RTM")):
 			name, given = signalName(upper), true
 		default:
 			rest = append(rest, argv[i])
@@ -315,13 +315,10 @@ func searched(text string) (name string, all bool) {
 			}
 			return "", false
 		case "lsof", "fuser":
-			if sshPort().MatchString(opts) {
-				return "sshd", false
-			}
-			return "", false
+			return listener(opts), false
 		case "ss", "netstat":
-			if sshPort().MatchString(opts) {
-				return "sshd", false
+			if name := listener(opts); name != "" {
+				return name, false
 			}
 			listed = len(words) == 0
 		case "cat":
@@ -374,9 +371,45 @@ var ofUser = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?:^| )-(?:[a-z]*[uU] ?|-e?uid[= ]|-user[= ])([a-z0-9_][a-z0-9_.-]*)`)
 })
 
-// sshPort is how those who listen on ssh's port are asked for.
-var sshPort = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(^|[ :=])(:|tcp:|TCP:|-i:?|-ti:?|-n tcp )(22|ssh)( |$|/)|(^| )22/tcp( |$)|sport *=+ *:?(22|ssh)( |$)`)
+// listener is the program that listens on the port of which lsof, fuser or ss is
+// asked; "" where that may be any.
+func listener(opts string) string {
+	m := askedPort().FindStringSubmatch(strings.NewReplacer(`'`, "", `"`, "").Replace(opts))
+	if m == nil {
+		return ""
+	}
+	switch strings.Join(m[1:], "") {
+	case "22", "ssh":
+		return "sshd"
+	case "3306", "mysql":
+		return "mysqld"
+	case "5432", "postgresql":
+		return "postgres"
+	case "27017":
+		return "mongod"
+	case "6379", "redis":
+		return "redis-server"
+	case "2379":
+		return "etcd"
+	case "9042":
+		return "cassandra"
+	case "9092":
+		return "kafka"
+	case "9200":
+		return "elasticsearch"
+	case "1521":
+		return "oracle"
+	case "389", "636", "ldap", "ldaps":
+		return "slapd"
+	case "5672":
+		return "rabbitmq"
+	}
+	return ""
+}
+
+// askedPort is how those who listen on a port are asked for.
+var askedPort = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|[ :=])(?::|tcp:|TCP:|-i:?|-ti:?|-n tcp )([0-9]+|[a-z]+)(?: |$|/)|(?:^| )([0-9]+)/tcp(?: |$)|sport *=+ *:?([0-9]+|[a-z]+)(?: |$)`)
 })
 
 // byName is how ps is asked for the processes of a program.

@@ -36,6 +36,8 @@ func rollOf(e *Effect) *roll {
 		}}
 	case e.Kind == AccountChange && (e.Has("lock") || e.Has("delete") || e.Has("remove") || e.Command == "userdel" || e.Command == "deluser" || len(e.Params["until"]) > 0 || len(e.Params["newshell"]) > 0):
 		return &roll{lists: listsAccounts, dirs: []string{"/home"}}
+	case e.Kind == DBChange && e.Command == "ipcrm":
+		return &roll{lists: func(name string, args []word.Word) bool { return name == "ipcs" }}
 	case e.Kind == Kill && e.Command == "kill":
 		return &roll{lists: func(string, []word.Word) bool { return false }, dirs: []string{"/proc"}}
 	case e.Kind == Kill && e.Command == "loginctl":
