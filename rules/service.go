@@ -8,7 +8,7 @@ func carrier(name string) bool {
 	switch name {
 	case "ssh", "sshd", "dropbear", "networking", "network", "networkmanager", "network-manager", "systemd-networkd", "networkd", "network-online", "wicked", "wickedd",
 		"netctl", "netplan", "netif", "dhcpcd", "wpa_supplicant", "connman", "openvswitch", "openvswitch-switch", "ovs-vswitchd", "firewalld", "nftables", "iptables",
-		"ip6tables", "ufw", "shorewall", "frr", "bird", "bird6", "quagga", "zebra", "openvpn", "wg-quick", "strongswan", "tailscaled", "tailscale":
+		"ip6tables", "ufw", "shorewall", "frr", "bird", "bird6", "quagga", "zebra", "openvpn", "openvpn-server", "openvpn-client", "wg-quick", "strongswan-starter", "ipsec", "zerotier-one", "netbird", "strongswan", "tailscaled", "tailscale":
 		return true
 	}
 	return false

@@ -91,6 +91,9 @@ func (g *gathering) newJobs(e *effect.Effect) int {
 		}
 		return g.jobsIn(e.Source.Name)
 	}
+	if text := e.Params["text"]; len(text) == 1 {
+		return len(cronJobs([]byte(text[0]))) // what the line itself puts in
+	}
 	if g.line == nil || e.Action < 0 || e.Action >= len(g.line.Actions) {
 		return -1
 	}

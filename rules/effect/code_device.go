@@ -44,7 +44,7 @@ func outOptions(name string) []string {
 	case "ntfsclone":
 		return []string{"-O", "--overwrite", "-o", "--output"}
 	case "openssl":
-		return []string{"-out"}
+		return []string{"-out", "-keyout"}
 	case "genisoimage", "mkisofs", "xorrisofs":
 		return []string{"-o", "-output"}
 	case "dump", "xfsdump":

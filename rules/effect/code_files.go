@@ -357,6 +357,8 @@ func crontab(c *call) {
 		case in.Kind == command.InputText || in.Kind == command.InputPipe:
 			if v, ok := c.input(); ok && !schedules(v) {
 				e.mark("empty")
+			} else if ok {
+				e.param("text", v)
 			}
 		case in.Kind == command.InputClosed:
 			e.mark("empty")

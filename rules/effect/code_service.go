@@ -63,7 +63,7 @@ func servicesOperand(c *call) {
 }
 
 // stopUnits is systemctl stop: a mount unit is unmounted, a pattern may name
-// many.
+// many, a swap unit is swapped off.
 func stopUnits(c *call) {
 	for _, w := range c.values("unit") {
 		if p, ok := w.Pattern(); ok && len(w.Values) == 0 && !strings.Contains(p, "/") {
@@ -83,6 +83,12 @@ func (c *call) stopUnit(v string, w word.Word) {
 	if dir, ok := mountUnit(v); ok {
 		c.emit(c.effect(Unmount), Object{Type: Path, Name: dir, Word: w})
 		return
+	}
+	if dev, ok := strings.CutSuffix(v, ".swap"); ok {
+		if dir, ok := mountUnit(dev + ".mount"); ok {
+			c.emit(c.effect(VolumeChange, "swap", "detach"), Object{Type: Device, Name: dir, Word: w})
+			return
+		}
 	}
 	e := c.effect(Stop)
 	if strings.ContainsAny(v, "*?[") {

@@ -549,18 +549,23 @@ func (c *call) emit(e Effect, o Object) {
 	*c.out = append(*c.out, e)
 	if e.Kind == Delete && o.Type == Path && !e.Has("recursive") {
 		if unit := startedBy(e.Object.Name); unit != "" {
+			if strings.Contains(e.Object.Name, "/lib/systemd/system/"+unit) {
+				e.mark("remove") // the unit itself, which its package put there
+			}
 			e.Kind, e.Object = Disable, Object{Type: Service, Name: unit, Word: o.Word}
 			*c.out = append(*c.out, e)
 		}
 	}
 }
 
-// startedBy is the service that a link starts at boot: what systemctl disable
+// startedBy is the service that a link, or its own unit, starts at boot: what systemctl disable
 // and update-rc.d remove.
 func startedBy(name string) string {
 	dir, base := path.Split(name)
 	switch {
 	case (strings.HasPrefix(dir, "/etc/systemd/system/") || strings.HasPrefix(dir, "/usr/lib/systemd/system/")) && (strings.HasSuffix(dir, ".wants/") || strings.HasSuffix(dir, ".requires/")):
+		return strings.TrimSuffix(base, ".service")
+	case dir == "/lib/systemd/system/" || dir == "/usr/lib/systemd/system/":
 		return strings.TrimSuffix(base, ".service")
 	case strings.HasPrefix(dir, "/etc/rc") && strings.HasSuffix(dir, ".d/") && len(base) > 3 && base[0] == 'S' && numbered(base[1:3]):
 		return base[3:]

@@ -399,6 +399,9 @@ func (c *call) redirections() {
 
 // written says how much a file holds afterwards, where that is known.
 func (e *Effect) written(text string) {
+	if strings.TrimSpace(text) == "" {
+		e.mark("empty")
+	}
 	lines := strings.Count(strings.TrimSuffix(text, "\n"), "\n") + 1
 	if text == "" {
 		lines = 0
