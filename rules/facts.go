@@ -208,7 +208,8 @@ type SessionFact struct {
 	TTY         string `json:"tty,omitempty" expr:"tty"`
 	Interactive bool   `json:"interactive,omitempty" expr:"interactive"`
 	SSH         bool   `json:"ssh,omitempty" expr:"ssh"`
-	Peer        string `json:"peer,omitempty" expr:"peer"` // the address at the other end
+	Peer        string `json:"peer,omitempty" expr:"peer"`       // the address at the other end
+	Address     string `json:"address,omitempty" expr:"address"` // the address at this end
 	// Drivers are the kernel modules that Interface works with.
 	Drivers    []string `json:"drivers,omitempty" expr:"drivers"`
 	Interface  string   `json:"interface,omitempty" expr:"interface"`    // that the session came through

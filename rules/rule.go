@@ -121,6 +121,7 @@ type Situation struct {
 	Container    string            `yaml:"container,omitempty"`
 	SharedNet    bool              `yaml:"shared_net,omitempty"`
 	Local        bool              `yaml:"local,omitempty"`         // not over SSH
+	Address      string            `yaml:"address,omitempty"`       // of this end of the session
 	Interface    string            `yaml:"interface,omitempty"`     // that the session came through; default: whichever is named
 	NoLoader     bool              `yaml:"no_loader,omitempty"`     // the dynamic loader is gone
 	Serves       []string          `yaml:"serves,omitempty"`        // what the host serves

@@ -36,7 +36,7 @@ func (w *World) session() rules.SessionFact {
 		s.TTY = w.opts.TTY
 		s.Interactive = w.opts.Interactive
 		c := connectionOf(func(name string) string { return w.env[name] })
-		s.SSH, s.Peer, w.cards.local = c.ssh, c.peer, c.local
+		s.SSH, s.Peer, s.Address, w.cards.local = c.ssh, c.peer, c.local, c.local
 	})
 	return w.cards.session
 }

@@ -305,6 +305,11 @@ func searched(text string) (name string, all bool) {
 				return "", false
 			}
 			listed = true
+		case "systemctl":
+			if strings.Contains(opts, "MainPID") && len(words) > 1 {
+				return strings.TrimSuffix(words[len(words)-1], ".service"), false
+			}
+			return "", false
 		case "seq":
 			if len(words) == 0 {
 				return "", false

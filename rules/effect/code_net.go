@@ -97,6 +97,9 @@ func (c *call) nft(f []string, src word.Word) {
 	if strings.HasSuffix(strings.ToLower(name), "input") {
 		e.mark("input")
 	}
+	if name == "" && strings.HasPrefix(f[1], "$") && f[0] != "add" {
+		e.mark("flush") // whatever is listed, a table among it
+	}
 	drops := false
 	for _, w := range f {
 		drops = drops || w == "drop" || w == "reject"

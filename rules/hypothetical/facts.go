@@ -20,7 +20,7 @@ func (w *World) Facts(line *command.Line, effects []effect.Effect) *rules.Facts 
 		Host: rules.HostFact{Name: w.at.Host, Kernel: w.at.Kernel, MemAvailable: w.at.MemAvailable, SwapUsed: w.at.SwapUsed, Labels: w.at.Labels, LoggedIn: w.at.LoggedIn, Serves: w.at.Serves,
 			Container: w.at.Container, SharedNet: w.at.SharedNet},
 		Session: rules.SessionFact{User: w.at.User, Root: w.at.User == "root", TTY: "pts/0", Interactive: true,
-			SSH: !w.at.Local, Interface: w.at.Interface, LoaderGone: w.at.NoLoader},
+			SSH: !w.at.Local, Interface: w.at.Interface, Address: w.at.Address, LoaderGone: w.at.NoLoader},
 		Objects: map[string]*rules.ObjectFact{},
 	}
 	if !w.at.Local {

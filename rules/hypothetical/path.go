@@ -252,7 +252,7 @@ func (w *World) isFile(p string) bool {
 		return true
 	}
 	ext := path.Ext(b)
-	if ext == "" || ext == b || len(ext) > 8 || ext == ".d" || ext == ".git" {
+	if ext == "" || ext == b || len(ext) > 8 || ext == ".d" || ext == ".wants" || ext == ".git" {
 		return strings.Contains(b, ".so.")
 	}
 	// An extension holds a letter: 5.10.0 and v1.2 are names of directories.
