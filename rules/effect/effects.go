@@ -542,6 +542,9 @@ func (c *call) emit(e Effect, o Object) {
 	if (o.Type == Path || o.Type == Device) && !c.special(&e) {
 		return
 	}
+	if e.Object.Type == Device && e.Place.Kind == command.Chroot {
+		e.Place = command.Place{} // another root has the same devices
+	}
 	if e.Place.Fresh && ofMachine(&e) {
 		return // it goes with the container
 	}
