@@ -102,7 +102,7 @@ func placeName(k command.PlaceKind) string {
 func (s *Set) tell(v *env, line *command.Line, e *effect.Effect, argv string, facts *Facts) {
 	*v = env{
 		Kind: string(e.Kind), Object: e.Object.Display(), Type: string(e.Object.Type), Known: e.Object.Name != "",
-		Glob: e.Object.Name == "" && e.Object.Pattern != "", Pattern: e.Object.Pattern, Word: e.Object.Word.Src,
+		Glob: e.Object.Name == "" && e.Object.Pattern != "", Pattern: strings.TrimSuffix(e.Object.Pattern, "/"), Word: e.Object.Word.Src,
 		Attr: e.Attrs, Params: e.Params, Command: e.Command, Look: e.Look,
 		Certain: e.Certain == command.Certain, Place: placeName(e.Place.Kind), Remote: e.Place.Kind == command.Remote,
 		User: e.User, Line: line.Src,
