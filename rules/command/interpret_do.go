@@ -142,8 +142,8 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		// Names without the directory.
 		return val{w: word.Word{Src: "*", Know: word.Unknown, Many: true, Shape: []word.Part{{Hole: word.Glob, Src: "*"}}, Origin: word.FromInput}}
 	case "os.walk", "os.scandir":
-		if len(a.list) > 0 && name == "os.walk" {
-			return below(a.at(0), false)
+		if len(a.list) > 0 {
+			return below(a.at(0), name == "os.scandir")
 		}
 	case ".glob":
 		if recv.path && len(a.list) > 0 {

@@ -185,6 +185,8 @@ python3 -c 'import os; getattr(os, "system")("reboot")' => reboot
 python3 -c 'import os¶for r, d, f in os.walk("/lib"):¶    for x in f: os.unlink(os.path.join(r, x))' => rm -f -- /lib</…>
 python3 -c 'from pathlib import Path¶for p in Path("/lib").rglob("*"): p.unlink()' => rm -f -- /lib</…>
 python3 -c 'from pathlib import Path¶print([p for p in Path("/lib").iterdir()])' =>
+python3 -c 'import os; [os.unlink(e.path) for e in os.scandir("/boot")]' => rm -f -- /boot</…>
+python3 -c 'import os; [print(e.path) for e in os.scandir("/boot")]' =>
 perl -e 'open my $f, ">", "/etc/passwd"; print $f ""' => >/etc/passwd
 node --input-type=module -e 'import {rmSync as r} from "node:fs"; import * as fs from "fs"; r("/a", {recursive: true}); fs.unlinkSync("/b")' => rm -rf -- /a | rm -f -- /b
 node -e 'require("fs/promises").rm("/lib", {recursive: true})' => rm -rf -- /lib

@@ -106,6 +106,9 @@ func (e *evaluator) format(v val, with []word.Word, mark string) val {
 }
 
 func (e *evaluator) attribute(v val, name string) val {
+	if v.path && name == "path" {
+		return val{w: v.word()} // of an entry of os.scandir
+	}
 	if v.path && name == "parent" {
 		return val{w: word.Hidden("…", word.Var), path: true}
 	}
