@@ -88,6 +88,17 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		if len(a.list) > 0 {
 			return a.list[0]
 		}
+	case "os.path.expanduser", "Path.home", "pathlib.Path.home", "Dir.home", "os.homedir":
+		home := e.st.ctx.home()
+		s, known := a.at(0).Value()
+		switch rest, ok := strings.CutPrefix(s, "~"); {
+		case len(a.list) == 0, ok && rest == "":
+			return val{w: home, path: strings.HasSuffix(name, "Path.home")}
+		case ok && strings.HasPrefix(rest, "/"):
+			return val{w: joinPath(e.w, home, word.Lit(rest[1:]))}
+		case known && !ok:
+			return a.list[0]
+		}
 	case "glob.glob", "glob.iglob", "glob", "Dir.glob", "bsd_glob", "File::Glob.bsd_glob":
 		if len(a.list) > 0 {
 			return e.glob(a.list[0])
@@ -187,22 +198,6 @@ func (e *evaluator) call(name string, recv val, a callArgs) val {
 		e.do(spec, name, recv, a)
 	}
 	return unknownVal(name + "()")
-}
-
-// below is what lies below a directory, of which no name is known.
-func below(dir word.Word, path bool) val {
-	x := word.Word{Src: dir.Src, Know: word.Unknown, Origin: word.FromInput}
-	rest := findRest
-	rest.All = true
-	if v, ok := dir.Value(); ok {
-		if v = strings.TrimSuffix(v, "/"); v == "" {
-			v = "/"
-		}
-		x.Shape = []word.Part{{Lit: v}, rest}
-	} else {
-		x.Shape = append(append([]word.Part{}, dir.Shape...), rest)
-	}
-	return val{w: x, path: path}
 }
 
 // lastTwo is the last two parts of a dotted name.

@@ -100,8 +100,9 @@ func (e *evaluator) postfix() val {
 				continue
 			}
 			x := e.expr()
+			rest := e.lang.prefixes && e.sign(":") && e.peek(1).text == "]"
 			e.skipTo("]")
-			v = e.index(v, x)
+			v = e.index(v, x, rest)
 		case t.text == "[":
 			e.i++
 			x := e.expr()

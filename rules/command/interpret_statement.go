@@ -246,7 +246,7 @@ func (e *evaluator) forEach() bool {
 		return false
 	}
 	name := e.peek(0)
-	if e.lang.name == "perl" && paren && (name.kind == tokName && (name.text == "glob" || strings.HasPrefix(name.text, "@")) || name.kind == tokGlob || name.kind == tokString) {
+	if e.lang.name == "perl" && paren && (name.kind == tokName && (name.text == "glob" || strings.HasPrefix(name.text, "@")) || name.kind == tokGlob || name.kind == tokList || name.kind == tokString) {
 		// foreach (LIST) { … $_ … }
 		v := val{isList: true}
 		v.list, _, _ = e.list(")")

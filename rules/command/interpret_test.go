@@ -213,6 +213,9 @@ ruby -e 'Dir.foreach("/lib") { |f| File.delete("/lib/#{f}") }' => rm -f -- /lib/
 node -e "const fs = require('fs'); fs.readdirSync('/lib').forEach(function(f) { fs.unlinkSync('/lib/' + f) })" => rm -f -- /lib/<*>…
 node -e "require('fs').readdirSync('/lib').map(f=>require('fs').unlinkSync('/lib/' + f))" => rm -f -- /lib/<*>…
 perl -MFile::Find -e 'find(sub { unlink if /x/ }, "/lib")' => rm -f -- <$_>
+perl -e 'for (qw(/lib /usr)) { system("rm", "-rf", $_) }' => rm -rf {/lib,/usr}
+python3 -c 'import shutil,sys; [shutil.rmtree(p) for p in sys.argv[1:]]' /lib /usr => rm -rf -- {/lib,/usr}
+python3 -c 'import sys; print(sys.argv[1:])' /lib =>
 perl -e 'open(P, "|sh"); print P "rm -rf /usr"' => rm -rf /usr
 perl -e 'fork while fork' => note fork-bomb
 perl -e 'fork and exit; while (1) { sleep 1 }' =>

@@ -116,7 +116,7 @@ func (e *evaluator) attribute(v val, name string) val {
 }
 
 // index is an element: of the script's own arguments, or of a list.
-func (e *evaluator) index(v, x val) val {
+func (e *evaluator) index(v, x val, slice bool) val {
 	n := integer(x.word())
 	base := 0
 	switch v.name {
@@ -133,6 +133,13 @@ func (e *evaluator) index(v, x val) val {
 			return v.list[n.n]
 		}
 		return unknownVal("[]")
+	}
+	if slice && n.known && n.n >= 0 { // argv[1:]
+		out := val{isList: true}
+		for i := max(n.n-int64(base), 0); i < int64(len(e.argv)); i++ {
+			out.list = append(out.list, val{w: e.argv[i]})
+		}
+		return out
 	}
 	if i := n.n - int64(base); n.known && i >= 0 && i < int64(len(e.argv)) {
 		return val{w: e.argv[i]}
@@ -222,4 +229,20 @@ func (e *evaluator) hole(s string) (at, n int, name string) {
 		return 0, 0, ""
 	}
 	return i, j + len(e.lang.marks[1]), strings.TrimSpace(s[i+len(e.lang.marks[0]) : i+j])
+}
+
+// below is what lies below a directory, of which no name is known.
+func below(dir word.Word, path bool) val {
+	x := word.Word{Src: dir.Src, Know: word.Unknown, Origin: word.FromInput}
+	rest := findRest
+	rest.All = true
+	if v, ok := dir.Value(); ok {
+		if v = strings.TrimSuffix(v, "/"); v == "" {
+			v = "/"
+		}
+		x.Shape = []word.Part{{Lit: v}, rest}
+	} else {
+		x.Shape = append(append([]word.Part{}, dir.Shape...), rest)
+	}
+	return val{w: x, path: path}
 }
