@@ -213,6 +213,8 @@ func (c *call) sql(f []string, src word.Word) {
 			c.database(src, name(2), "namespace", "delete", "data")
 		case "MEASUREMENT", "SERIES", "SHARD":
 			c.database(src, name(2), "delete", "data")
+		case "RETENTION": // policy: with the shards that it keeps
+			c.database(src, name(3), "delete", "data")
 		case "TABLE", "MATERIALIZED", "TABLESPACE", "COLUMNFAMILY", "PARTITION":
 			c.database(src, name(2), "delete", "data")
 		case "OWNED":
@@ -275,10 +277,14 @@ func (c *call) sql(f []string, src word.Word) {
 			c.database(src, name(i), "delete", "all", "data")
 		} else if i := slices.Index(up, "MYSQL.USER"); i > 0 {
 			c.database(src, f[i], "remove")
+		} else if len(f) > 2 && catalog(up[2]) {
+			c.database(src, f[2], "data", "delete")
 		}
 	case "UPDATE":
 		if !limited(up, "WHERE", "LIMIT") && has("SET") {
 			c.database(src, name(1), "data")
+		} else if len(f) > 2 && (catalog(up[1]) || up[1] == "PG_DATABASE") {
+			c.database(src, f[1], "settings", "force")
 		}
 	case "ALTER":
 		if len(f) < 3 {
@@ -336,6 +342,13 @@ func (c *call) function(up []string, src word.Word) {
 		}
 		return
 	}
+}
+
+// catalog reports a table in which PostgreSQL and SQLite keep what tables there
+// are; a change there is checked by nobody.
+func catalog(table string) bool {
+	return strings.HasPrefix(table, "PG_CATALOG.") || table == "SQLITE_MASTER" || table == "SQLITE_SCHEMA" ||
+		table == "PG_CLASS" || table == "PG_ATTRIBUTE" || table == "PG_INDEX" || table == "PG_TYPE" || table == "PG_AUTHID"
 }
 
 // killedHard is a stop that lets the program finish nothing.
