@@ -39,20 +39,22 @@ func TestCrontab(t *testing.T) {
 		src   *effect.Object
 		stdin command.Input
 		want  int
+		text  []string // that the line itself puts in
 	}{
-		{"removed", "delete", nil, command.Input{}, 0},
-		{"empty", "empty", source("-"), command.Input{}, 0},
-		{"by a file", "replace", source("/tmp/new"), command.Input{}, 1},
-		{"by a file without jobs", "replace", source("/tmp/empty"), command.Input{}, 0},
-		{"by /dev/null", "replace", source("/dev/null"), command.Input{}, 0},
-		{"by a file that is not there", "replace", source("/tmp/none"), command.Input{}, -1},
-		{"by a text", "replace", source("-"), command.Input{Kind: command.InputText, Word: word.Lit(tab)}, 3},
-		{"by a pipe", "replace", source("-"), command.Input{Kind: command.InputPipe}, -1},
-		{"by input from /dev/null", "replace", source("-"), command.Input{Kind: command.InputFile, Word: word.Lit("/dev/null")}, 0},
-		{"edited", "edit", nil, command.Input{}, -1},
+		{"removed", "delete", nil, command.Input{}, 0, nil},
+		{"empty", "empty", source("-"), command.Input{}, 0, nil},
+		{"by a file", "replace", source("/tmp/new"), command.Input{}, 1, nil},
+		{"by a file without jobs", "replace", source("/tmp/empty"), command.Input{}, 0, nil},
+		{"by /dev/null", "replace", source("/dev/null"), command.Input{}, 0, nil},
+		{"by a file that is not there", "replace", source("/tmp/none"), command.Input{}, -1, nil},
+		{"by a text", "replace", source("-"), command.Input{Kind: command.InputText, Word: word.Lit(tab)}, 3, nil},
+		{"by a pipe", "replace", source("-"), command.Input{Kind: command.InputPipe}, -1, nil},
+		{"by input from /dev/null", "replace", source("-"), command.Input{Kind: command.InputFile, Word: word.Lit("/dev/null")}, 0, nil},
+		{"by a pipe from echo", "replace", source("-"), command.Input{Kind: command.InputPipe}, 1, []string{"0 4 * * * two\n"}},
+		{"edited", "edit", nil, command.Input{}, -1, nil},
 	}
 	for _, tt := range tests {
-		e := effect.Effect{Kind: effect.ScheduleChange, Object: effect.Object{Type: effect.Crontab, Name: "ann"}, Source: tt.src, Attrs: map[string]bool{tt.attr: true}}
+		e := effect.Effect{Kind: effect.ScheduleChange, Object: effect.Object{Type: effect.Crontab, Name: "ann"}, Source: tt.src, Attrs: map[string]bool{tt.attr: true}, Params: map[string][]string{"text": tt.text}}
 		line := &command.Line{Actions: []command.Action{{Stdin: tt.stdin}}}
 		c := w.Facts(line, []effect.Effect{e}).Of(e.Object).Crontab
 		if c.User != "ann" || len(c.Jobs) != 3 || c.NewJobs != tt.want {
@@ -67,7 +69,7 @@ func TestSession(t *testing.T) {
 	e := effect.Effect{Kind: effect.Restart, Object: effect.Object{Type: effect.Service, Name: "networking"}}
 	n := effect.Effect{Kind: effect.Restart, Object: effect.Object{Type: effect.Service, Name: "nova-compute"}}
 	f := w.Facts(nil, []effect.Effect{e, n})
-	if s := f.Session; !s.SSH || s.Peer != "10.0.0.7" || s.Interface != "lo" {
+	if s := f.Session; !s.SSH || s.Peer != "10.0.0.7" || s.Address != "127.0.0.1" || s.Interface != "lo" {
 		t.Errorf("session: %+v", s)
 	}
 	if !f.Of(e.Object).Service.Carries || f.Of(n.Object).Service.Carries || f.Of(n.Object).Service.Note != "it evacuates" {
