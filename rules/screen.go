@@ -32,13 +32,13 @@ func screenOfNode(n ast.Node) screen {
 	case *ast.ConditionalNode:
 		return either(screenOfNode(n.Exp1), screenOfNode(n.Exp2))
 	case *ast.IdentifierNode:
-		return truths[n.Value]
+		return truth(n.Value)
 	case *ast.MemberNode:
 		of, name := member(n)
 		if of == "attr" {
 			return func(v *env) bool { return v.Attr[name] }
 		}
-		return truths[of+"."+name]
+		return truth(of + "." + name)
 	case *ast.BuiltinNode:
 		if n.Name == "any" {
 			return filled(n.Arguments[0])
@@ -47,45 +47,102 @@ func screenOfNode(n ast.Node) screen {
 	return nil
 }
 
-// truths are what a condition names that is true or false.
-var truths = map[string]screen{
-	"glob": func(v *env) bool { return v.Glob }, "unsure": func(v *env) bool { return v.Unsure },
-	"remote": func(v *env) bool { return v.Remote }, "everything": func(v *env) bool { return v.Every },
-	"path.kernel": func(v *env) bool { return v.Path.Kernel }, "path.account": func(v *env) bool { return v.Path.Account },
-	"path.config": func(v *env) bool { return v.Path.Config }, "path.follows": func(v *env) bool { return v.Path.Follows },
-	"path.loader": func(v *env) bool { return v.Path.Loader }, "path.exists": func(v *env) bool { return v.Path.Exists },
+// truth is what a condition names that is true or false.
+func truth(name string) screen {
+	switch name {
+	case "glob":
+		return func(v *env) bool { return v.Glob }
+	case "unsure":
+		return func(v *env) bool { return v.Unsure }
+	case "remote":
+		return func(v *env) bool { return v.Remote }
+	case "everything":
+		return func(v *env) bool { return v.Every }
+	case "path.kernel":
+		return func(v *env) bool { return v.Path.Kernel }
+	case "path.account":
+		return func(v *env) bool { return v.Path.Account }
+	case "path.config":
+		return func(v *env) bool { return v.Path.Config }
+	case "path.follows":
+		return func(v *env) bool { return v.Path.Follows }
+	case "path.loader":
+		return func(v *env) bool { return v.Path.Loader }
+	case "path.exists":
+		return func(v *env) bool { return v.Path.Exists }
+	}
+	return nil
 }
 
-// lists are what a condition asks the length or the members of.
-var lists = map[string]func(*env) []string{
-	"gone": func(v *env) []string { return v.Gone }, "blank": func(v *env) []string { return v.Blank },
-	"ownBelow": func(v *env) []string { return v.OwnIn }, "unknown": func(v *env) []string { return v.Unknown },
-	"vital": func(v *env) []string { return v.Vital }, "empty.vars": func(v *env) []string { return v.Empty.Vars },
+// list is what a condition asks the length or the members of.
+func list(name string) func(*env) []string {
+	switch name {
+	case "gone":
+		return func(v *env) []string { return v.Gone }
+	case "blank":
+		return func(v *env) []string { return v.Blank }
+	case "ownBelow":
+		return func(v *env) []string { return v.OwnIn }
+	case "unknown":
+		return func(v *env) []string { return v.Unknown }
+	case "vital":
+		return func(v *env) []string { return v.Vital }
+	case "empty.vars":
+		return func(v *env) []string { return v.Empty.Vars }
+	}
+	return nil
 }
 
-// texts are what a condition compares.
-var texts = map[string]func(*env) string{
-	"kind": func(v *env) string { return v.Kind }, "type": func(v *env) string { return v.Type },
-	"object": func(v *env) string { return v.Object }, "pattern": func(v *env) string { return v.Pattern },
-	"word": func(v *env) string { return v.Word }, "under": func(v *env) string { return v.Under },
-	"command": func(v *env) string { return v.Command }, "place": func(v *env) string { return v.Place },
-	"own": func(v *env) string { return v.Own }, "from": func(v *env) string { return v.From },
-	"path.real": func(v *env) string { return v.Path.Real }, "path.class": func(v *env) string { return string(v.Path.Class) },
-	"path.type": func(v *env) string { return v.Path.Type }, "path.link": func(v *env) string { return v.Path.Link },
-	"empty.class": func(v *env) string { return string(v.Empty.Class) }, "apart.meant": func(v *env) string { return v.Split.Meant },
+// compared is a text that a condition compares.
+func compared(name string) func(*env) string {
+	switch name {
+	case "kind":
+		return func(v *env) string { return v.Kind }
+	case "type":
+		return func(v *env) string { return v.Type }
+	case "object":
+		return func(v *env) string { return v.Object }
+	case "pattern":
+		return func(v *env) string { return v.Pattern }
+	case "word":
+		return func(v *env) string { return v.Word }
+	case "under":
+		return func(v *env) string { return v.Under }
+	case "command":
+		return func(v *env) string { return v.Command }
+	case "place":
+		return func(v *env) string { return v.Place }
+	case "own":
+		return func(v *env) string { return v.Own }
+	case "from":
+		return func(v *env) string { return v.From }
+	case "path.real":
+		return func(v *env) string { return v.Path.Real }
+	case "path.class":
+		return func(v *env) string { return string(v.Path.Class) }
+	case "path.type":
+		return func(v *env) string { return v.Path.Type }
+	case "path.link":
+		return func(v *env) string { return v.Path.Link }
+	case "empty.class":
+		return func(v *env) string { return string(v.Empty.Class) }
+	case "apart.meant":
+		return func(v *env) string { return v.Split.Meant }
+	}
+	return nil
 }
 
 // textOf is such a one as a condition writes it; nil for any other.
 func textOf(n ast.Node) func(*env) string {
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
-		return texts[n.Value]
+		return compared(n.Value)
 	case *ast.MemberNode:
 		of, name := member(n)
 		if of == "param" {
 			return func(v *env) string { return v.Param[name] }
 		}
-		return texts[of+"."+name]
+		return compared(of + "." + name)
 	case *ast.ConditionalNode:
 		holds, yes, no := exactly(n.Cond), textOf(n.Exp1), textOf(n.Exp2)
 		if holds == nil || yes == nil || no == nil {
@@ -198,18 +255,18 @@ func screenOfLen(n *ast.BinaryNode) screen {
 
 // filled says that a list has members.
 func filled(n ast.Node) screen {
-	var list func(*env) []string
+	var of func(*env) []string
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
-		list = lists[n.Value]
+		of = list(n.Value)
 	case *ast.MemberNode:
-		of, name := member(n)
-		list = lists[of+"."+name]
+		in, name := member(n)
+		of = list(in + "." + name)
 	}
-	if list == nil {
+	if of == nil {
 		return nil
 	}
-	return func(v *env) bool { return len(list(v)) > 0 }
+	return func(v *env) bool { return len(of(v)) > 0 }
 }
 
 // screenOfPattern is that of a text which a regular expression has to match: it
