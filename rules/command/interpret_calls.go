@@ -15,6 +15,7 @@ package command
 //	!append  or appended to
 //	!sql     a statement for a database; !sql2 the second argument is
 //	!chdir   what follows runs in that directory
+//	!chroot  what follows runs below that root directory
 //	!fork    the program starts itself once more
 //	!fields  a command in one text that is split at blanks, or a list
 //	!self    the same, of what the method is called on
@@ -26,7 +27,7 @@ func pythonCalls() map[string]string {
 		"shutil.copy": "cp -- $1 $2", "shutil.copy2": "cp -p -- $1 $2", "shutil.copyfile": "cp -- $1 $2", "shutil.copytree": "cp -rT -- $1 $2",
 		"os.truncate": "truncate -s $2 -- $1", "os.chmod": "chmod $2 -- $1", "os.chown": "chown $2:$3 -- $1", "os.lchown": "chown -h $2:$3 -- $1", "shutil.chown": "chown $2 -- $1",
 		"os.symlink": "ln -s -- $1 $2", "os.link": "ln -- $1 $2", "os.kill": "kill -$2 $1", "os.killpg": "kill -$2 -- -$1",
-		"runpy.run_path": "!file", "execfile": "!file", "os.chdir": "!chdir", "os.fork": "!fork", "urllib.request.urlopen": "curl -s $1", "urlopen": "curl -s $1", "requests.get": "curl -s $1", "urllib2.urlopen": "curl -s $1", "httpx.get": "curl -s $1",
+		"runpy.run_path": "!file", "execfile": "!file", "os.chdir": "!chdir", "os.chroot": "!chroot", "os.fork": "!fork", "urllib.request.urlopen": "curl -s $1", "urlopen": "curl -s $1", "requests.get": "curl -s $1", "urllib2.urlopen": "curl -s $1", "httpx.get": "curl -s $1",
 		".execute": "!sql", ".executescript": "!sql", ".executemany": "!sql", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB", ".drop_database": "mongosh --eval db.dropDatabase()", ".drop_collection": "mongosh --eval db.x.drop()",
 		"os.system": "!code", "os.popen": "!code", "subprocess.getoutput": "!code", "subprocess.getstatusoutput": "!code", "commands.getoutput": "!code", "pty.spawn": "!exec",
 		"subprocess.run": "!process", "subprocess.call": "!process", "subprocess.check_call": "!process", "subprocess.check_output": "!process", "subprocess.Popen": "!process",
@@ -42,7 +43,7 @@ func perlCalls() map[string]string {
 	return map[string]string{
 		"unlink": "rm -f -- @", "rmdir": "rmdir -- $1", "rmtree": "rm -rf -- @", "remove_tree": "rm -rf -- @",
 		"rename": "mv -T -- $1 $2", "move": "mv -- $1 $2", "copy": "cp -- $1 $2", "truncate": "truncate -s $2 -- $1", "chmod": "!mode chmod", "chown": "!owner chown",
-		"chdir": "!chdir", "fork": "!fork", ".do": "!sql", "symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "eval": "", "join": "", "reverse": "", "lc": "", "decode_base64": "", "pack": "", "chr": "", "shell": "!system", "run": "!system", "syscall": "", "readdir": "", "glob": "", // a list; what is done with it counts
+		"chdir": "!chdir", "chroot": "!chroot", "fork": "!fork", ".do": "!sql", "symlink": "ln -s -- $1 $2", "kill": "!kill", "system": "!system", "exec": "!system", "open": "!perlopen", "qx": "!code", "eval": "", "join": "", "reverse": "", "lc": "", "decode_base64": "", "pack": "", "chr": "", "shell": "!system", "run": "!system", "syscall": "", "readdir": "", "glob": "", // a list; what is done with it counts
 	}
 }
 
@@ -52,7 +53,7 @@ func rubyCalls() map[string]string {
 		"FileUtils.mv": "mv -- $1 $2", "FileUtils.move": "mv -- $1 $2", "FileUtils.cp": "cp -- $1 $2", "FileUtils.copy": "cp -- $1 $2", "FileUtils.cp_r": "cp -r -- $1 $2", "FileUtils.chmod": "chmod $1 -- $2", "FileUtils.chmod_R": "chmod -R $1 -- $2", "FileUtils.chown": "chown $1:$2 -- $3", "FileUtils.chown_R": "chown -R $1:$2 -- $3", "FileUtils.ln_sf": "ln -sf -- $1 $2", "FileUtils.ln_s": "ln -s -- $1 $2",
 		"File.delete": "rm -f -- @", "File.unlink": "rm -f -- @", "File.rename": "mv -T -- $1 $2", "File.truncate": "truncate -s $2 -- $1", "File.chmod": "!mode chmod", "File.write": "!write1", "IO.write": "!write1", "File.binwrite": "!write1", "File.open": "!open", "File.new": "!open", "open": "!open",
 		"Dir.rmdir": "rmdir -- $1", "Dir.delete": "rmdir -- $1", "Dir.unlink": "rmdir -- $1", "Pathname.delete": "rm -- $1", ".rmtree": "$path rm -rf -- $0", ".unlink": "$path rm -f -- $0", ".delete": "$path rm -f -- $0",
-		"load": "!file", "eval": "", "Dir.chdir": "!chdir", "FileUtils.cd": "!chdir", "fork": "!fork", "Process.fork": "!fork", ".execute": "!sql", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB",
+		"load": "!file", "eval": "", "Dir.chdir": "!chdir", "Dir.chroot": "!chroot", "FileUtils.cd": "!chdir", "fork": "!fork", "Process.fork": "!fork", ".execute": "!sql", ".flushall": "redis-cli FLUSHALL", ".flushdb": "redis-cli FLUSHDB",
 		"system": "!system", "exec": "!system", "spawn": "!system", "Kernel.system": "!system", "Kernel.exec": "!system", "IO.popen": "!system", "Open3.capture2": "!system", "Open3.capture3": "!system", "Open3.capture2e": "!system", "Open3.popen3": "!system", "Process.spawn": "!system", "Process.kill": "!kill",
 	}
 }
@@ -73,7 +74,7 @@ func nodeCalls() map[string]string {
 func phpCalls() map[string]string {
 	return map[string]string{
 		"unlink": "rm -f -- $1", "rmdir": "rmdir -- $1", "rename": "mv -T -- $1 $2", "copy": "cp -- $1 $2", "file_put_contents": "!write1", "fopen": "!open", "chmod": "chmod $2 -- $1", "chown": "chown $2 -- $1", "symlink": "ln -s -- $1 $2",
-		"chdir": "!chdir", "pcntl_fork": "!fork", "mysqli_query": "!sql2", "pg_query": "!sql2", ".query": "!sql", ".exec": "!sql",
+		"chdir": "!chdir", "chroot": "!chroot", "pcntl_fork": "!fork", "mysqli_query": "!sql2", "pg_query": "!sql2", ".query": "!sql", ".exec": "!sql",
 		"system": "!code", "exec": "!code", "shell_exec": "!code", "passthru": "!code", "popen": "!code", "proc_open": "!code", "pcntl_exec": "!execphp", "posix_kill": "kill -$2 $1",
 	}
 }

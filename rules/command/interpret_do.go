@@ -259,6 +259,8 @@ func (e *evaluator) do(spec, name string, recv val, a callArgs) {
 		}
 	case "!chdir":
 		e.chdir(first)
+	case "!chroot":
+		e.chroot(first)
 	case "!fork":
 		if e.forever() {
 			e.w.note(ForkBomb, name, &e.l.at)
@@ -528,19 +530,6 @@ func (e *evaluator) perlOpen(all []word.Word) {
 		e.file(target, Out)
 	case strings.HasPrefix(mode, "+"):
 		e.file(target, ReadWrite)
-	}
-}
-
-// chdir is where what follows runs.
-func (e *evaluator) chdir(dir word.Word) {
-	if dir.Know == 0 {
-		return
-	}
-	was := e.st.cwd
-	e.st = e.st.clone() // the program's own directory, not the shell's
-	e.st.cwd = e.w.arrive(was, dir)
-	if e.inner() {
-		e.st.cwd = e.w.either(e.st.cwd, was)
 	}
 }
 

